@@ -1,0 +1,190 @@
+"""The promise every sales channel keeps, and the records that cross it.
+
+A new channel is one module here, one in the sandbox, and a line of configuration. If it needs
+more, this protocol is wrong.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from onhand.channels.errors import ChannelError
+
+NO_PLACE = ""
+"""The place of a level on a channel that keeps one number per listing and knows no locations."""
+
+
+class WriteKind(StrEnum):
+    """How a level can be written, best first (design: "What decides oversell")."""
+
+    RELATIVE = "relative, exactly once"
+    COMPARE_AND_SET = "compare-and-set"
+    ABSOLUTE = "absolute"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do, declared by its adapter; nothing else in Onhand asks which platform it is.
+
+    `bulk_size`: most levels one call of `set_levels` takes. `concurrency`: calls of `set_levels` that
+    are useful at once; the adapter itself paces beyond that. `places`: whether levels are kept per
+    location of the channel. `echoes`: whether an answer to a write proves the level; where it does
+    not, written levels are read back, first after `visible_after_seconds`, given up (as lost) after
+    `visible_within_seconds`.
+    """
+
+    bulk_size: int
+    concurrency: int
+    write_kind: WriteKind
+    places: bool
+    echoes: bool
+    visible_after_seconds: float = 0.0
+    visible_within_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRef:
+    """One listing as the channel knows it.
+
+    `item_id` identifies the thing whose stock is written (Shopify: inventory item GID; WooCommerce:
+    product or variation id; BigCommerce: variant or product id). `parent_id` is the product a
+    variation belongs to, empty where none. `tracking` is the adapter's own word for how the platform
+    tracks it (BigCommerce: "variant" or "product"), empty where it does not matter.
+    """
+
+    listing_id: int
+    sku: str
+    item_id: str
+    parent_id: str = ""
+    tracking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelKey:
+    """Where a level lives: a listing, at a place of the channel (NO_PLACE where it has none)."""
+
+    item: ItemRef
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelWrite:
+    """Set the level at `key` to `quantity` units (never negative).
+
+    `shown` is the level we believe the channel shows now. A compare-and-set channel requires it; an
+    absolute channel ignores it.
+    """
+
+    key: LevelKey
+    quantity: int
+    shown: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLevel:
+    """What the channel answered when asked. `quantity` is None where the item is unknown there or not
+    tracked; `problem` then says why in words for an operator. It may be negative: real demand."""
+
+    key: LevelKey
+    quantity: int | None
+    problem: str = ""
+
+
+class Outcome(StrEnum):
+    """What became of one written level."""
+
+    ACCEPTED = "accepted"
+    """Applied; where the channel echoes, the echo was equal to what was sent."""
+    STALE = "stale"
+    """Not applied: the channel showed another number than we believed. Read again, decide again."""
+    REJECTED = "rejected"
+    """Not applied, and sending the same again will not help. `error` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The outcome of one LevelWrite. `echo` is the level the answer stated, None where it stated none."""
+
+    write: LevelWrite
+    outcome: Outcome
+    echo: int | None = None
+    error: ChannelError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteItem:
+    """One sellable thing found on the channel during discovery, before it is mapped to a SKU.
+
+    `sort_key` orders listings so that neighbours share bulk calls (by parent, by id); it sorts as
+    bytes. `writable` is False for what can never be pushed (bundle parents, external products), and
+    `problem` says why. `barcode` is empty where the channel has none.
+    """
+
+    item_id: str
+    sku: str
+    barcode: str
+    title: str
+    sort_key: str
+    parent_id: str = ""
+    tracking: str = ""
+    writable: bool = True
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `onhand channels check` and `doctor`: what was looked at, whether it is well, what to do."""
+
+    subject: str
+    ok: bool
+    message: str
+    advice: str = ""
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a channel cost since the meter was made: calls by kind, and seconds spent waiting on its limits."""
+
+    reads: int = 0
+    writes: int = 0
+    throttled: int = 0
+    waited_seconds: float = 0.0
+    remaining: dict[str, float] = field(default_factory=dict)
+    """The channel's own account of its budget in its latest answer, for people: {"points": 1988.0}."""
+
+
+class Channel(Protocol):
+    """A sales channel. One instance per account and process; safe for concurrent use in one event loop."""
+
+    name: str
+    capabilities: Capabilities
+    meter: Meter
+
+    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+        """Write up to `capabilities.bulk_size` levels; one result for each, in the order given.
+
+        `key` names this attempt's content: the caller sends equal content under an equal key and
+        other content under another, and a channel with idempotency keys derives its own from it.
+        Waits for the channel's budget as long as needed. Brings a listing into a writable condition
+        where the platform wants that first (tracking, activation at a location). Raises a
+        ChannelError other than RowRejected when the call as a whole failed; sends nothing for an
+        empty sequence.
+        """
+        ...
+
+    async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
+        """What the channel shows now, one for each key, in the order given, by its cheapest bulk reads."""
+        ...
+
+    def discover(self) -> AsyncIterator[list[RemoteItem]]:
+        """Every sellable thing of the account, page by page."""
+        ...
+
+    async def check(self) -> list[Finding]:
+        """Reachability, credentials, scopes and settings that would make a level meaningless."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        ...

@@ -1,0 +1,108 @@
+"""Orders as snapshots: a whole order as it now stands, posted as the difference to what was posted before.
+
+A duplicate snapshot posts nothing, a missed one is healed by the next, a late one with an older
+version is ignored; so nothing depends on the order of delivery.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from onhand.domain.events import Entry, Event, EventKind, fingerprint
+from onhand.domain.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of an order as it now stands: `open` units promised but not shipped, `fulfilled` units gone.
+
+    Cancelled units are in neither. Units, never negative.
+    """
+
+    line_id: str
+    sku: str
+    location: str
+    open: int
+    fulfilled: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSnapshot:
+    """A whole order of `channel` at `version` (grows with each change; microseconds of its last update)."""
+
+    channel: str
+    order_id: str
+    version: int
+    occurred_at: datetime
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostedOrder:
+    """What the ledger has posted for an order so far: its version and its lines by line id."""
+
+    version: int
+    lines: Mapping[str, OrderLine]
+
+
+NOTHING_POSTED = PostedOrder(version=-1, lines={})
+
+
+def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]:
+    """The events that bring the ledger from what is posted to what the snapshot says; none when it is old."""
+    if snapshot.version <= posted.version:
+        return ()
+    taken: list[Entry] = []
+    given_back: list[Entry] = []
+    shipped: list[Entry] = []
+    now = {line.line_id: line for line in snapshot.lines}
+    for line_id in sorted(now.keys() | posted.lines.keys()):
+        for change in _changes(now.get(line_id), posted.lines.get(line_id)):
+            claimed, gone = change.open + change.fulfilled, change.fulfilled
+            (taken if claimed > 0 else given_back).extend(
+                _moved(change, State.AVAILABLE, State.COMMITTED, claimed)
+            )
+            shipped.extend(_moved(change, State.COMMITTED, State.CUSTOMER, gone))
+    parts = (
+        (EventKind.ORDER, taken),
+        (EventKind.CANCELLATION, given_back),
+        (EventKind.FULFILMENT, shipped),
+    )
+    return tuple(_event(snapshot, kind, entries) for kind, entries in parts if entries)
+
+
+def _changes(now: OrderLine | None, before: OrderLine | None) -> list[OrderLine]:
+    """The difference of a line as signed lines; two when its SKU or location was changed."""
+    if now is not None and before is not None and (now.sku, now.location) == (before.sku, before.location):
+        return [_signed(now, now.open - before.open, now.fulfilled - before.fulfilled)]
+    changes = []
+    if before is not None:
+        changes.append(_signed(before, -before.open, -before.fulfilled))
+    if now is not None:
+        changes.append(_signed(now, now.open, now.fulfilled))
+    return changes
+
+
+def _signed(line: OrderLine, open_: int, fulfilled: int) -> OrderLine:
+    return OrderLine(line.line_id, line.sku, line.location, open_, fulfilled)
+
+
+def _moved(line: OrderLine, origin: State, target: State, quantity: int) -> tuple[Entry, ...]:
+    if quantity == 0:
+        return ()
+    return (
+        Entry(line.sku, line.location, origin, -quantity),
+        Entry(line.sku, line.location, target, quantity),
+    )
+
+
+def _event(snapshot: OrderSnapshot, kind: EventKind, entries: list[Entry]) -> Event:
+    return Event(
+        source=f"channel/{snapshot.channel}",
+        external_id=f"{snapshot.order_id}@{snapshot.version}/{kind}",
+        kind=kind,
+        occurred_at=snapshot.occurred_at,
+        entries=tuple(entries),
+        fingerprint=fingerprint(kind, *sorted(repr(entry) for entry in entries)),
+        detail={"order": snapshot.order_id},
+    )
