@@ -1,0 +1,1 @@
+"""Sales channels to try and test against: they speak the platforms' real wire formats, strictly."""

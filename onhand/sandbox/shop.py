@@ -1,0 +1,129 @@
+"""One sandbox shop: its catalogue, its stock per place, and what happened to each level.
+
+Holds state and nothing of any wire format; the platform modules beside it translate. Single event
+loop, so no locks.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+HISTORY_MAX = 200
+"""How many level changes a shop remembers for its page."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One sellable thing of a shop. `item_id` and `parent_id` are the platform's numbers as text.
+
+    `tracked`: whether the platform keeps stock for it at all. `tracking`: BigCommerce's mode
+    ("variant", "product", "none"). `kind`: "simple", "variation" or "bundle". `levels` holds the
+    stock per place; a place missing from it is not activated there. `values` keeps the platform's
+    further fields (for instance backorders).
+    """
+
+    item_id: str
+    sku: str
+    title: str
+    barcode: str = ""
+    parent_id: str = ""
+    kind: str = "simple"
+    tracked: bool = True
+    tracking: str = "variant"
+    levels: dict[str, int] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    updated_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """One change of one level, for the shop's page: who (`api`, `sale`, `person`) set what from what."""
+
+    at: float
+    sku: str
+    place: str
+    before: int
+    after: int
+    by: str
+
+
+class Shop:
+    """The catalogue and stock of one shop on one platform.
+
+    `visible_after_seconds` delays when a level written through the API is seen by reads and buyers
+    (BigCommerce applies asynchronously); zero applies at once. `clock` is seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        places: dict[str, str],
+        *,
+        visible_after_seconds: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.places = places
+        self.items: dict[str, Item] = {}
+        self.by_sku: dict[str, list[str]] = {}
+        self.history: deque[LevelChange] = deque(maxlen=HISTORY_MAX)
+        self.visible_after_seconds = visible_after_seconds
+        self.rejected_items: set[str] = set()
+        """Item ids whose writes this shop refuses, as a merchant's broken product would be."""
+        self._clock = clock
+        self._pending: deque[tuple[float, str, str, int]] = deque()
+
+    def add(self, item: Item) -> None:
+        """Put an item into the catalogue; item ids are unique, SKUs need not be (as on the real platforms)."""
+        assert item.item_id not in self.items, f"item {item.item_id} exists"
+        item.updated_at = self._clock()
+        self.items[item.item_id] = item
+        self.by_sku.setdefault(item.sku, []).append(item.item_id)
+
+    def clear(self) -> None:
+        """Empty the shop: catalogue, stock, history."""
+        self.items.clear()
+        self.by_sku.clear()
+        self.history.clear()
+        self._pending.clear()
+        self.rejected_items.clear()
+
+    def level(self, item_id: str, place: str) -> int | None:
+        """The level reads and buyers see now; None where the item is not activated at the place."""
+        self._apply_due()
+        return self.items[item_id].levels.get(place)
+
+    def set_level(self, item_id: str, place: str, quantity: int) -> None:
+        """An API write: visible at once, or after the shop's delay."""
+        if self.visible_after_seconds > 0:
+            self._pending.append((self._clock() + self.visible_after_seconds, item_id, place, quantity))
+        else:
+            self._change(item_id, place, quantity, by="api")
+
+    def sell(self, item_id: str, place: str, quantity: int) -> int:
+        """A buyer takes units: the platform's own atomic decrement. Answers the level after, which may be negative."""
+        self._apply_due()
+        after = self.items[item_id].levels.get(place, 0) - quantity
+        self._change(item_id, place, after, by="sale")
+        return after
+
+    def edit(self, item_id: str, place: str, quantity: int) -> None:
+        """A person edits the number on the platform, behind our back."""
+        self._apply_due()
+        self._change(item_id, place, quantity, by="person")
+
+    def _apply_due(self) -> None:
+        now = self._clock()
+        while self._pending and self._pending[0][0] <= now:
+            _, item_id, place, quantity = self._pending.popleft()
+            if item_id in self.items:
+                self._change(item_id, place, quantity, by="api")
+
+    def _change(self, item_id: str, place: str, quantity: int, by: str) -> None:
+        item = self.items[item_id]
+        before = item.levels.get(place, 0)
+        item.levels[place] = quantity
+        item.updated_at = self._clock()
+        if before != quantity:
+            self.history.append(LevelChange(item.updated_at, item.sku, place, before, quantity, by))
