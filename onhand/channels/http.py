@@ -13,8 +13,14 @@ ANSWER_TIMEOUT_SECONDS = 60.0
 USER_AGENT = "Onhand/1 (+stock sync)"
 
 
-def make_client(base_url: str, headers: Mapping[str, str], *, connections: int) -> httpx.AsyncClient:
-    """A client for one channel account. `connections` bounds what is open at once."""
+def make_client(
+    base_url: str,
+    headers: Mapping[str, str],
+    *,
+    connections: int,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """A client for one channel account. `connections` bounds what is open at once; tests give a `transport`."""
     return httpx.AsyncClient(
         base_url=base_url,
         headers={"User-Agent": USER_AGENT, "Accept": "application/json", **headers},
@@ -22,6 +28,7 @@ def make_client(base_url: str, headers: Mapping[str, str], *, connections: int) 
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         follow_redirects=False,
         trust_env=False,
+        transport=transport,
     )
 
 
