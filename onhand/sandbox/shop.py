@@ -71,6 +71,10 @@ class Shop:
         self.visible_after_seconds = visible_after_seconds
         self.rejected_items: set[str] = set()
         """Item ids whose writes this shop refuses, as a merchant's broken product would be."""
+        self.catalogue_version = 0
+        """Grows whenever an item is added or the shop is emptied, so that sorted views know when to renew."""
+        self.changed: set[str] = set()
+        """Item ids touched since whoever keeps the shop on disk last took them away."""
         self._clock = clock
         self._pending: deque[tuple[float, str, str, int]] = deque()
 
@@ -80,6 +84,8 @@ class Shop:
         item.updated_at = self._clock()
         self.items[item.item_id] = item
         self.by_sku.setdefault(item.sku, []).append(item.item_id)
+        self.catalogue_version += 1
+        self.changed.add(item.item_id)
 
     def clear(self) -> None:
         """Empty the shop: catalogue, stock, history."""
@@ -88,6 +94,8 @@ class Shop:
         self.history.clear()
         self._pending.clear()
         self.rejected_items.clear()
+        self.changed.clear()
+        self.catalogue_version += 1
 
     def level(self, item_id: str, place: str) -> int | None:
         """The level reads and buyers see now; None where the item is not activated at the place."""
@@ -113,6 +121,14 @@ class Shop:
         self._apply_due()
         self._change(item_id, place, quantity, by="person")
 
+    def pending(self) -> list[tuple[float, str, str, int]]:
+        """Accepted API writes that are not visible yet: due time, item id, place, quantity."""
+        return list(self._pending)
+
+    def restore_pending(self, writes: list[tuple[float, str, str, int]]) -> None:
+        """Take up accepted writes again after a restart."""
+        self._pending.extend(writes)
+
     def _apply_due(self) -> None:
         now = self._clock()
         while self._pending and self._pending[0][0] <= now:
@@ -125,5 +141,6 @@ class Shop:
         before = item.levels.get(place, 0)
         item.levels[place] = quantity
         item.updated_at = self._clock()
+        self.changed.add(item_id)
         if before != quantity:
             self.history.append(LevelChange(item.updated_at, item.sku, place, before, quantity, by))
