@@ -1,0 +1,121 @@
+"""From what the ledger knows of a listing to the levels its channel should show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from onhand.domain.allocation import Claim, allocate
+from onhand.domain.rules import Mode, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A listing of the same SKU, here or on another channel."""
+
+    channel: str
+    listing_id: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListingState:
+    """One listing with all that decides its levels, read in one snapshot.
+
+    `available`: units by location; `books`: what we believe it shows, by place (None: never read or
+    written). `generation` is that of its outbox row, 0 without one. `siblings` includes itself.
+    """
+
+    channel: str
+    listing_id: int
+    sku: str
+    item_id: str
+    parent_id: str
+    tracking: str
+    units: int
+    generation: int
+    available: Mapping[str, int]
+    books: Mapping[str, int | None]
+    siblings: tuple[Sibling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRules:
+    """How one channel takes part: its rule, and which of our locations each of its places shows."""
+
+    rule: Rule
+    places: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """Every rule of the configuration. A rule for a (channel, SKU) replaces the channel's own."""
+
+    channels: Mapping[str, ChannelRules]
+    sku_rules: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
+
+    def rule_for(self, channel: str, sku: str) -> Rule:
+        """The rule that decides what `channel` shows of `sku`."""
+        return self.sku_rules.get((channel, sku)) or self.channels[channel].rule
+
+    @property
+    def needs_siblings(self) -> bool:
+        """Whether any rule splits a pool among channels, so that a listing cannot be decided alone."""
+        rules = [*(c.rule for c in self.channels.values()), *self.sku_rules.values()]
+        return any(rule.mode is not Mode.POOLED for rule in rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one listing should show at one place, and what we believe it shows (None: we never knew)."""
+
+    state: ListingState
+    place: str
+    quantity: int
+    book: int | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the channel has to be told."""
+        return self.quantity != self.book
+
+
+def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
+    """Every claim on the SKU's pool that bears on this listing, its own first."""
+    siblings = state.siblings or (Sibling(state.channel, state.listing_id, state.units),)
+    mine_first = sorted(siblings, key=lambda s: (s.listing_id != state.listing_id, s.channel, s.listing_id))
+    return [
+        Claim(
+            channel=sibling.channel,
+            listing_id=sibling.listing_id,
+            place=place,
+            locations=locations,
+            rule=rules.rule_for(sibling.channel, state.sku),
+            units=sibling.units,
+        )
+        for sibling in mine_first
+        if sibling.channel in rules.channels
+        for place, locations in rules.channels[sibling.channel].places.items()
+    ]
+
+
+def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
+    """The levels of one listing, one for each place of its channel."""
+    claims = claims_of(state, rules)
+    levels = allocate(state.available, claims)
+    return [
+        Target(state, claim.place, level, state.books.get(claim.place))
+        for claim, level in zip(claims, levels, strict=True)
+        if claim.listing_id == state.listing_id
+    ]
+
+
+def with_changes(state: ListingState, changes: Mapping[str, int]) -> ListingState:
+    """The same listing as if its SKU had already moved by `changes`, units by location."""
+    available = dict(state.available)
+    for location, units in changes.items():
+        available[location] = available.get(location, 0) + units
+    return replace(state, available=available)
+
+
+def all_targets(states: Sequence[ListingState], rules: RuleBook) -> list[Target]:
+    """The levels of many listings, in their order."""
+    return [target for state in states for target in targets_of(state, rules)]

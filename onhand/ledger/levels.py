@@ -1,0 +1,201 @@
+"""Levels: what listings show, what they should show, and the record of telling them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from onhand.domain.listings import ListingState, Sibling
+from onhand.ledger.database import Connection, Pool
+from onhand.ledger.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class ListingCursor:
+    """Where a walk over a channel's listings stands; the start is before every key."""
+
+    sort_key: str = ""
+    listing_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LevelUpdate:
+    """What became known of one level, and what became of one planned position.
+
+    `book`/`shown` None: nothing new is known. `outcome` is the push's outcome ("accepted", "stale",
+    "rejected", "unknown"), empty where nothing was sent.
+    """
+
+    listing_id: int
+    place: str
+    generation: int
+    book: int | None = None
+    shown: int | None = None
+    problem: str = ""
+    quantity: int | None = None
+    before: int | None = None
+    outcome: str = ""
+    echo: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a level could not be set, in words for an operator."""
+
+    listing_id: int
+    place: str
+    category: str
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedLevel:
+    """A dead letter: a listing whose own update gave up."""
+
+    channel: str
+    sku: str
+    item_id: str
+    parked_at: datetime
+    workflow_id: str
+    category: str
+    message: str
+    advice: str
+
+
+async def listing_page(
+    pool: Pool, channel: str, after: ListingCursor, limit: int, skus: Sequence[str] | None
+) -> tuple[list[int], ListingCursor | None]:
+    """The next listing ids of a channel and where to go on; None when that was the end."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            query("listing_page"),
+            {
+                "channel": channel,
+                "after_key": after.sort_key,
+                "after_id": after.listing_id,
+                "skus": None if skus is None else list(skus),
+                "limit": limit,
+            },
+        )
+        rows = await cursor.fetchall()
+    ids = [row[0] for row in rows]
+    return ids, ListingCursor(rows[-1][1], rows[-1][0]) if len(rows) == limit else None
+
+
+async def listing_states(
+    pool: Pool, channel: str, listings: Sequence[int], *, siblings: bool
+) -> list[ListingState]:
+    """What decides the levels of these listings of one channel, in the order given, from one snapshot."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            query("listing_states"), {"listings": list(listings), "siblings": siblings}, binary=True
+        )
+        return [_state(channel, row) async for row in cursor]
+
+
+def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
+    listing, sku, item, parent, tracking, units, generation, places, books, locations, available, *others = row
+    return ListingState(
+        channel,
+        listing,
+        sku,
+        item,
+        parent,
+        tracking,
+        units,
+        generation,
+        dict(zip(locations or (), available or (), strict=True)),
+        dict(zip(places or (), books or (), strict=True)),
+        tuple(map(Sibling, *others)) if others[0] else (),
+    )
+
+
+async def listings_of_sku(pool: Pool, sku: str, channel: str | None) -> list[tuple[int, str]]:
+    """(listing id, channel) of every active listing of a SKU, or of those on one channel."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(query("listings_of_sku"), {"sku": sku, "channel": channel})
+        return [(listing, name) async for listing, name in cursor]
+
+
+async def ensure_levels(pool: Pool, channel: str, places: Sequence[str]) -> None:
+    """Make sure each listing of the channel has a level row at each configured place."""
+    async with pool.connection() as connection:
+        await connection.execute(query("ensure_levels"), {"channel": channel, "places": list(places)})
+
+
+async def record_levels(
+    connection: Connection,
+    updates: Sequence[LevelUpdate],
+    *,
+    run: str | None,
+    attempt: int,
+    sent_at: datetime,
+    answered_at: datetime,
+) -> None:
+    """Book what a channel answered and keep the record of what was sent, in the caller's transaction."""
+    await connection.execute(
+        query("book_levels"),
+        {
+            "listings": [u.listing_id for u in updates],
+            "places": [u.place for u in updates],
+            "books": [u.book for u in updates],
+            "shown": [u.shown for u in updates],
+            "problems": [u.problem for u in updates],
+        },
+    )
+    sent = [u for u in updates if u.outcome]
+    await connection.execute(
+        query("save_pushes"),
+        {
+            "run": run,
+            "attempt": attempt,
+            "sent_at": sent_at,
+            "answered_at": answered_at,
+            "listings": [u.listing_id for u in sent],
+            "places": [u.place for u in sent],
+            "generations": [u.generation for u in sent],
+            "quantities": [u.quantity for u in sent],
+            "befores": [u.before for u in sent],
+            "outcomes": [u.outcome for u in sent],
+            "echoes": [u.echo for u in sent],
+            "messages": [u.message or None for u in sent],
+        },
+    )
+
+
+async def clear_outbox(connection: Connection, settled: Sequence[tuple[int, int]]) -> int:
+    """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers how many."""
+    cursor = await connection.execute(
+        query("clear_outbox"),
+        {"listings": [listing for listing, _ in settled], "generations": [g for _, g in settled]},
+    )
+    return cursor.rowcount
+
+
+async def park(pool: Pool, failure: Failure, workflow_id: str) -> None:
+    """Keep a listing as a dead letter."""
+    async with pool.connection() as connection:
+        await connection.execute(
+            query("park_level"),
+            {
+                "listing": failure.listing_id,
+                "workflow": workflow_id,
+                "category": failure.category,
+                "message": failure.message,
+                "advice": failure.advice,
+            },
+        )
+
+
+async def unpark(connection: Connection, listings: Sequence[int]) -> None:
+    """These listings' levels were accepted; they are no dead letters any more."""
+    await connection.execute(query("unpark_level"), {"listings": list(listings)})
+
+
+async def parked_levels(pool: Pool, limit: int) -> list[ParkedLevel]:
+    """Dead letters, oldest first."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(query("parked_levels"), {"limit": limit})
+        return [ParkedLevel(*row) async for row in cursor]

@@ -1,0 +1,405 @@
+-- The first schema: ledger, listings, outbox, runs.
+
+CREATE TABLE location (
+    id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL UNIQUE CHECK (code <> '' AND length(code) <= 100),
+    name text NOT NULL
+);
+COMMENT ON TABLE location IS 'A place that holds stock: warehouse, shop, fulfilment centre.';
+
+CREATE TABLE channel (
+    id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE CHECK (name <> '' AND length(name) <= 100),
+    platform text NOT NULL,
+    mapped_at timestamptz
+);
+COMMENT ON TABLE channel IS 'One account on one sales platform.';
+COMMENT ON COLUMN channel.mapped_at IS 'When its listings were last discovered; the mapping counts as fresh for a while.';
+
+CREATE TABLE sku (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text COLLATE "C" NOT NULL UNIQUE CHECK (code <> '' AND length(code) <= 200),
+    name text NOT NULL DEFAULT '',
+    barcode text NOT NULL DEFAULT '',
+    tags text[] NOT NULL DEFAULT '{}',
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'discontinued')),
+    fraction text NOT NULL DEFAULT 'refuse' CHECK (fraction IN ('refuse', 'round_down'))
+);
+COMMENT ON TABLE sku IS 'Our identifier of a sellable unit.';
+COMMENT ON COLUMN sku.fraction IS 'What a source may do with part of a unit: be refused, or be rounded down.';
+CREATE INDEX sku_barcode ON sku (barcode) WHERE barcode <> '';
+
+CREATE TABLE event (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text COLLATE "C" NOT NULL,
+    external_id text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    fingerprint bytea NOT NULL,
+    detail jsonb,
+    UNIQUE (source, external_id)
+);
+COMMENT ON TABLE event IS 'Append-only: one business fact that moves stock. The unique key is the de-duplication.';
+COMMENT ON COLUMN event.occurred_at IS 'When it happened out there; recorded_at is when we wrote it down.';
+COMMENT ON COLUMN event.fingerprint IS 'Digest of what was stated: the same id with another digest is refused.';
+
+CREATE TABLE entry (
+    sku_id integer NOT NULL,
+    location_id smallint NOT NULL,
+    version bigint NOT NULL,
+    event_id bigint NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL CHECK (quantity <> 0),
+    balance_after bigint NOT NULL,
+    PRIMARY KEY (sku_id, location_id, version)
+);
+COMMENT ON TABLE entry IS 'Append-only: one line of an event. The entries of an event sum to zero per SKU.';
+COMMENT ON COLUMN entry.version IS 'Gapless per SKU and location, so a lost or doubled line shows in the key itself.';
+COMMENT ON COLUMN entry.balance_after IS 'Units in this state once this line was applied.';
+-- Events are numbered as they come, so a block-range index finds an event's lines at next to no cost.
+CREATE INDEX entry_event ON entry USING brin (event_id) WITH (pages_per_range = 16);
+
+CREATE TABLE balance (
+    sku_id integer NOT NULL,
+    location_id smallint NOT NULL,
+    version bigint NOT NULL DEFAULT 0,
+    available bigint NOT NULL DEFAULT 0,
+    committed bigint NOT NULL DEFAULT 0,
+    reserved bigint NOT NULL DEFAULT 0,
+    quality_control bigint NOT NULL DEFAULT 0,
+    damaged bigint NOT NULL DEFAULT 0,
+    in_transit bigint NOT NULL DEFAULT 0,
+    incoming bigint NOT NULL DEFAULT 0,
+    supplier bigint NOT NULL DEFAULT 0,
+    customer bigint NOT NULL DEFAULT 0,
+    shrinkage bigint NOT NULL DEFAULT 0,
+    found bigint NOT NULL DEFAULT 0,
+    moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (sku_id, location_id)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE balance IS 'The fold of the entries, one column per state, kept in the posting transaction.';
+COMMENT ON COLUMN balance.version IS 'How many entries are in it; counts name the version they were made against.';
+
+CREATE TABLE order_line (
+    channel_id smallint NOT NULL REFERENCES channel,
+    order_id text COLLATE "C" NOT NULL,
+    line_id text COLLATE "C" NOT NULL,
+    order_version bigint NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    location text COLLATE "C" NOT NULL,
+    open integer NOT NULL,
+    fulfilled integer NOT NULL,
+    PRIMARY KEY (channel_id, order_id, line_id)
+);
+COMMENT ON TABLE order_line IS 'What the ledger has posted for each line of each order; the next snapshot is compared with it.';
+
+CREATE TABLE listing (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    channel_id smallint NOT NULL REFERENCES channel,
+    sku_id integer NOT NULL REFERENCES sku,
+    item_id text COLLATE "C" NOT NULL,
+    parent_id text COLLATE "C" NOT NULL DEFAULT '',
+    tracking text NOT NULL DEFAULT '',
+    sort_key text COLLATE "C" NOT NULL,
+    units integer NOT NULL DEFAULT 1 CHECK (units > 0),
+    active boolean NOT NULL DEFAULT true,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    UNIQUE (channel_id, item_id)
+);
+COMMENT ON TABLE listing IS 'One SKU as one channel knows it.';
+COMMENT ON COLUMN listing.sort_key IS 'Orders listings so that neighbours share bulk calls; chosen by the channel''s adapter.';
+COMMENT ON COLUMN listing.units IS 'Units of the SKU that one sold piece takes.';
+CREATE INDEX listing_sku ON listing (sku_id) INCLUDE (id, channel_id) WHERE active;
+CREATE INDEX listing_order ON listing (channel_id, sort_key, id) WHERE active;
+
+CREATE TABLE level (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    book integer,
+    booked_at timestamptz,
+    shown integer,
+    shown_at timestamptz,
+    problem text NOT NULL DEFAULT '',
+    PRIMARY KEY (listing_id, place)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
+COMMENT ON COLUMN level.book IS 'What we believe it shows: accepted writes, less sales heard since. Null: never read or written.';
+COMMENT ON COLUMN level.shown IS 'What the channel last answered when asked or when it echoed a write.';
+
+CREATE SEQUENCE generation;
+COMMENT ON SEQUENCE generation IS 'Grows with every posting; never used twice, so an outbox row that came back is not mistaken for the old one.';
+
+CREATE TABLE outbox (
+    listing_id integer PRIMARY KEY,
+    channel_id smallint NOT NULL,
+    generation bigint NOT NULL,
+    marked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 70);
+COMMENT ON TABLE outbox IS 'Listings that no longer show what they should; at most one row for each.';
+COMMENT ON COLUMN outbox.marked_at IS 'When the oldest change not yet on the channel became durable.';
+CREATE INDEX outbox_channel ON outbox (channel_id, marked_at);
+
+CREATE TABLE run (
+    id text PRIMARY KEY,
+    workflow_id text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    status text NOT NULL DEFAULT 'running'
+        CHECK (status IN ('running', 'success', 'partial', 'failed')),
+    request jsonb NOT NULL,
+    summary text NOT NULL DEFAULT '',
+    rows_read integer NOT NULL DEFAULT 0,
+    rows_posted integer NOT NULL DEFAULT 0,
+    rows_unchanged integer NOT NULL DEFAULT 0,
+    rows_refused integer NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE run IS 'One sync run, from reading the source to the last channel.';
+CREATE INDEX run_recent ON run (started_at DESC);
+
+CREATE TABLE run_channel (
+    run_id text NOT NULL REFERENCES run ON DELETE CASCADE,
+    channel_id smallint NOT NULL REFERENCES channel,
+    status text NOT NULL DEFAULT 'running'
+        CHECK (status IN ('running', 'success', 'partial', 'failed')),
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    levels integer NOT NULL DEFAULT 0,
+    planned integer NOT NULL DEFAULT 0,
+    changed integer NOT NULL DEFAULT 0,
+    unchanged integer NOT NULL DEFAULT 0,
+    skipped integer NOT NULL DEFAULT 0,
+    failed integer NOT NULL DEFAULT 0,
+    reads integer NOT NULL DEFAULT 0,
+    writes integer NOT NULL DEFAULT 0,
+    throttled integer NOT NULL DEFAULT 0,
+    waited_seconds double precision NOT NULL DEFAULT 0,
+    message text NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, channel_id)
+);
+COMMENT ON TABLE run_channel IS 'What one run did on one channel.';
+COMMENT ON COLUMN run_channel.skipped IS 'Active SKUs that this channel has no listing for.';
+
+CREATE TABLE run_plan (
+    run_id text NOT NULL REFERENCES run ON DELETE CASCADE,
+    channel_id smallint NOT NULL,
+    position integer NOT NULL,
+    listing_id integer NOT NULL,
+    place text COLLATE "C" NOT NULL,
+    outcome text CHECK (outcome IN ('changed', 'unchanged', 'failed')),
+    PRIMARY KEY (run_id, channel_id, position)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE run_plan IS 'Which levels a running sync is to look at, in bulk-call order; deleted when the run ends.';
+
+CREATE TABLE run_failure (
+    run_id text NOT NULL REFERENCES run ON DELETE CASCADE,
+    channel_id smallint NOT NULL,
+    listing_id integer NOT NULL,
+    place text COLLATE "C" NOT NULL,
+    failed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    category text NOT NULL,
+    message text NOT NULL,
+    advice text NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, channel_id, listing_id, place)
+);
+COMMENT ON TABLE run_failure IS 'Levels a run could not set, with the reason an operator reads.';
+
+CREATE TABLE push (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    listing_id integer NOT NULL,
+    place text COLLATE "C" NOT NULL,
+    run_id text,
+    generation bigint NOT NULL,
+    quantity integer NOT NULL,
+    before integer,
+    outcome text COLLATE "C" NOT NULL,
+    echo integer,
+    message text,
+    attempt smallint NOT NULL,
+    sent_at timestamptz NOT NULL,
+    answered_at timestamptz NOT NULL
+);
+COMMENT ON TABLE push IS 'Every level sent to a channel and what came back. Kept for as long as push_retention says.';
+CREATE INDEX push_listing ON push (listing_id, id DESC);
+CREATE INDEX push_sent ON push USING brin (sent_at);
+
+CREATE TABLE parked_level (
+    listing_id integer PRIMARY KEY,
+    parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    workflow_id text NOT NULL,
+    category text NOT NULL,
+    message text NOT NULL,
+    advice text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE parked_level IS 'Dead letters: listings whose own update gave up; they wait for an operator to re-drive them.';
+
+CREATE TABLE source_state (
+    source text PRIMARY KEY,
+    watermark jsonb NOT NULL,
+    advanced_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE source_state IS 'How far each canonical source has been read.';
+
+CREATE TABLE refused_row (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL,
+    run_id text,
+    refused_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    origin text NOT NULL,
+    raw text NOT NULL,
+    problem text NOT NULL,
+    message text NOT NULL
+);
+COMMENT ON TABLE refused_row IS 'Rows of a source or an import that were not taken, as they came, with the reason.';
+CREATE INDEX refused_row_run ON refused_row (run_id);
+
+CREATE FUNCTION mark_listings_v1(sku_ids integer[]) RETURNS void
+LANGUAGE sql AS $$
+    -- The generation is drawn after the balances are locked, so for one SKU it grows in commit order.
+    INSERT INTO outbox AS o (listing_id, channel_id, generation)
+    SELECT l.id, l.channel_id, g.generation
+      FROM (SELECT nextval('generation') AS generation) g
+     CROSS JOIN listing l
+     WHERE l.sku_id = ANY (sku_ids) AND l.active
+     ORDER BY l.id
+    ON CONFLICT (listing_id) DO UPDATE SET generation = excluded.generation
+$$;
+COMMENT ON FUNCTION mark_listings_v1 IS 'Put every listing of these SKUs into the outbox under a new generation.';
+
+-- Posts a batch of events: the one function that writes stock. Set-based, one round trip.
+-- Rows are always touched in the order event key, then (sku, location), then listing, in every
+-- caller, which is the whole answer to deadlocks.
+-- Entries of unknown SKUs or locations refuse their event; nothing of a refused event is written.
+CREATE FUNCTION post_events_v1(
+    sources text[], external_ids text[], kinds text[], occurred timestamptz[], fingerprints bytea[], details jsonb[],
+    entry_events integer[], entry_skus text[], entry_locations text[], entry_states text[], entry_quantities integer[]
+) RETURNS TABLE (ordinal integer, outcome text, event_id bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    new_ids bigint[];
+    outcomes text[] := array_fill('duplicate'::text, ARRAY[cardinality(sources)]);
+    unknown integer[];
+    posted integer[];
+    marked bigint;
+    touched integer[];
+    line_event integer[];
+    line_sku integer[];
+    line_location smallint[];
+    line_state text[];
+    line_quantity integer[];
+BEGIN
+    -- Names become numbers once.
+    SELECT array_agg(e.event ORDER BY e.n), array_agg(s.id ORDER BY e.n), array_agg(l.id ORDER BY e.n),
+           array_agg(e.state ORDER BY e.n), array_agg(e.quantity ORDER BY e.n)
+      INTO line_event, line_sku, line_location, line_state, line_quantity
+      FROM unnest(entry_events, entry_skus, entry_locations, entry_states, entry_quantities)
+           WITH ORDINALITY AS e(event, sku, location, state, quantity, n)
+      LEFT JOIN sku s ON s.code = e.sku
+      LEFT JOIN location l ON l.code = e.location;
+    SELECT array_agg(DISTINCT e.event) INTO unknown
+      FROM unnest(line_event, line_sku, line_location) AS e(event, sku, location)
+     WHERE e.sku IS NULL OR e.location IS NULL;
+
+    SELECT array_agg(nextval('event_id_seq')) INTO new_ids FROM generate_series(1, cardinality(sources));
+    WITH wanted AS (
+        SELECT * FROM unnest(new_ids, sources, external_ids, kinds, occurred, fingerprints, details)
+               WITH ORDINALITY AS e(id, source, external_id, kind, occurred_at, fingerprint, detail, n)
+         WHERE unknown IS NULL OR e.n <> ALL (unknown)
+         ORDER BY e.source, e.external_id, e.n
+    ), inserted AS (
+        INSERT INTO event (id, source, external_id, kind, occurred_at, fingerprint, detail)
+        OVERRIDING SYSTEM VALUE
+        SELECT id, source, external_id, kind, occurred_at, fingerprint, detail FROM wanted
+        ON CONFLICT (source, external_id) DO NOTHING
+        RETURNING id
+    )
+    -- Numbers were drawn in order, so an id tells its position in the batch.
+    SELECT array_agg(w.n::integer ORDER BY w.n) INTO posted FROM wanted w JOIN inserted i ON i.id = w.id;
+
+    IF posted IS NOT NULL THEN
+        WITH line AS (
+            SELECT e.event, e.sku, e.location, e.state, e.quantity, e.n
+              FROM unnest(line_event, line_sku, line_location, line_state, line_quantity)
+                   WITH ORDINALITY AS e(event, sku, location, state, quantity, n)
+             WHERE e.event = ANY (posted)
+        ), moved AS (
+            SELECT sku, location, count(*) AS lines,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'available'), 0) AS available,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'committed'), 0) AS committed,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'reserved'), 0) AS reserved,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'quality_control'), 0) AS quality_control,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'damaged'), 0) AS damaged,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'in_transit'), 0) AS in_transit,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'incoming'), 0) AS incoming,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'supplier'), 0) AS supplier,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'customer'), 0) AS customer,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'shrinkage'), 0) AS shrinkage,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'found'), 0) AS found
+              FROM line GROUP BY sku, location ORDER BY sku, location
+        ), after AS (
+            INSERT INTO balance AS b (sku_id, location_id, version, available, committed, reserved,
+                quality_control, damaged, in_transit, incoming, supplier, customer, shrinkage, found)
+            SELECT sku, location, lines, available, committed, reserved, quality_control, damaged,
+                   in_transit, incoming, supplier, customer, shrinkage, found FROM moved
+            ON CONFLICT (sku_id, location_id) DO UPDATE SET
+                version = b.version + excluded.version,
+                available = b.available + excluded.available,
+                committed = b.committed + excluded.committed,
+                reserved = b.reserved + excluded.reserved,
+                quality_control = b.quality_control + excluded.quality_control,
+                damaged = b.damaged + excluded.damaged,
+                in_transit = b.in_transit + excluded.in_transit,
+                incoming = b.incoming + excluded.incoming,
+                supplier = b.supplier + excluded.supplier,
+                customer = b.customer + excluded.customer,
+                shrinkage = b.shrinkage + excluded.shrinkage,
+                found = b.found + excluded.found,
+                moved_at = excluded.moved_at
+            RETURNING b.*
+        ), ranked AS (
+            -- What follows a line within the batch, so that each line can name the balance right after it.
+            SELECT l.*,
+                   count(*) OVER (PARTITION BY sku, location ORDER BY n DESC) - 1 AS lines_later,
+                   sum(quantity) OVER (PARTITION BY sku, location, state ORDER BY n DESC) - quantity AS moved_later
+              FROM line l
+        )
+        INSERT INTO entry (sku_id, location_id, version, event_id, state, quantity, balance_after)
+        SELECT r.sku, r.location, a.version - r.lines_later, new_ids[r.event], r.state, r.quantity,
+               CASE r.state
+                   WHEN 'available' THEN a.available WHEN 'committed' THEN a.committed
+                   WHEN 'reserved' THEN a.reserved WHEN 'quality_control' THEN a.quality_control
+                   WHEN 'damaged' THEN a.damaged WHEN 'in_transit' THEN a.in_transit
+                   WHEN 'incoming' THEN a.incoming WHEN 'supplier' THEN a.supplier
+                   WHEN 'customer' THEN a.customer WHEN 'shrinkage' THEN a.shrinkage
+                   WHEN 'found' THEN a.found
+               END - r.moved_later
+          FROM ranked r JOIN after a ON a.sku_id = r.sku AND a.location_id = r.location;
+
+        SELECT array_agg(DISTINCT e.sku) INTO touched
+          FROM unnest(line_event, line_sku, line_state) AS e(event, sku, state)
+         WHERE e.state = 'available' AND e.event = ANY (posted);
+        PERFORM mark_listings_v1(touched);
+    END IF;
+
+    RETURN QUERY
+        SELECT w.n::integer,
+               CASE WHEN w.n = ANY (unknown) THEN 'unknown'
+                    WHEN w.n = ANY (posted) THEN 'posted'
+                    WHEN e.fingerprint = w.fingerprint THEN 'duplicate'
+                    ELSE 'conflict' END,
+               e.id
+          FROM unnest(sources, external_ids, fingerprints) WITH ORDINALITY AS w(source, external_id, fingerprint, n)
+          LEFT JOIN event e ON e.source = w.source AND e.external_id = w.external_id
+         ORDER BY w.n;
+END
+$$;
+COMMENT ON FUNCTION post_events_v1 IS 'Post a batch of events with their entries; answers posted, duplicate, conflict or unknown for each.';
+
+-- The program works as this role. Events and entries can be read and added to, and nothing else:
+-- append-only is the database's word, not a convention.
+GRANT USAGE ON SCHEMA public TO onhand_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO onhand_app;
+REVOKE UPDATE, DELETE ON event, entry FROM onhand_app;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;

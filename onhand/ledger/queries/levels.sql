@@ -1,0 +1,174 @@
+-- What each listing shows, should show, and is being told.
+
+-- name: listing_page
+-- The next listings of a channel, in the order that suits its bulk calls.
+SELECT l.id, l.sort_key
+  FROM listing l
+ WHERE l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND l.active
+   AND (l.sort_key, l.id) > (%(after_key)s, %(after_id)s)
+   AND (%(skus)s::text[] IS NULL OR l.sku_id IN (SELECT id FROM sku WHERE code = ANY (%(skus)s)))
+ ORDER BY l.sort_key, l.id
+ LIMIT %(limit)s
+
+-- name: listing_states
+-- Everything the allocation needs to decide what these listings show, from one snapshot.
+SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
+       lv.places, lv.books, b.locations, b.available, m.channels, m.listings, m.units
+  FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
+  JOIN listing l ON l.id = w.id
+  JOIN sku s ON s.id = l.sku_id
+  LEFT JOIN outbox o ON o.listing_id = l.id
+  LEFT JOIN LATERAL (
+    SELECT array_agg(v.place) AS places, array_agg(v.book) AS books FROM level v WHERE v.listing_id = l.id) lv ON true
+  LEFT JOIN LATERAL (
+    SELECT array_agg(c.code) AS locations, array_agg(a.available) AS available
+      FROM balance a JOIN location c ON c.id = a.location_id WHERE a.sku_id = l.sku_id) b ON true
+  LEFT JOIN LATERAL (
+    SELECT array_agg(ch.name) AS channels, array_agg(l2.id) AS listings, array_agg(l2.units) AS units
+      FROM listing l2 JOIN channel ch ON ch.id = l2.channel_id
+     WHERE %(siblings)s AND l2.sku_id = l.sku_id AND l2.active) m ON true
+ ORDER BY w.n
+
+-- name: listings_of_sku
+-- Every listing of one SKU, or its listings on one channel.
+SELECT l.id, ch.name
+  FROM listing l
+  JOIN channel ch ON ch.id = l.channel_id
+  JOIN sku s ON s.id = l.sku_id AND s.code = %(sku)s
+ WHERE l.active AND (%(channel)s::text IS NULL OR ch.name = %(channel)s)
+ ORDER BY ch.name, l.id
+
+-- name: ensure_levels
+-- A level row at each configured place of a channel, for places added to the configuration later.
+INSERT INTO level (listing_id, place)
+SELECT l.id, p.place
+  FROM listing l
+  JOIN channel ch ON ch.id = l.channel_id AND ch.name = %(channel)s
+ CROSS JOIN unnest(%(places)s::text[]) AS p(place)
+ WHERE l.active AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = l.id AND v.place = p.place)
+ ORDER BY l.id, p.place
+ON CONFLICT (listing_id, place) DO NOTHING
+
+-- name: clear_plan_from
+-- A plan page that is made again replaces what its first try had written.
+DELETE FROM run_plan
+ WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+   AND position >= %(first)s
+
+-- name: save_plan
+-- Levels to look at, numbered on from the page before.
+INSERT INTO run_plan (run_id, channel_id, position, listing_id, place)
+SELECT %(run)s, ch.id, %(first)s + p.n::int - 1, p.listing, p.place
+  FROM unnest(%(listings)s::int[], %(places)s::text[]) WITH ORDINALITY AS p(listing, place, n)
+  JOIN channel ch ON ch.name = %(channel)s
+
+-- name: plan_progress
+-- How far planning has come; absolute, so that saying it twice does no harm.
+UPDATE run_channel SET levels = %(levels)s, planned = %(planned)s
+ WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+
+-- name: planned_levels
+-- One chunk of the plan, what is not yet done of it.
+SELECT p.position, p.listing_id, p.place
+  FROM run_plan p
+ WHERE p.run_id = %(run)s AND p.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+   AND p.position BETWEEN %(first)s AND %(last)s AND p.outcome IS NULL
+ ORDER BY p.position
+
+-- name: chunk_outcomes
+-- What became of one chunk of the plan.
+SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outcome = 'unchanged'),
+       count(*) FILTER (WHERE outcome = 'failed'),
+       array_agg(DISTINCT listing_id) FILTER (WHERE outcome = 'failed')
+  FROM run_plan
+ WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+   AND position BETWEEN %(first)s AND %(last)s
+
+-- name: book_levels
+-- What the channel answered. A null book leaves what we believed; a null shown says nothing was stated.
+UPDATE level v SET
+    book = coalesce(a.book, v.book),
+    booked_at = CASE WHEN a.book IS NULL THEN v.booked_at ELSE clock_timestamp() END,
+    shown = coalesce(a.shown, v.shown),
+    shown_at = CASE WHEN a.shown IS NULL THEN v.shown_at ELSE clock_timestamp() END,
+    problem = a.problem
+  FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(shown)s::int[],
+                             %(problems)s::text[])
+               AS u(listing, place, book, shown, problem) ORDER BY u.listing, u.place) a
+ WHERE v.listing_id = a.listing AND v.place = a.place
+
+-- name: save_pushes
+-- The record of what was sent.
+INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
+                  sent_at, answered_at)
+SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
+       %(attempt)s, %(sent_at)s, %(answered_at)s
+  FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
+              %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[])
+       AS p(listing, place, generation, quantity, before, outcome, echo, message)
+
+-- name: clear_outbox
+-- Only rows whose generation is still the one that was read: what came in between stays pending.
+WITH settled AS (
+    SELECT o.listing_id
+      FROM outbox o
+      JOIN unnest(%(listings)s::int[], %(generations)s::bigint[]) AS d(listing, generation)
+        ON d.listing = o.listing_id AND d.generation = o.generation
+     ORDER BY o.listing_id
+       FOR UPDATE OF o
+)
+DELETE FROM outbox o USING settled s WHERE o.listing_id = s.listing_id
+
+-- name: settle_plan
+-- The outcome of each level of a chunk.
+UPDATE run_plan p SET outcome = d.outcome
+  FROM unnest(%(positions)s::int[], %(outcomes)s::text[]) AS d(position, outcome)
+ WHERE p.run_id = %(run)s AND p.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+   AND p.position = d.position
+
+-- name: save_failures
+-- Why a level could not be set.
+INSERT INTO run_failure (run_id, channel_id, listing_id, place, category, message, advice)
+SELECT %(run)s, ch.id, f.listing, f.place, f.category, f.message, f.advice
+  FROM unnest(%(listings)s::int[], %(places)s::text[], %(categories)s::text[], %(messages)s::text[],
+              %(advices)s::text[]) AS f(listing, place, category, message, advice)
+  JOIN channel ch ON ch.name = %(channel)s
+ON CONFLICT (run_id, channel_id, listing_id, place) DO UPDATE SET
+    category = excluded.category, message = excluded.message, advice = excluded.advice,
+    failed_at = clock_timestamp()
+
+-- name: add_costs
+-- What a step cost the channel's budget.
+UPDATE run_channel SET reads = reads + %(reads)s, writes = writes + %(writes)s,
+       throttled = throttled + %(throttled)s, waited_seconds = waited_seconds + %(waited)s
+ WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+
+-- name: unproven_levels
+-- Levels of a plan that were written without an echo, to be read back.
+SELECT p.position, p.listing_id, p.place
+  FROM run_plan p
+ WHERE p.run_id = %(run)s AND p.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+   AND p.position BETWEEN %(first)s AND %(last)s AND p.outcome = 'changed'
+ ORDER BY p.position
+
+-- name: park_level
+-- A dead letter.
+INSERT INTO parked_level (listing_id, workflow_id, category, message, advice)
+VALUES (%(listing)s, %(workflow)s, %(category)s, %(message)s, %(advice)s)
+ON CONFLICT (listing_id) DO UPDATE SET
+    parked_at = clock_timestamp(), workflow_id = excluded.workflow_id, category = excluded.category,
+    message = excluded.message, advice = excluded.advice
+
+-- name: unpark_level
+-- Its level was accepted after all.
+DELETE FROM parked_level WHERE listing_id = ANY (%(listings)s)
+
+-- name: parked_levels
+-- Dead letters, oldest first.
+SELECT ch.name, s.code, l.item_id, k.parked_at, k.workflow_id, k.category, k.message, k.advice
+  FROM parked_level k
+  JOIN listing l ON l.id = k.listing_id
+  JOIN sku s ON s.id = l.sku_id
+  JOIN channel ch ON ch.id = l.channel_id
+ ORDER BY k.parked_at
+ LIMIT %(limit)s

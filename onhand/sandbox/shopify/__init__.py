@@ -1,0 +1,6 @@
+"""A sandbox Shopify shop: the GraphQL Admin API over HTTP, as strict as the real one where stock is concerned."""
+
+from onhand.sandbox.shopify.options import ShopifyOptions
+from onhand.sandbox.shopify.server import routes
+
+__all__ = ["ShopifyOptions", "routes"]

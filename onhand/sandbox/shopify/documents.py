@@ -1,0 +1,145 @@
+"""GraphQL documents: parsed, validated against the sandbox's schema and flattened once, then kept by their text."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    parse,
+    validate,
+    value_from_ast_untyped,
+)
+
+from onhand.sandbox.shopify.problems import Problem
+from onhand.sandbox.shopify.schema import SCHEMA
+
+DOCUMENTS_MAX = 500
+"""Parsed documents kept. An app has a handful; who builds texts with values inside pays for parsing each time."""
+
+UNKNOWN_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(\w+)'")
+
+Variables = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One selected field. `only_on` names the type it was asked for inside a fragment, empty for any type."""
+
+    key: str
+    name: str
+    only_on: str
+    constants: dict[str, Any]
+    dynamic: tuple[tuple[str, ValueNode], ...]
+    idempotent: ValueNode | None
+    selection: tuple["Field", ...]
+
+    def arguments(self, variables: Variables) -> dict[str, Any]:
+        """The arguments of this call; a variable that was not given leaves its argument out."""
+        if not self.dynamic:
+            return self.constants
+        given = dict(self.constants)
+        for name, node in self.dynamic:
+            if not isinstance(node, VariableNode):
+                given[name] = value_from_ast_untyped(node, variables)
+            elif node.name.value in variables:
+                given[name] = variables[node.name.value]
+        return given
+
+    def sub(self, name: str) -> tuple["Field", ...]:
+        """The selection below the direct child called `name`, empty where it is not selected."""
+        return next((child.selection for child in self.selection if child.name == name), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document, ready to run."""
+
+    kind: str
+    definition: OperationDefinitionNode
+    roots: tuple[Field, ...]
+
+
+@lru_cache(maxsize=DOCUMENTS_MAX)
+def operation(text: str, name: str | None) -> Operation:
+    """The operation called `name` (or the only one) of a document; raises Problem when it breaks the schema."""
+    document = _parsed(text)
+    found = [
+        node
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode) and (name is None or _name(node) == name)
+    ]
+    if len(found) != 1:
+        raise Problem(f"No operation named {name!r}, or more than one operation and no name", "badRequest")
+    fragments = {
+        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }
+    roots = _flatten(found[0].selection_set, fragments, "")
+    return Operation(found[0].operation.value, found[0], roots)
+
+
+def _parsed(text: str) -> DocumentNode:
+    try:
+        document = parse(text)
+    except GraphQLSyntaxError as error:
+        raise Problem(error.message, "syntaxError") from error
+    if errors := validate(SCHEMA, document):
+        raise _problem(errors[0])
+    return document
+
+
+def _problem(error: GraphQLError) -> Problem:
+    if match := UNKNOWN_FIELD.search(error.message):
+        field, kind = match.groups()
+        message = f"Field '{field}' doesn't exist on type '{kind}'"
+        return Problem(message, "undefinedField", typeName=kind, fieldName=field)
+    return Problem(error.message, "badRequest")
+
+
+def _name(node: OperationDefinitionNode) -> str | None:
+    return node.name.value if node.name else None
+
+
+def _flatten(
+    selection: SelectionSetNode | None, fragments: dict[str, FragmentDefinitionNode], only_on: str
+) -> tuple[Field, ...]:
+    fields: list[Field] = []
+    for node in selection.selections if selection else ():
+        if isinstance(node, FieldNode):
+            fields.append(_field(node, fragments, only_on))
+        elif isinstance(node, InlineFragmentNode):
+            kind = node.type_condition.name.value if node.type_condition else only_on
+            fields.extend(_flatten(node.selection_set, fragments, kind))
+        else:
+            fragment = fragments[node.name.value]  # type: ignore[attr-defined]
+            fields.extend(_flatten(fragment.selection_set, fragments, fragment.type_condition.name.value))
+    return tuple(fields)
+
+
+def _field(node: FieldNode, fragments: dict[str, FragmentDefinitionNode], only_on: str) -> Field:
+    constants: dict[str, Any] = {}
+    dynamic: list[tuple[str, ValueNode]] = []
+    for argument in node.arguments:
+        try:
+            constants[argument.name.value] = value_from_ast_untyped(argument.value)
+        except GraphQLError:
+            dynamic.append((argument.name.value, argument.value))
+    return Field(
+        key=node.alias.value if node.alias else node.name.value,
+        name=node.name.value,
+        only_on=only_on,
+        constants=constants,
+        dynamic=tuple(dynamic),
+        idempotent=next((d.arguments[0].value for d in node.directives if d.name.value == "idempotent"), None),
+        selection=_flatten(node.selection_set, fragments, ""),
+    )

@@ -1,0 +1,317 @@
+"""The configuration: one `onhand.toml`, read once, checked whole; secrets come from the environment by name.
+
+A wrong setting is reported with its key, what was given and what is accepted, all of them at once.
+"""
+
+import os
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from onhand.domain.counts import CountMeaning
+from onhand.domain.rules import Buffer, BufferTake, Mode, Rule
+
+CONFIG_NAME = "onhand.toml"
+CONFIG_VARIABLE = "ONHAND_CONFIG"
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message lists every wrong key."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LocationSettings(_Section):
+    """A place that holds stock."""
+
+    name: str = ""
+
+
+class BufferSettings(_Section):
+    """Units held back from a channel for safety: a number, a percentage of the pool, or both with `take`."""
+
+    units: int | None = Field(default=None, ge=0, le=1_000_000)
+    percent: Decimal | None = Field(default=None, ge=0, le=100)
+    take: BufferTake = BufferTake.GREATER
+
+    def buffer(self) -> Buffer:
+        """The domain's record of this setting."""
+        return Buffer(units=self.units, percent=self.percent, take=self.take)
+
+
+class RuleSettings(_Section):
+    """How much of the pool a channel shows. See docs/allocation.md for each step in order."""
+
+    mode: Mode = Mode.POOLED
+    share: Decimal = Field(default=Decimal(100), ge=0, le=100)
+    reserve: int = Field(default=0, ge=0)
+    cap: int | None = Field(default=None, ge=0)
+    minimum_to_show: int = Field(default=0, ge=0)
+    buffer: BufferSettings = BufferSettings()
+
+    def rule(self, name: str) -> Rule:
+        """The domain's record; `name` is the key an operator finds it under."""
+        return Rule(
+            mode=self.mode,
+            share=self.share,
+            reserve=self.reserve,
+            cap=self.cap,
+            minimum_to_show=self.minimum_to_show,
+            buffer=self.buffer.buffer(),
+            name=name,
+        )
+
+
+class SkuRuleSettings(RuleSettings):
+    """A rule for named SKUs on one channel; it replaces the channel's rule for them."""
+
+    channel: Name
+    skus: list[str] = Field(min_length=1)
+
+
+class _ChannelSettings(_Section):
+    base_url: str = Field(pattern=r"^https?://")
+    enabled: bool = True
+    rule: RuleSettings = RuleSettings()
+
+    def draws_on(self) -> dict[str, list[str]]:
+        """Which of our locations each place of the channel shows; key "" where the channel has one number."""
+        raise AssertionError("each platform's section answers this")
+
+    def secrets(self) -> list[str]:
+        """The environment variables this channel needs."""
+        raise AssertionError("each platform's section answers this")
+
+
+class ShopifySettings(_ChannelSettings):
+    """A Shopify store. Give `token_env`, or `client_id_env` and `client_secret_env` for a client-credentials app."""
+
+    platform: Literal["shopify"]
+    api_version: str = Field(default="2026-10", pattern=r"^\d{4}-\d{2}$")
+    token_env: VariableName | None = None
+    client_id_env: VariableName | None = None
+    client_secret_env: VariableName | None = None
+    places: dict[str, list[Name]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        pair = (self.client_id_env, self.client_secret_env)
+        if (self.token_env is None) == (None in pair) and self.token_env is None:
+            raise ValueError("give token_env, or client_id_env and client_secret_env")
+        return self
+
+    def draws_on(self) -> dict[str, list[str]]:
+        return dict(self.places)
+
+    def secrets(self) -> list[str]:
+        return [v for v in (self.token_env, self.client_id_env, self.client_secret_env) if v is not None]
+
+
+class WooCommerceSettings(_ChannelSettings):
+    """A WooCommerce shop; it keeps one number per product, the sum of the locations it draws on."""
+
+    platform: Literal["woocommerce"]
+    key_env: VariableName
+    secret_env: VariableName
+    locations: list[Name] = Field(min_length=1)
+    concurrency_max: int = Field(default=3, ge=1, le=16)
+
+    def draws_on(self) -> dict[str, list[str]]:
+        return {"": list(self.locations)}
+
+    def secrets(self) -> list[str]:
+        return [self.key_env, self.secret_env]
+
+
+class BigCommerceSettings(_ChannelSettings):
+    """A BigCommerce store. `base_url` ends with /stores/{hash}."""
+
+    platform: Literal["bigcommerce"]
+    token_env: VariableName
+    places: dict[str, list[Name]] = Field(min_length=1)
+    quota_share: float = Field(default=0.75, gt=0, le=1)
+
+    def draws_on(self) -> dict[str, list[str]]:
+        return dict(self.places)
+
+    def secrets(self) -> list[str]:
+        return [self.token_env]
+
+
+ChannelSettings = Annotated[
+    ShopifySettings | WooCommerceSettings | BigCommerceSettings, Field(discriminator="platform")
+]
+
+
+class LedgerSource(_Section):
+    """Onhand's own ledger is the truth; nothing is fetched."""
+
+    kind: Literal["ledger"] = "ledger"
+
+
+class CsvSource(_Section):
+    """A CSV file or a folder of them. Columns are named here; a file without a location column states `location`."""
+
+    kind: Literal["csv"]
+    path: Path
+    meaning: CountMeaning = CountMeaning.AVAILABLE
+    sku_column: str = "sku"
+    quantity_column: str = "quantity"
+    location_column: str | None = "location"
+    as_of_column: str | None = None
+    location: Name | None = None
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: str = "cp1252"
+    decimal_mark: Literal[".", ","] = "."
+    thousands_mark: Literal["", ",", ".", " ", "'"] = ""
+    duplicates: Literal["refuse", "sum", "last"] = "refuse"
+
+
+class PostgresSource(_Section):
+    """A table or view of another Postgres database."""
+
+    kind: Literal["postgres"]
+    dsn_env: VariableName
+    relation: str
+    meaning: CountMeaning = CountMeaning.AVAILABLE
+    sku_column: str = "sku"
+    quantity_column: str = "quantity"
+    location_column: str | None = "location"
+    location: Name | None = None
+    updated_at_column: str = "updated_at"
+    key_columns: list[str] = Field(default=["sku"], min_length=1)
+    xid_column: str | None = None
+    overlap_seconds: int = Field(default=300, ge=0, le=86_400)
+    safety_seconds: int = Field(default=5, ge=0, le=3_600)
+
+
+SourceSettings = Annotated[LedgerSource | CsvSource | PostgresSource, Field(discriminator="kind")]
+
+
+class ScheduleSettings(_Section):
+    """The periodic sync."""
+
+    every_minutes: int = Field(default=15, ge=1, le=1_440)
+    jitter_seconds: int = Field(default=0, ge=0, le=600)
+
+
+class SlackSettings(_Section):
+    """Where people are told. Without `token_env` nothing is sent."""
+
+    token_env: VariableName | None = None
+    channel: str = "#stock"
+    alert_channel: str | None = None
+    base_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://.*/$")
+
+
+class SyncSettings(_Section):
+    """What a run counts as bad, and how long its traces are kept."""
+
+    failure_alert_share: float = Field(default=0.01, ge=0, le=1)
+    mapping_fresh_minutes: int = Field(default=60, ge=0)
+    push_retention_days: int = Field(default=30, ge=1)
+    sku_update_attempts: int = Field(default=8, ge=1, le=100)
+    sku_updates_per_run_max: int = Field(default=1_000, ge=0, le=2_000)
+
+
+class WebSettings(_Section):
+    """The HTTP app."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65_535)
+
+
+class Settings(_Section):
+    """The whole configuration, as one `onhand.toml` states it."""
+
+    data_dir: Path = Path(".onhand")
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    locations: dict[Name, LocationSettings] = Field(min_length=1)
+    source: SourceSettings = LedgerSource()
+    channels: dict[Name, ChannelSettings] = Field(min_length=1)
+    sku_rules: list[SkuRuleSettings] = []
+    schedule: ScheduleSettings = ScheduleSettings()
+    sync: SyncSettings = SyncSettings()
+    slack: SlackSettings = SlackSettings()
+    web: WebSettings = WebSettings()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for channel, section in self.channels.items():
+            for place, locations in section.draws_on().items():
+                for location in locations:
+                    if location not in self.locations:
+                        raise ValueError(
+                            f"channels.{channel} draws on location {location!r} (place {place!r}), which is not in "
+                            f"[locations]; known are {', '.join(sorted(self.locations))}"
+                        )
+        for rule in self.sku_rules:
+            if rule.channel not in self.channels:
+                raise ValueError(f"sku_rules names channel {rule.channel!r}, which is not in [channels]")
+        return self
+
+    def enabled_channels(self) -> list[str]:
+        """Names of the channels that are switched on, in order."""
+        return [name for name, section in self.channels.items() if section.enabled]
+
+
+def find_config(given: Path | None) -> Path:
+    """The configuration file to use: the one given, ONHAND_CONFIG, or onhand.toml here."""
+    path = given or Path(os.environ.get(CONFIG_VARIABLE, CONFIG_NAME))
+    if not path.is_file():
+        raise SettingsError(
+            f"no configuration at {path}. Copy onhand.example.toml to {CONFIG_NAME}, or name one with --config "
+            f"or {CONFIG_VARIABLE}."
+        )
+    return path
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a configuration; relative paths in it are relative to the file. Raises SettingsError."""
+    try:
+        raw = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(_complaints(path, error)) from error
+    return _anchored(settings, path.parent)
+
+
+def secret(variable: str) -> str:
+    """The value of a secret's environment variable; raises SettingsError when it is not set."""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise SettingsError(f"the environment variable {variable} is not set; the configuration names it as a secret")
+    return value
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    changes: dict[str, Any] = {"data_dir": (folder / settings.data_dir).resolve()}
+    if isinstance(settings.source, CsvSource):
+        changes["source"] = settings.source.model_copy(update={"path": (folder / settings.source.path).resolve()})
+    return settings.model_copy(update=changes)
+
+
+def _complaints(path: Path, error: ValidationError) -> str:
+    lines = [f"{path} has {error.error_count()} wrong setting(s):"]
+    for fault in error.errors(include_url=False):
+        key = ".".join(str(part) for part in fault["loc"]) or "(the whole file)"
+        given = "" if fault["type"] == "missing" else f", given {_short(fault['input'])}"
+        lines.append(f"  {key}: {fault['msg']}{given}")
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
