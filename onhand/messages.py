@@ -1,0 +1,249 @@
+"""Records that cross a boundary: what goes through Temporal histories. Small, frozen, versioned by defaults.
+
+One model for each workflow's and activity's input and result. Fields are added with defaults and never
+removed or retyped: histories of running workflows hold the old shape. None of them grows with the
+catalogue; data lives in Postgres and these carry references to it.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SYNC_TASK_QUEUE = "onhand"
+"""Workflows, and activities that talk to the ledger, the source and people."""
+
+SYNC_SCHEDULE_ID = "sync-run"
+
+Status = Literal["success", "partial", "failed"]
+
+
+def channel_task_queue(channel: str) -> str:
+    """Each channel has a queue of its own, so that it can be scaled, limited and deployed alone."""
+    return f"channel-{channel}"
+
+
+def sku_update_id(channel: str, sku: str) -> str:
+    """The one workflow that retries a SKU on a channel, whoever asks for it."""
+    return f"sku-update/{channel}/{sku}"
+
+
+class Message(BaseModel):
+    """What all of them share; unknown fields are ignored so that old workers accept new senders."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SyncRequest(Message):
+    """Input of SyncRun. `full`: read the source whole and read every level back, whatever was known before.
+
+    `channels` and `skus` restrict the run; None means all. `trigger` says who asked.
+    """
+
+    full: bool = False
+    channels: list[str] | None = None
+    skus: list[str] | None = Field(default=None, max_length=1_000)
+    trigger: Literal["schedule", "operator"] = "schedule"
+
+
+class ChannelPlan(Message):
+    """How one channel is to be driven, as its adapter and the settings say when the run begins."""
+
+    name: str
+    platform: str
+    bulk_size: int
+    concurrency: int
+    echoes: bool
+    visible_after_seconds: float = 0.0
+    visible_within_seconds: float = 0.0
+
+
+class BeginRun(Message):
+    """Input of begin_run."""
+
+    run_id: str
+    request: SyncRequest
+
+
+class RunSetup(Message):
+    """What a run needs to know before it starts; `source` is empty where the ledger itself is the truth."""
+
+    channels: list[ChannelPlan]
+    source: str = ""
+    sku_update_attempts: int = 8
+    plan_page_listings: int = 5_000
+    history_events_max: int = 1_500
+
+
+class FetchSource(Message):
+    """Input of fetch_source."""
+
+    run_id: str
+    full: bool = False
+
+
+class SourceResult(Message):
+    """Rows of the source by what became of them. `warnings` is a small sample for people."""
+
+    read: int = 0
+    posted: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    warnings: list[str] = []
+
+
+class LoadMapping(Message):
+    """Input of load_mapping: discover the listings of one channel when they are older than allowed."""
+
+    run_id: str
+    channel: str
+
+
+class MappingResult(Message):
+    """How a channel's mapping stands after load_mapping."""
+
+    channel: str
+    listings: int = 0
+    unmapped: int = 0
+    discovered: bool = False
+    warning: str = ""
+
+
+class Cursor(Message):
+    """Where planning goes on: after this listing, in the channel's own order."""
+
+    sort_key: str = ""
+    listing_id: int = 0
+
+
+class ChannelSyncState(Message):
+    """Input of ChannelSync, and what it hands to itself when it continues as new.
+
+    Positions count levels of the plan from 0: `planned` are laid down, `taken` are given out to chunks.
+    `cursor` None means planning has come to the end.
+    """
+
+    run_id: str
+    plan: ChannelPlan
+    full: bool = False
+    skus: list[str] | None = None
+    cursor: Cursor | None = Cursor()
+    levels: int = 0
+    planned: int = 0
+    taken: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    page_listings: int = 5_000
+    history_events_max: int = 1_500
+    sku_update_attempts: int = 8
+
+
+class PlanPage(Message):
+    """Input of plan_levels: lay down the next page of the plan from position `first` on."""
+
+    run_id: str
+    channel: str
+    cursor: Cursor
+    first: int
+    levels_before: int
+    listings: int
+    full: bool = False
+    skus: list[str] | None = None
+
+
+class PlannedPage(Message):
+    """Result of plan_levels: levels looked at and levels that have to be told; `cursor` None at the end."""
+
+    cursor: Cursor | None
+    levels: int
+    planned: int
+
+
+class Chunk(Message):
+    """Input of push_levels and verify_levels: positions `first` to `last` (both included) of a run's plan."""
+
+    run_id: str
+    channel: str
+    first: int
+    last: int
+    full: bool = False
+
+
+class ChunkResult(Message):
+    """Levels of a chunk by outcome."""
+
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+
+
+class StartSkuUpdates(Message):
+    """Input of start_sku_updates: a workflow of its own for each SKU that failed alone in this run."""
+
+    run_id: str
+    channel: str
+    attempts: int
+
+
+class FinishChannel(Message):
+    """Input of finish_channel. `status` None: the outcomes decide."""
+
+    run_id: str
+    channel: str
+    status: Status | None = None
+    message: str = ""
+
+
+class ChannelResult(Message):
+    """Result of ChannelSync and finish_channel: levels by outcome."""
+
+    channel: str
+    status: Status
+    levels: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    message: str = ""
+
+
+class RecordResult(Message):
+    """Input of record_result: the run is over."""
+
+    run_id: str
+    status: Status
+    summary: str
+
+
+class Report(Message):
+    """Input of report: tell people how the run ended."""
+
+    run_id: str
+
+
+class SyncResult(Message):
+    """Result of SyncRun."""
+
+    run_id: str
+    status: Status
+    summary: str
+    channels: list[ChannelResult] = []
+
+
+class SkuUpdateRequest(Message):
+    """Input of SkuUpdate: bring every listing of a SKU on one channel to its target, retrying `attempts` times."""
+
+    channel: str
+    sku: str
+    run_id: str = ""
+    reason: str = ""
+    attempts: int = 8
+
+
+class ParkSku(Message):
+    """Input of park_sku: the retries are used up."""
+
+    channel: str
+    sku: str
+    workflow_id: str
+    category: str
+    message: str
