@@ -6,7 +6,7 @@ place where a level's fate is decided.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from onhand.channels.base import (
@@ -14,7 +14,6 @@ from onhand.channels.base import (
     ItemRef,
     LevelKey,
     LevelWrite,
-    Meter,
     Outcome,
     ShownLevel,
     WriteKind,
@@ -23,7 +22,7 @@ from onhand.channels.base import (
 from onhand.channels.errors import ChannelError, RowRejected
 from onhand.domain.listings import ListingState, RuleBook, Target, targets_of
 from onhand.ledger import levels, runs
-from onhand.ledger.database import Pool
+from onhand.ledger.database import Connection, Pool
 from onhand.ledger.levels import Failure, LevelUpdate
 
 ROUNDS_MAX = 4
@@ -52,6 +51,8 @@ class _Work:
 
     targets: dict[Spot, Target]
     books: dict[Spot, int | None]
+    pending_elsewhere: set[int]
+    """Listings that another chunk of the plan still has to tell something."""
     updates: list[LevelUpdate] = field(default_factory=list)
     outcomes: dict[Spot, str] = field(default_factory=dict)
     failures: dict[Spot, Failure] = field(default_factory=dict)
@@ -72,7 +73,6 @@ async def bring_to_targets(
     """
     states = await levels.listing_states(pool, channel.name, listings, siblings=rules.needs_siblings)
     work = _work(states, rules, errand)
-    before = replace(channel.meter)
     sent_at = datetime.now(UTC)
     try:
         for turn in range(ROUNDS_MAX):
@@ -81,7 +81,7 @@ async def bring_to_targets(
                 break
         _give_up_on_moving(channel, work)
     finally:
-        await _record(pool, channel, work, errand, before, sent_at)
+        await _record(pool, channel, work, errand, sent_at)
     return work.outcomes
 
 
@@ -89,9 +89,11 @@ def _work(states: Iterable[ListingState], rules: RuleBook, errand: Errand) -> _W
     targets = {
         (state.listing_id, target.place): target for state in states for target in targets_of(state, rules)
     }
+    wanted = targets
     if errand.positions:
-        targets = {spot: targets[spot] for spot in errand.positions if spot in targets}
-    return _Work(targets, {spot: target.book for spot, target in targets.items()})
+        wanted = {spot: targets[spot] for spot in errand.positions if spot in targets}
+    elsewhere = {spot[0] for spot, target in targets.items() if target.differs and spot not in wanted}
+    return _Work(wanted, {spot: target.book for spot, target in wanted.items()}, elsewhere)
 
 
 def key_of(target: Target) -> LevelKey:
@@ -239,9 +241,7 @@ def _note_unknown(work: _Work, writes: Sequence[LevelWrite], error: ChannelError
         )
 
 
-async def _record(
-    pool: Pool, channel: Channel, work: _Work, errand: Errand, before: Meter, sent_at: datetime
-) -> None:
+async def _record(pool: Pool, channel: Channel, work: _Work, errand: Errand, sent_at: datetime) -> None:
     settled = _settled(work)
     async with pool.connection() as connection:
         await levels.record_levels(
@@ -255,25 +255,34 @@ async def _record(
         await levels.clear_outbox(connection, settled)
         await levels.unpark(connection, [listing for listing, _ in settled])
         if errand.run_id:
-            outcomes = {errand.positions[s]: o for s, o in work.outcomes.items() if s in errand.positions}
-            await runs.settle_plan(connection, errand.run_id, channel.name, outcomes)
-            await runs.save_failures(connection, errand.run_id, channel.name, list(work.failures.values()))
-            await runs.add_costs(
-                connection,
-                errand.run_id,
-                channel.name,
-                reads=channel.meter.reads - before.reads,
-                writes=channel.meter.writes - before.writes,
-                throttled=channel.meter.throttled - before.throttled,
-                waited=channel.meter.waited_seconds - before.waited_seconds,
-            )
+            await _record_for_run(connection, channel, work, errand)
+
+
+async def _record_for_run(connection: Connection, channel: Channel, work: _Work, errand: Errand) -> None:
+    outcomes = {
+        errand.positions[spot]: outcome
+        for spot, outcome in work.outcomes.items()
+        if spot in errand.positions
+    }
+    await runs.settle_plan(connection, errand.run_id, channel.name, outcomes)
+    await runs.save_failures(connection, errand.run_id, channel.name, list(work.failures.values()))
+    spent = channel.meter.take()
+    await runs.add_costs(
+        connection,
+        errand.run_id,
+        channel.name,
+        reads=spent.reads,
+        writes=spent.writes,
+        throttled=spent.throttled,
+        waited=spent.waited_seconds,
+    )
 
 
 def _settled(work: _Work) -> list[tuple[int, int]]:
-    """Listings (with the generation read) all of whose levels in this errand are right now."""
-    good: dict[int, bool] = {}
+    """Listings (with the generation read) that are right now at every place, so they are no longer pending."""
+    right: dict[int, bool] = dict.fromkeys(work.pending_elsewhere, False)
     for spot in work.targets:
         fine = work.outcomes.get(spot) in ("changed", "unchanged")
-        good[spot[0]] = good.get(spot[0], True) and fine
+        right[spot[0]] = right.get(spot[0], True) and fine
     generations = {t.state.listing_id: t.state.generation for t in work.targets.values()}
-    return [(listing, generations[listing]) for listing, fine in good.items() if fine]
+    return [(listing, generations[listing]) for listing, fine in right.items() if fine]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from onhand.domain.counts import CountMeaning
+from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule
 
 CONFIG_NAME = "onhand.toml"
@@ -258,6 +259,24 @@ class Settings(_Section):
             if rule.channel not in self.channels:
                 raise ValueError(f"sku_rules names channel {rule.channel!r}, which is not in [channels]")
         return self
+
+    def rule_book(self) -> RuleBook:
+        """The allocation rules of every enabled channel, named by the key an operator finds them under."""
+        return RuleBook(
+            channels={
+                name: ChannelRules(
+                    rule=section.rule.rule(f"channels.{name}.rule"),
+                    places={place: tuple(found) for place, found in section.draws_on().items()},
+                )
+                for name, section in self.channels.items()
+                if section.enabled
+            },
+            sku_rules={
+                (rule.channel, sku): rule.rule(f"sku_rules[{n}]")
+                for n, rule in enumerate(self.sku_rules)
+                for sku in rule.skus
+            },
+        )
 
     def enabled_channels(self) -> list[str]:
         """Names of the channels that are switched on, in order."""

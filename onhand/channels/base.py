@@ -144,7 +144,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Meter:
-    """What a channel cost since the meter was made: calls by kind, and seconds spent waiting on its limits."""
+    """What a channel cost since the last `take`: calls by kind, and seconds spent waiting on its limits."""
 
     reads: int = 0
     writes: int = 0
@@ -152,6 +152,13 @@ class Meter:
     waited_seconds: float = 0.0
     remaining: dict[str, float] = field(default_factory=dict)
     """The channel's own account of its budget in its latest answer, for people: {"points": 1988.0}."""
+
+    def take(self) -> "Meter":
+        """What was spent since the last take; calls that overlap are thus counted once, whoever records them."""
+        spent = Meter(self.reads, self.writes, self.throttled, self.waited_seconds, dict(self.remaining))
+        self.reads = self.writes = self.throttled = 0
+        self.waited_seconds = 0.0
+        return spent
 
 
 class Channel(Protocol):
