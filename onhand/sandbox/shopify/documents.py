@@ -9,12 +9,16 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
+    VariableDefinitionNode,
     VariableNode,
     parse,
     validate,
@@ -66,8 +70,8 @@ class Operation:
     """One operation of a document, ready to run."""
 
     kind: str
-    definition: OperationDefinitionNode
     roots: tuple[Field, ...]
+    variables: tuple[VariableDefinitionNode, ...]
 
 
 @lru_cache(maxsize=DOCUMENTS_MAX)
@@ -85,7 +89,7 @@ def operation(text: str, name: str | None) -> Operation:
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
     roots = _flatten(found[0].selection_set, fragments, "")
-    return Operation(found[0].operation.value, found[0], roots)
+    return Operation(found[0].operation.value, roots, tuple(found[0].variable_definitions or ()))
 
 
 def _parsed(text: str) -> DocumentNode:
@@ -120,26 +124,29 @@ def _flatten(
         elif isinstance(node, InlineFragmentNode):
             kind = node.type_condition.name.value if node.type_condition else only_on
             fields.extend(_flatten(node.selection_set, fragments, kind))
-        else:
-            fragment = fragments[node.name.value]  # type: ignore[attr-defined]
+        elif isinstance(node, FragmentSpreadNode):
+            fragment = fragments[node.name.value]
             fields.extend(_flatten(fragment.selection_set, fragments, fragment.type_condition.name.value))
     return tuple(fields)
 
 
 def _field(node: FieldNode, fragments: dict[str, FragmentDefinitionNode], only_on: str) -> Field:
-    constants: dict[str, Any] = {}
-    dynamic: list[tuple[str, ValueNode]] = []
-    for argument in node.arguments:
-        try:
-            constants[argument.name.value] = value_from_ast_untyped(argument.value)
-        except GraphQLError:
-            dynamic.append((argument.name.value, argument.value))
+    given = [(argument.name.value, argument.value) for argument in node.arguments or ()]
+    constants = {name: value_from_ast_untyped(value) for name, value in given if not _has_variable(value)}
     return Field(
         key=node.alias.value if node.alias else node.name.value,
         name=node.name.value,
         only_on=only_on,
         constants=constants,
-        dynamic=tuple(dynamic),
-        idempotent=next((d.arguments[0].value for d in node.directives if d.name.value == "idempotent"), None),
+        dynamic=tuple((name, value) for name, value in given if _has_variable(value)),
+        idempotent=next((each.arguments[0].value for each in node.directives or () if each.arguments), None),
         selection=_flatten(node.selection_set, fragments, ""),
     )
+
+
+def _has_variable(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(_has_variable(value) for value in node.values)
+    if isinstance(node, ObjectValueNode):
+        return any(_has_variable(field.value) for field in node.fields)
+    return isinstance(node, VariableNode)

@@ -1,0 +1,98 @@
+"""Connections: pages of at most 250 nodes, opaque cursors, and no cursor deeper than 25,000 objects."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import GraphQLObjectType
+
+from onhand.sandbox.shop import Item
+from onhand.sandbox.shopify.call import Call
+from onhand.sandbox.shopify.cost import node_cost, page_points
+from onhand.sandbox.shopify.documents import Field
+from onhand.sandbox.shopify.problems import Problem
+from onhand.sandbox.shopify.schema import SCHEMA
+from onhand.sandbox.shopify.search import Bounds
+from onhand.sandbox.shopify.views import between
+
+PAGE_MAX = 250
+DEPTH_MAX = 25_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a connection pages through: items sorted by `numbers`, those it `admits`, and the JSON of one node.
+
+    `kind` is the GraphQL type of a node.
+    """
+
+    kind: str
+    items: list[Item]
+    numbers: list[int]
+    admits: Callable[[Item], bool]
+    show: Callable[[Item], Any]
+
+
+def page(call: Call, field: Field, listing: Listing, bounds: Bounds) -> dict[str, Any]:
+    """One page of a listing within the bounds, as the connection's JSON."""
+    arguments = field.arguments(call.variables)
+    size = _size(arguments.get("first"))
+    last, depth = _cursor(arguments.get("after"))
+    if last is not None:
+        bounds.number(">", last)
+    found: list[int] = []
+    for at in range(*between(listing.numbers, bounds.lowest, bounds.highest)):
+        if listing.admits(listing.items[at]):
+            found.append(at)
+            if len(found) > size:
+                break
+    more, found = len(found) > size, found[:size]
+    _save_points(call, field, listing.kind, size, len(found))
+    end = _encode(listing.numbers[found[-1]], depth + len(found)) if found else None
+    return _connection(field, [listing.show(listing.items[at]) for at in found], more, end)
+
+
+def _save_points(call: Call, field: Field, kind: str, size: int, found: int) -> None:
+    node = SCHEMA.type_map[kind]
+    assert isinstance(node, GraphQLObjectType)
+    points = node_cost(node, field.sub("nodes"), call.variables)
+    call.saved_points += (page_points(size) - page_points(found)) * points
+
+
+def _connection(field: Field, nodes: list[Any], more: bool, end: str | None) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for child in field.selection:
+        if child.name == "nodes":
+            out[child.key] = nodes
+        else:
+            info = {"hasNextPage": more, "endCursor": end}
+            out[child.key] = {each.key: info[each.name] for each in child.selection}
+    return out
+
+
+def _size(first: Any) -> int:
+    if not isinstance(first, int):
+        raise Problem("you must provide one of first or last", "BAD_REQUEST", fatal=False)
+    if not 0 <= first <= PAGE_MAX:
+        message = f"first must be between 0 and {PAGE_MAX}, not {first}"
+        raise Problem(message, "BAD_REQUEST", fatal=False)
+    return first
+
+
+def _encode(last: int, depth: int) -> str:
+    return base64.b64encode(orjson.dumps([last, depth])).decode()
+
+
+def _cursor(after: Any) -> tuple[int | None, int]:
+    if after is None:
+        return None, 0
+    try:
+        last, depth = orjson.loads(base64.b64decode(after))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise Problem(f"Invalid cursor for current pagination sort: {after!r}", "BAD_REQUEST") from error
+    if depth >= DEPTH_MAX:
+        raise Problem(f"a cursor reaches {DEPTH_MAX} objects at most", "BAD_REQUEST", fatal=False)
+    return last, depth

@@ -1,0 +1,152 @@
+"""`inventorySetQuantities`: what the platform checks, in its order, before it touches a single level."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from onhand.sandbox.shop import Item
+from onhand.sandbox.shopify.call import Call
+from onhand.sandbox.shopify.ids import number
+from onhand.sandbox.shopify.problems import Problem, invalid_variable
+
+ENTRIES_MAX = 250
+QUANTITY_LIMIT = 1_000_000_000
+INT_LIMIT = 2**31
+
+REASONS = frozenset(
+    (
+        "correction",
+        "cycle_count_available",
+        "damaged",
+        "movement_canceled",
+        "movement_created",
+        "movement_received",
+        "movement_updated",
+        "other",
+        "promotion",
+        "quality_control",
+        "received",
+        "reservation_created",
+        "reservation_deleted",
+        "reservation_updated",
+        "restock",
+        "safety_stock",
+        "shrinkage",
+    )
+)
+INPUT_FIELDS = frozenset(("name", "quantities", "reason", "referenceDocumentUri"))
+ENTRY_FIELDS = frozenset(("inventoryItemId", "locationId", "quantity", "changeFromQuantity"))
+INPUT_KIND = "InventorySetQuantitiesInput!"
+
+UserError = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One level that is to be set, with what it shows now."""
+
+    item: Item
+    place: str
+    before: int
+    after: int
+
+
+def check_shape(given: Any) -> list[dict[str, Any]]:
+    """The entries of a well-formed input; raises Problem as the platform does before it runs anything."""
+    if not isinstance(given, dict):
+        raise invalid_variable("input", INPUT_KIND, [], "Expected value to not be null")
+    for name in given.keys() - INPUT_FIELDS:
+        raise invalid_variable("input", INPUT_KIND, [name], f"Field is not defined on {INPUT_KIND[:-1]}")
+    for name in ("name", "reason", "quantities"):
+        if given.get(name) is None:
+            raise invalid_variable("input", INPUT_KIND, [name], "Expected value to not be null")
+    entries: list[dict[str, Any]] = given["quantities"]
+    for at, entry in enumerate(entries):
+        _check_entry(at, entry)
+    if len(entries) > ENTRIES_MAX:
+        message = (
+            f"The input array size of {len(entries)} is greater than the maximum allowed of {ENTRIES_MAX}."
+        )
+        raise Problem(message, "MAX_INPUT_SIZE_EXCEEDED")
+    if any("changeFromQuantity" not in entry for entry in entries):
+        message = "The changeFromQuantity argument must be given, as a number or as null, for each quantity."
+        raise Problem(message, "INVALID_FIELD_ARGUMENTS", fatal=False)
+    return entries
+
+
+def _check_entry(at: int, entry: Any) -> None:
+    if not isinstance(entry, dict) or not entry.keys() <= ENTRY_FIELDS:
+        extra = sorted(set(entry) - ENTRY_FIELDS) if isinstance(entry, dict) else []
+        path: list[str | int] = ["quantities", at, *extra[:1]]
+        raise invalid_variable("input", INPUT_KIND, path, "Field is not defined on InventoryQuantityInput")
+    for name, kind in (("inventoryItemId", "InventoryItem"), ("locationId", "Location")):
+        if not number(str(entry.get(name)), kind):
+            text = f"Invalid global id '{entry.get(name)}'"
+            raise invalid_variable("input", INPUT_KIND, ["quantities", at, name], text)
+    quantity, compare = entry.get("quantity"), entry.get("changeFromQuantity")
+    if type(quantity) is not int or not -INT_LIMIT <= quantity < INT_LIMIT:
+        path = ["quantities", at, "quantity"]
+        raise invalid_variable("input", INPUT_KIND, path, f"Could not coerce value {quantity!r} to Int")
+    if compare is not None and type(compare) is not int:
+        path = ["quantities", at, "changeFromQuantity"]
+        raise invalid_variable("input", INPUT_KIND, path, f"Could not coerce value {compare!r} to Int")
+
+
+def judge(call: Call, given: dict[str, Any]) -> tuple[list[Change], list[UserError]]:
+    """What would change, and every reason why nothing will: one bad entry rejects the whole call."""
+    errors = _input_errors(given)
+    changes: list[Change] = []
+    seen: set[tuple[str, str]] = set()
+    for at, entry in enumerate(given["quantities"]):
+        key = (entry["inventoryItemId"], entry["locationId"])
+        found = _judge_entry(call, entry, given["name"])
+        if key in seen:
+            found = ("inventoryItemId", "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR", "is given twice")
+        seen.add(key)
+        if isinstance(found, Change):
+            changes.append(found)
+        else:
+            field, code, text = found
+            path = ["input", "quantities", str(at), field]
+            errors.append({"code": code, "field": path, "message": f"The {field} {text}."})
+    return changes, errors
+
+
+def _input_errors(given: dict[str, Any]) -> list[UserError]:
+    errors: list[UserError] = []
+    if given["name"] not in ("available", "on_hand"):
+        errors.append(_input_error("name", "INVALID_NAME", "must be available or on_hand"))
+    if given["reason"] not in REASONS:
+        errors.append(_input_error("reason", "INVALID_REASON", "is invalid"))
+    uri = given.get("referenceDocumentUri")
+    if uri is not None and "://" not in uri:
+        errors.append(_input_error("referenceDocumentUri", "INVALID_REFERENCE_DOCUMENT", "is not a URI"))
+    return errors
+
+
+def _input_error(field: str, code: str, text: str) -> UserError:
+    return {"code": code, "field": ["input", field], "message": f"The {field} {text}."}
+
+
+def _judge_entry(call: Call, entry: dict[str, Any], name: str) -> Change | tuple[str, str, str]:
+    item = call.shop.items.get(number(entry["inventoryItemId"], "InventoryItem"))
+    place, quantity, compare = entry["locationId"], entry["quantity"], entry["changeFromQuantity"]
+    if item is None:
+        return "inventoryItemId", "INVALID_INVENTORY_ITEM", "could not be found"
+    if item.kind == "bundle" or item.item_id in call.shop.rejected_items:
+        return "inventoryItemId", "NON_MUTABLE_INVENTORY_ITEM", "is not allowed to be adjusted"
+    options = call.options
+    if place not in call.shop.places or place in options.service_places or place in options.inactive_places:
+        return "locationId", "INVALID_LOCATION", "could not be found"
+    if quantity > QUANTITY_LIMIT:
+        return "quantity", "INVALID_QUANTITY_TOO_HIGH", f"must be at most {QUANTITY_LIMIT}"
+    if quantity < -QUANTITY_LIMIT:
+        return "quantity", "INVALID_QUANTITY_TOO_LOW", f"must be at least -{QUANTITY_LIMIT}"
+    if quantity < 0 and name == "on_hand":
+        return "quantity", "INVALID_QUANTITY_NEGATIVE", "must not be negative"
+    shown = call.shop.level(item.item_id, place)
+    if shown is None and call.version <= "2026-07":
+        return "locationId", "ITEM_NOT_STOCKED_AT_LOCATION", "does not stock the item"
+    if compare is not None and compare != (shown or 0):
+        text = "does not match the quantity of the item at the location"
+        return "changeFromQuantity", "CHANGE_FROM_QUANTITY_STALE", text
+    return Change(item, place, shown or 0, quantity)
