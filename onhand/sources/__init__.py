@@ -1,0 +1,1 @@
+"""Where canonical stock comes from: one module per kind of source behind the protocol in `base`."""
