@@ -82,13 +82,15 @@ class FetchSource(Message):
 
 
 class SourceResult(Message):
-    """Rows of the source by what became of them. `warnings` is a small sample for people."""
+    """Rows of the source by what became of them. `warnings` is a small sample for people; `incomplete`
+    names what was left out whole (a bad file among several), which makes the run partial."""
 
     read: int = 0
     posted: int = 0
     unchanged: int = 0
     refused: int = 0
     warnings: list[str] = []
+    incomplete: list[str] = []
 
 
 class LoadMapping(Message):

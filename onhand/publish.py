@@ -4,6 +4,7 @@ Everything that pushes (sync runs, single-SKU updates) comes through `bring_to_t
 place where a level's fate is decided.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -46,8 +47,8 @@ class Errand:
 
 
 @dataclass(slots=True)
-class _Work:
-    """What is known so far of the levels of one errand."""
+class Work:
+    """What is known so far of the levels of one errand; everything that is sent or read back goes through one."""
 
     targets: dict[Spot, Target]
     books: dict[Spot, int | None]
@@ -71,6 +72,12 @@ async def bring_to_targets(
     touched. All that happened is recorded in one transaction, also when the channel fails as a whole;
     then its ChannelError is raised after recording, and the same call may simply be made again.
     """
+    return (await _bring(pool, channel, rules, listings, errand)).outcomes
+
+
+async def _bring(
+    pool: Pool, channel: Channel, rules: RuleBook, listings: Sequence[int], errand: Errand
+) -> Work:
     states = await levels.listing_states(pool, channel.name, listings, siblings=rules.needs_siblings)
     work = _work(states, rules, errand)
     sent_at = datetime.now(UTC)
@@ -81,11 +88,35 @@ async def bring_to_targets(
                 break
         _give_up_on_moving(channel, work)
     finally:
-        await _record(pool, channel, work, errand, sent_at)
-    return work.outcomes
+        await record(pool, channel, work, errand, sent_at)
+    return work
 
 
-def _work(states: Iterable[ListingState], rules: RuleBook, errand: Errand) -> _Work:
+async def bring_sku_to_target(
+    pool: Pool, channel: Channel, rules: RuleBook, listings: Sequence[int], errand: Errand
+) -> list[Failure]:
+    """The same for the listings of one SKU, proven where the channel's answer proves nothing; what failed."""
+    work = await _bring(pool, channel, rules, listings, errand)
+    if not channel.capabilities.echoes and "changed" in work.outcomes.values():
+        await asyncio.sleep(channel.capabilities.visible_after_seconds)
+        written = [spot for spot, outcome in work.outcomes.items() if outcome == "changed"]
+        shown = await channel.read_levels([key_of(work.targets[spot]) for spot in written])
+        for spot, level in zip(written, shown, strict=True):
+            if level.quantity != work.targets[spot].quantity:
+                fail(work, spot, lost_write(channel, work.targets[spot], level))
+    return list(work.failures.values())
+
+
+def lost_write(channel: Channel, target: Target, level: ShownLevel) -> RowRejected:
+    return RowRejected(
+        channel.name,
+        f"setting SKU {target.state.sku} to {target.quantity}",
+        f"the write was answered with success, but the channel shows {level.quantity} {level.problem}".strip(),
+        advice="A lost write or another program's; it is written again.",
+    )
+
+
+def _work(states: Iterable[ListingState], rules: RuleBook, errand: Errand) -> Work:
     targets = {
         (state.listing_id, target.place): target for state in states for target in targets_of(state, rules)
     }
@@ -93,7 +124,7 @@ def _work(states: Iterable[ListingState], rules: RuleBook, errand: Errand) -> _W
     if errand.positions:
         wanted = {spot: targets[spot] for spot in errand.positions if spot in targets}
     elsewhere = {spot[0] for spot, target in targets.items() if target.differs and spot not in wanted}
-    return _Work(wanted, {spot: target.book for spot, target in wanted.items()}, elsewhere)
+    return Work(wanted, {spot: target.book for spot, target in wanted.items()}, elsewhere)
 
 
 def key_of(target: Target) -> LevelKey:
@@ -103,7 +134,7 @@ def key_of(target: Target) -> LevelKey:
     return LevelKey(item, target.place)
 
 
-async def _read_unknown(channel: Channel, work: _Work, *, distrust: bool) -> None:
+async def _read_unknown(channel: Channel, work: Work, *, distrust: bool) -> None:
     """Read what we do not know and must know: a compare needs a value, a distrusted book a look."""
     must_know = channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET
     spots = [
@@ -117,7 +148,7 @@ async def _read_unknown(channel: Channel, work: _Work, *, distrust: bool) -> Non
             _learn(channel, work, spot, level)
 
 
-def _learn(channel: Channel, work: _Work, spot: Spot, level: ShownLevel) -> None:
+def _learn(channel: Channel, work: Work, spot: Spot, level: ShownLevel) -> None:
     target = work.targets[spot]
     if level.quantity is None:
         error = RowRejected(
@@ -126,7 +157,7 @@ def _learn(channel: Channel, work: _Work, spot: Spot, level: ShownLevel) -> None
             level.problem or "the channel states no level",
             advice="Mend the item on the channel or its mapping; the next run tries again.",
         )
-        _fail(work, spot, error)
+        fail(work, spot, error)
         return
     work.books[spot] = level.quantity
     work.updates.append(
@@ -138,7 +169,7 @@ def _learn(channel: Channel, work: _Work, spot: Spot, level: ShownLevel) -> None
         work.outcomes[spot] = "unchanged"
 
 
-async def _write_round(channel: Channel, work: _Work, errand: Errand, turn: int) -> bool:
+async def _write_round(channel: Channel, work: Work, errand: Errand, turn: int) -> bool:
     """Send what differs; answers whether some levels moved under our hands and want another look."""
     spots = []
     for spot in work.open_spots():
@@ -160,12 +191,12 @@ async def _write_round(channel: Channel, work: _Work, errand: Errand, turn: int)
     return moved
 
 
-def _problem_known(work: _Work, spot: Spot) -> bool:
+def _problem_known(work: Work, spot: Spot) -> bool:
     """Whether reading told that the number does not hold there (not tracked, for instance), so it must be written."""
     return any((u.listing_id, u.place) == spot and u.problem for u in work.updates)
 
 
-def _write(work: _Work, spot: Spot) -> LevelWrite:
+def _write(work: Work, spot: Spot) -> LevelWrite:
     target = work.targets[spot]
     return LevelWrite(key_of(target), target.quantity, work.books[spot])
 
@@ -180,7 +211,7 @@ def _key(errand: Errand, turn: int, writes: Sequence[LevelWrite]) -> str:
     return digest.hexdigest()
 
 
-def _judge(work: _Work, result: WriteResult) -> bool:
+def _judge(work: Work, result: WriteResult) -> bool:
     """Take one answer; True where the level moved and has to be read again."""
     write = result.write
     spot = (write.key.item.listing_id, write.key.place)
@@ -205,16 +236,16 @@ def _judge(work: _Work, result: WriteResult) -> bool:
         return True
     else:
         assert result.error is not None, "a rejected level says why"
-        _fail(work, spot, result.error)
+        fail(work, spot, result.error)
     return False
 
 
-def _fail(work: _Work, spot: Spot, error: ChannelError) -> None:
+def fail(work: Work, spot: Spot, error: ChannelError) -> None:
     work.outcomes[spot] = "failed"
     work.failures[spot] = Failure(*spot, type(error).__name__, str(error), error.advice)
 
 
-def _give_up_on_moving(channel: Channel, work: _Work) -> None:
+def _give_up_on_moving(channel: Channel, work: Work) -> None:
     for spot in work.open_spots():
         sku = work.targets[spot].state.sku
         error = RowRejected(
@@ -223,10 +254,10 @@ def _give_up_on_moving(channel: Channel, work: _Work) -> None:
             f"the level moved {ROUNDS_MAX} times while we looked",
             advice="It sells faster than a call takes; its own update tries again on its own.",
         )
-        _fail(work, spot, error)
+        fail(work, spot, error)
 
 
-def _note_unknown(work: _Work, writes: Sequence[LevelWrite], error: ChannelError) -> None:
+def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError) -> None:
     for write in writes:
         spot = (write.key.item.listing_id, write.key.place)
         work.updates.append(
@@ -241,7 +272,7 @@ def _note_unknown(work: _Work, writes: Sequence[LevelWrite], error: ChannelError
         )
 
 
-async def _record(pool: Pool, channel: Channel, work: _Work, errand: Errand, sent_at: datetime) -> None:
+async def record(pool: Pool, channel: Channel, work: Work, errand: Errand, sent_at: datetime) -> None:
     settled = _settled(work)
     async with pool.connection() as connection:
         await levels.record_levels(
@@ -258,7 +289,7 @@ async def _record(pool: Pool, channel: Channel, work: _Work, errand: Errand, sen
             await _record_for_run(connection, channel, work, errand)
 
 
-async def _record_for_run(connection: Connection, channel: Channel, work: _Work, errand: Errand) -> None:
+async def _record_for_run(connection: Connection, channel: Channel, work: Work, errand: Errand) -> None:
     outcomes = {
         errand.positions[spot]: outcome
         for spot, outcome in work.outcomes.items()
@@ -278,7 +309,7 @@ async def _record_for_run(connection: Connection, channel: Channel, work: _Work,
     )
 
 
-def _settled(work: _Work) -> list[tuple[int, int]]:
+def _settled(work: Work) -> list[tuple[int, int]]:
     """Listings (with the generation read) that are right now at every place, so they are no longer pending."""
     right: dict[int, bool] = dict.fromkeys(work.pending_elsewhere, False)
     for spot in work.targets:

@@ -82,7 +82,11 @@ async def save_skus(pool: Pool, skus: Sequence[CatalogueSku]) -> None:
         )
 
 
-async def sku_facts(pool: Pool, codes: Sequence[str]) -> dict[str, tuple[str, str]]:
+SkuStatus = Literal["active", "discontinued"]
+FractionRule = Literal["refuse", "round_down"]
+
+
+async def sku_facts(pool: Pool, codes: Sequence[str]) -> dict[str, tuple[SkuStatus, FractionRule]]:
     """Status and fraction rule of those SKUs that are known."""
     async with pool.connection() as connection:
         cursor = await connection.execute(query("sku_facts"), {"codes": list(codes)})

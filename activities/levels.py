@@ -1,0 +1,170 @@
+"""The steps of one channel: plan its levels, push them, read them back, give failing SKUs updates of their own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+
+from activities.beating import heartbeats
+from activities.errors import sorted_errors
+from onhand import publish, read_back
+from onhand.channels.base import Channel
+from onhand.domain.listings import RuleBook, all_targets
+from onhand.ledger import levels, runs
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import Failure, ListingCursor
+from onhand.messages import (
+    SYNC_TASK_QUEUE,
+    Chunk,
+    ChunkResult,
+    Cursor,
+    ParkSku,
+    PlannedPage,
+    PlanPage,
+    SkuUpdateRequest,
+    StartSkuUpdates,
+    sku_update_id,
+)
+from workflows.policies import SKU_UPDATE_PRIORITY
+from workflows.search import attributes
+
+STARTS_AT_ONCE = 8
+READ_BACK_PAUSE_SECONDS = 2.0
+READ_BACK_PAUSE_MAX_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class LevelSteps:
+    """What needs the ledger and the channels."""
+
+    pool: Pool
+    channels: Mapping[str, Channel]
+    rules: RuleBook
+
+    @activity.defn
+    async def plan_levels(self, page: PlanPage) -> PlannedPage:
+        """Lay down which of the next listings have to be told something; a repeated page replaces itself."""
+        cursor = ListingCursor(page.cursor.sort_key, page.cursor.listing_id)
+        if page.first == 0 and cursor == ListingCursor():
+            places = self.rules.channels[page.channel].places
+            await levels.ensure_levels(self.pool, page.channel, list(places))
+        ids, onward = await levels.listing_page(self.pool, page.channel, cursor, page.listings, page.skus)
+        states = await levels.listing_states(
+            self.pool, page.channel, ids, siblings=self.rules.needs_siblings
+        )
+        targets = all_targets(states, self.rules)
+        plan = [(t.state.listing_id, t.place) for t in targets if page.full or t.differs]
+        await runs.save_plan_page(
+            self.pool, page.run_id, page.channel, page.first, page.levels_before + len(targets), plan
+        )
+        return PlannedPage(
+            cursor=onward and Cursor(sort_key=onward.sort_key, listing_id=onward.listing_id),
+            levels=len(targets),
+            planned=len(plan),
+        )
+
+    @activity.defn
+    async def push_levels(self, chunk: Chunk) -> ChunkResult:
+        """Bring one chunk's levels to their targets of this moment; what is already done is not done again."""
+        planned = await runs.planned_levels(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
+        if planned:
+            errand = publish.Errand(
+                run_id=chunk.run_id,
+                positions={(p.listing_id, p.place): p.position for p in planned},
+                attempt=activity.info().attempt,
+                distrust=chunk.full,
+            )
+            listings = list(dict.fromkeys(p.listing_id for p in planned))
+            async with heartbeats(), sorted_errors():
+                await publish.bring_to_targets(
+                    self.pool, self.channels[chunk.channel], self.rules, listings, errand
+                )
+        done = await runs.chunk_outcome(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
+        return ChunkResult(changed=done.changed, unchanged=done.unchanged, failed=done.failed)
+
+    @activity.defn
+    async def verify_levels(self, chunk: Chunk) -> ChunkResult:
+        """Read back what was written without proof; what does not show in time is a lost write and fails.
+
+        Answers the levels found lost as `failed`.
+        """
+        channel = self.channels[chunk.channel]
+        patience = channel.capabilities.visible_within_seconds
+        pause, waited = READ_BACK_PAUSE_SECONDS, 0.0
+        async with heartbeats(), sorted_errors():
+            while True:
+                last = waited >= patience
+                missing = await read_back.verify(
+                    self.pool, channel, chunk.run_id, chunk.first, chunk.last, give_up=last
+                )
+                if not missing or last:
+                    break
+                await asyncio.sleep(pause)
+                waited += pause
+                pause = min(pause * 2, READ_BACK_PAUSE_MAX_SECONDS)
+        done = await runs.chunk_outcome(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
+        return ChunkResult(failed=min(missing, done.failed))
+
+    @activity.defn
+    async def push_sku(self, request: SkuUpdateRequest) -> None:
+        """Bring every listing of one SKU on one channel to its target; raises with the channel's words if refused."""
+        found = await levels.listings_of_sku(self.pool, request.sku, request.channel)
+        errand = publish.Errand(attempt=activity.info().attempt, distrust=True)
+        async with heartbeats(), sorted_errors():
+            failures = await publish.bring_sku_to_target(
+                self.pool, self.channels[request.channel], self.rules, [listing for listing, _ in found], errand
+            )
+        if failures:
+            first = failures[0]
+            raise ApplicationError(first.message, type=first.category)
+
+    @activity.defn
+    async def park_sku(self, park: ParkSku) -> None:
+        """Keep the listings of a SKU whose retries are used up as dead letters."""
+        for listing, _ in await levels.listings_of_sku(self.pool, park.sku, park.channel):
+            failure = Failure(listing, "", park.category, park.message, "")
+            await levels.park(self.pool, failure, park.workflow_id)
+
+
+@dataclass(frozen=True)
+class FollowUpSteps:
+    """What needs the ledger and Temporal itself."""
+
+    pool: Pool
+    client: Client
+    updates_max: int
+
+    @activity.defn
+    async def start_sku_updates(self, start: StartSkuUpdates) -> int:
+        """Start an update for each SKU that failed alone; one that is already being retried is left to it."""
+        failures = await runs.run_failures(self.pool, start.run_id, self.updates_max * 4)
+        skus = {f.sku: f.message for f in failures if f.channel == start.channel}
+        slots = asyncio.Semaphore(STARTS_AT_ONCE)
+
+        async def one(sku: str, reason: str) -> None:
+            async with slots:
+                await self._start(start, sku, reason)
+
+        async with heartbeats():
+            await asyncio.gather(*(one(*item) for item in list(skus.items())[: self.updates_max]))
+        return min(len(skus), self.updates_max)
+
+    async def _start(self, start: StartSkuUpdates, sku: str, reason: str) -> None:
+        await self.client.start_workflow(
+            "SkuUpdate",
+            SkuUpdateRequest(
+                channel=start.channel, sku=sku, run_id=start.run_id, reason=reason, attempts=start.attempts
+            ),
+            id=sku_update_id(start.channel, sku),
+            task_queue=SYNC_TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=attributes(run=start.run_id, channel=start.channel, sku=sku),
+            static_summary=f"{start.channel} refused {sku}"[:200],
+            priority=SKU_UPDATE_PRIORITY,
+            rpc_timeout=timedelta(seconds=10),
+        )

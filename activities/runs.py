@@ -1,0 +1,103 @@
+"""The steps around a run: begin it, close its channels, record it, report it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from onhand.alerts import run_report
+from onhand.alerts.slack import Slack
+from onhand.channels.base import Channel
+from onhand.ledger import runs
+from onhand.ledger.database import Pool
+from onhand.messages import (
+    BeginRun,
+    ChannelPlan,
+    ChannelResult,
+    FinishChannel,
+    RecordResult,
+    Report,
+    RunSetup,
+    SyncRequest,
+)
+from onhand.settings import LedgerSource, Settings
+
+
+@dataclass(frozen=True)
+class RunSteps:
+    """What needs the ledger and the settings only."""
+
+    pool: Pool
+    settings: Settings
+    channels: Mapping[str, Channel]
+    slack: Slack
+
+    @activity.defn
+    async def begin_run(self, begin: BeginRun) -> RunSetup:
+        """Write the run down and say how it is to be driven."""
+        names = self._wanted(begin.request)
+        await runs.begin_run(
+            self.pool, begin.run_id, begin.run_id, begin.request.model_dump(exclude_none=True)
+        )
+        for name in names:
+            await runs.begin_channel(self.pool, begin.run_id, name, begin.request.skus)
+        source = self.settings.source
+        return RunSetup(
+            channels=[self._plan(name) for name in names],
+            source="" if isinstance(source, LedgerSource) else source.kind,
+            sku_update_attempts=self.settings.sync.sku_update_attempts,
+        )
+
+    def _wanted(self, request: SyncRequest) -> list[str]:
+        enabled = self.settings.enabled_channels()
+        unknown = sorted(set(request.channels or ()) - set(enabled))
+        if unknown:
+            raise ApplicationError(
+                f"no enabled channel is called {', '.join(unknown)}; there are {', '.join(enabled)}",
+                type="UnknownChannel",
+                non_retryable=True,
+            )
+        return [name for name in enabled if request.channels is None or name in request.channels]
+
+    def _plan(self, name: str) -> ChannelPlan:
+        can = self.channels[name].capabilities
+        return ChannelPlan(
+            name=name,
+            platform=self.settings.channels[name].platform,
+            bulk_size=can.bulk_size,
+            concurrency=can.concurrency,
+            echoes=can.echoes,
+            visible_after_seconds=can.visible_after_seconds,
+            visible_within_seconds=can.visible_within_seconds,
+        )
+
+    @activity.defn
+    async def finish_channel(self, finish: FinishChannel) -> ChannelResult:
+        """Close a channel's part of a run with the counts of its plan."""
+        await runs.finish_channel(self.pool, finish.run_id, finish.channel, finish.status, finish.message)
+        row = next(
+            row for row in await runs.run_channels(self.pool, finish.run_id) if row.channel == finish.channel
+        )
+        return ChannelResult.model_validate(
+            {
+                "channel": row.channel,
+                "status": row.status,
+                "levels": row.levels,
+                "changed": row.changed,
+                "unchanged": row.unchanged,
+                "failed": row.failed,
+                "message": row.message,
+            }
+        )
+
+    @activity.defn
+    async def record_result(self, record: RecordResult) -> None:
+        """Close the run, and let go of push records past their retention."""
+        await runs.finish_run(self.pool, record.run_id, record.status, record.summary)
+        await runs.forget_pushes(self.pool, self.settings.sync.push_retention_days)
+
+    @activity.defn
+    async def report(self, report: Report) -> None:
+        """Tell people how the run ended. Not being heard is logged, never raised: a run does not fail for it."""
+        await run_report.tell(self.slack, self.pool, self.settings, report.run_id)

@@ -1,0 +1,182 @@
+"""SyncRun: read the source, load the mapping, bring every channel to its targets, record, report."""
+
+import asyncio
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+
+with workflow.unsafe.imports_passed_through():
+    from onhand.messages import (
+        BeginRun,
+        ChannelPlan,
+        ChannelResult,
+        ChannelSyncState,
+        FetchSource,
+        LoadMapping,
+        MappingResult,
+        RecordResult,
+        Report,
+        RunSetup,
+        SourceResult,
+        Status,
+        SyncRequest,
+        SyncResult,
+        channel_task_queue,
+    )
+    from workflows import policies
+    from workflows.channel_sync import ChannelSync
+    from workflows.failures import reason_of
+    from workflows.search import attributes, ended, table
+
+
+T = TypeVar("T")
+
+
+@workflow.defn
+class SyncRun:
+    """One run over all channels. A dead channel, or a dead source, does not stop the others."""
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[str, str]] = []
+
+    @workflow.run
+    async def run(self, request: SyncRequest) -> SyncResult:
+        """Run to the end; partial when something failed, an error only when nothing could be done."""
+        run_id = workflow.info().workflow_id
+        setup = await self._step("begin_run", BeginRun(run_id=run_id, request=request), RunSetup)
+        source = await self._read_source(run_id, setup, request)
+        mappings = await asyncio.gather(*(self._load_mapping(run_id, plan) for plan in setup.channels))
+        channels = await asyncio.gather(*(self._sync(run_id, setup, plan, request) for plan in setup.channels))
+        result = _result(run_id, source, mappings, list(channels))
+        await self._step(
+            "record_result", RecordResult(run_id=run_id, status=result.status, summary=result.summary), None
+        )
+        await self._report(run_id)
+        ended(result.status, sum(channel.failed for channel in channels))
+        if result.status == "failed":
+            raise ApplicationError(
+                f"{result.summary} See 'onhand runs show {run_id}'.", type="SyncFailed", non_retryable=True
+            )
+        return result
+
+    async def _read_source(self, run_id: str, setup: RunSetup, request: SyncRequest) -> SourceResult | str:
+        """What the source said, or why it could not be read; channels then get what the ledger knows."""
+        if not setup.source:
+            return SourceResult()
+        self._tell(setup.source, "reading")
+        try:
+            found = await workflow.execute_activity(
+                "fetch_source",
+                FetchSource(run_id=run_id, full=request.full),
+                result_type=SourceResult,
+                start_to_close_timeout=policies.READ_STEP,
+                heartbeat_timeout=policies.HEARTBEAT,
+                retry_policy=policies.SOURCE_RETRY,
+                summary=f"read {setup.source}",
+            )
+        except ActivityError as error:
+            reason = reason_of(error)
+            self._tell(setup.source, f"**could not be read**: {reason}")
+            return f"source {setup.source} could not be read: {reason}"
+        self._tell(
+            setup.source,
+            f"{found.read} rows: {found.posted} posted, {found.unchanged} unchanged, {found.refused} refused",
+        )
+        return found
+
+    async def _load_mapping(self, run_id: str, plan: ChannelPlan) -> MappingResult:
+        try:
+            return await workflow.execute_activity(
+                "load_mapping",
+                LoadMapping(run_id=run_id, channel=plan.name),
+                result_type=MappingResult,
+                task_queue=channel_task_queue(plan.name),
+                start_to_close_timeout=policies.READ_STEP,
+                heartbeat_timeout=policies.HEARTBEAT,
+                retry_policy=policies.SOURCE_RETRY,
+                summary=f"{plan.name}: mapping",
+            )
+        except ActivityError as error:
+            # The listings of before still hold; a run goes on with them and says so.
+            return MappingResult(channel=plan.name, warning=f"mapping not refreshed: {reason_of(error)}")
+
+    async def _sync(
+        self, run_id: str, setup: RunSetup, plan: ChannelPlan, request: SyncRequest
+    ) -> ChannelResult:
+        self._tell(plan.name, "running")
+        try:
+            result = await workflow.execute_child_workflow(
+                ChannelSync.run,
+                ChannelSyncState(
+                    run_id=run_id,
+                    plan=plan,
+                    full=request.full,
+                    skus=request.skus,
+                    page_listings=setup.plan_page_listings,
+                    history_events_max=setup.history_events_max,
+                    sku_update_attempts=setup.sku_update_attempts,
+                ),
+                id=f"{run_id}/{plan.name}",
+                search_attributes=attributes(run=run_id, channel=plan.name),
+                static_summary=f"{plan.name}: bring every listing to its target",
+                priority=policies.FULL_SYNC_PRIORITY,
+            )
+        except ChildWorkflowError as error:
+            result = ChannelResult(channel=plan.name, status="failed", message=reason_of(error))
+        self._tell(plan.name, _sentence(result))
+        return result
+
+    async def _report(self, run_id: str) -> None:
+        """Tell people. That nobody could be told is in the history, and is no reason to fail a run."""
+        try:
+            await workflow.execute_activity(
+                "report",
+                Report(run_id=run_id),
+                start_to_close_timeout=policies.REPORT_STEP,
+                retry_policy=policies.REPORT_RETRY,
+                summary="tell Slack",
+            )
+        except ActivityError as error:
+            workflow.logger.warning("the report of %s was not delivered: %s", run_id, reason_of(error))
+
+    async def _step(self, name: str, argument: object, result_type: type[T] | None) -> T:
+        found: T = await workflow.execute_activity(
+            name,
+            argument,
+            result_type=result_type,
+            start_to_close_timeout=policies.LEDGER_STEP,
+            retry_policy=policies.LEDGER_RETRY,
+        )
+        return found
+
+    def _tell(self, who: str, what: str) -> None:
+        """Keep the details shown in the Web UI up to date."""
+        self._lines = [line for line in self._lines if line[0] != who] + [(who, what)]
+        workflow.set_current_details(table(("", "how it stands"), self._lines))
+
+
+def _sentence(result: ChannelResult) -> str:
+    if result.status == "failed":
+        return f"**failed**: {result.message}"
+    counts = f"{result.changed} changed, {result.unchanged} unchanged, {result.failed} failed"
+    return f"{result.status}: {counts}"
+
+
+def _result(
+    run_id: str, source: SourceResult | str, mappings: list[MappingResult], channels: list[ChannelResult]
+) -> SyncResult:
+    status = _status(source, channels)
+    parts = [source] if isinstance(source, str) else list(source.incomplete)
+    parts += [f"{mapping.channel}: {mapping.warning}" for mapping in mappings if mapping.warning]
+    parts += [f"{channel.channel} {_sentence(channel)}" for channel in channels]
+    return SyncResult(run_id=run_id, status=status, summary="; ".join(parts) + ".", channels=channels)
+
+
+def _status(source: SourceResult | str, channels: list[ChannelResult]) -> Status:
+    states = {channel.status for channel in channels}
+    if states == {"failed"}:
+        return "failed"
+    if states <= {"success"} and isinstance(source, SourceResult) and not source.incomplete:
+        return "success"
+    return "partial"
