@@ -43,6 +43,11 @@ def all_migrations() -> list[Migration]:
     return [Migration(int(f.name[:4]), f.name[5:-4], f.read_text()) for f in files]
 
 
+def schema_text() -> LiteralString:
+    """What a new installation would get at once; a test proves it equal to the migrations."""
+    return cast(LiteralString, resources.files("onhand.ledger").joinpath("schema.sql").read_text())
+
+
 async def migrate(dsn: str) -> list[Migration]:
     """Apply what is missing, as the owner of the database; answers what was applied."""
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:

@@ -1,0 +1,33 @@
+"""The ledger on a real Postgres: a migrated database for each test, cut from one template."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from onhand.ledger import catalogue, migrations
+from onhand.ledger.catalogue import CatalogueSku
+from onhand.ledger.database import Pool, open_pool
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(template_database: str) -> str:
+    """The template every test database is copied from, with the schema applied once."""
+    await migrations.migrate(template_database)
+    return template_database
+
+
+@pytest.fixture
+async def ledger(migrated_template: str, database: str) -> AsyncIterator[Pool]:
+    """A pool, as the application's role, on a fresh migrated database."""
+    async with open_pool(database, size=8, name="test") as pool:
+        yield pool
+
+
+@pytest.fixture
+async def shop(ledger: Pool) -> Pool:
+    """The ledger with two locations, two channels and the SKUs A, B and C."""
+    await catalogue.save_places(
+        ledger, {"leeds": "Leeds", "london": "London"}, {"web": "woocommerce", "store": "shopify"}
+    )
+    await catalogue.save_skus(ledger, [CatalogueSku(code) for code in ("A", "B", "C")])
+    return ledger
