@@ -1,0 +1,100 @@
+"""The Shopify channel: the promise of `Channel`, kept by the modules beside this one."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+
+from onhand.channels.base import (
+    Capabilities,
+    Finding,
+    LevelKey,
+    LevelWrite,
+    Meter,
+    RemoteItem,
+    ShownLevel,
+    WriteKind,
+    WriteResult,
+)
+from onhand.channels.pacing import Clock, Sleep
+from onhand.channels.shopify import checks, discovery
+from onhand.channels.shopify.admin import Admin
+from onhand.channels.shopify.reads import Reads
+from onhand.channels.shopify.tokens import TokenProvider
+from onhand.channels.shopify.writes import BULK_SIZE, Writes
+
+API_VERSION = "2026-10"
+CONCURRENCY = 4
+"""Calls of `set_levels` at once. A standard plan is spent by one or two; larger plans have room for more."""
+
+
+class Shopify:
+    """One Shopify shop.
+
+    `base_url` is the shop's own address (https://<shop>.myshopify.com), `token` hands out access tokens,
+    `places` are the location ids whose levels are ours to write. `clock` is monotonic seconds; it and
+    `sleep` are replaced together in tests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        token: TokenProvider,
+        places: Sequence[str],
+        *,
+        api_version: str = API_VERSION,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.name = name
+        self.capabilities = Capabilities(
+            bulk_size=BULK_SIZE,
+            concurrency=CONCURRENCY,
+            write_kind=WriteKind.COMPARE_AND_SET,
+            places=True,
+            echoes=True,
+        )
+        self.meter = Meter()
+        self.places = tuple(places)
+        self._admin = Admin(
+            name,
+            base_url,
+            api_version,
+            token,
+            meter=self.meter,
+            transport=transport,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._reads = Reads(self._admin)
+        self._writes = Writes(self._admin, self._reads)
+
+    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+        """Set up to 250 levels where the shop still shows what we believe; see `Channel.set_levels`.
+
+        A write without `shown` is answered STALE unsent: a blind set would undo sales not heard of yet.
+        The exception is an item seen untracked: tracking is turned on and its level read first.
+        """
+        return await self._writes.set_levels(writes, key)
+
+    async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
+        """What the shop shows; cheapest when neighbours in the order of `RemoteItem.sort_key` come together."""
+        return await self._reads.levels(keys)
+
+    async def discover(self) -> AsyncIterator[list[RemoteItem]]:
+        """Every variant of the shop, page by page; what is untracked is remembered for the first write."""
+        async for page in discovery.variants(self._admin):
+            for variant in page:
+                self._reads.note_tracking(variant["inventoryItem"]["id"], variant["inventoryItem"]["tracked"])
+            yield [discovery.remote_item(variant) for variant in page]
+
+    async def check(self) -> list[Finding]:
+        """Reachability, token, scopes, API version, and each of our locations."""
+        return await checks.findings(self._admin, self.places)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._admin.aclose()

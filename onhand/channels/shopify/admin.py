@@ -1,0 +1,176 @@
+"""One GraphQL call to a shop: paced by its cost reports, with a token that can be renewed, its failures sorted."""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from onhand.channels.base import Meter
+from onhand.channels.errors import ChannelError
+from onhand.channels.http import json_body, make_client, send
+from onhand.channels.pacing import BucketState, Clock, CostBucket, Sleep
+from onhand.channels.shopify import verdicts
+from onhand.channels.shopify.documents import Operation
+from onhand.channels.shopify.tokens import TokenProvider
+
+CONNECTIONS_MAX = 8
+THROTTLED_ATTEMPTS_MAX = 6
+THROTTLED_WAIT_SECONDS_MIN = 1.0
+STANDARD_PLAN: Final = BucketState(maximum=2_000, available=2_000, per_second=100)
+"""Believed until the first answer: the standard plan's bucket, full."""
+
+Json = dict[str, Any]
+
+
+class Admin:
+    """The GraphQL Admin API of one shop. Safe for concurrent use in one event loop."""
+
+    def __init__(
+        self,
+        channel: str,
+        base_url: str,
+        api_version: str,
+        token: TokenProvider,
+        *,
+        meter: Meter,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.channel = channel
+        self.api_version = api_version
+        self.served_version = ""
+        """The version that answered last; another than asked for means ours was retired."""
+        self.shop = httpx.URL(base_url).host
+        self.sleep = sleep
+        self._path = f"/admin/api/{api_version}/graphql.json"
+        self._token = token
+        self._meter = meter
+        self._client = make_client(
+            base_url, {"Content-Type": "application/json"}, connections=CONNECTIONS_MAX, transport=transport
+        )
+        self._bucket = CostBucket(meter, STANDARD_PLAN, clock=clock, sleep=sleep)
+        self._points: dict[tuple[str, int], float] = {}
+        """What the shop asked for each operation and size, to reserve the same the next time."""
+        self._last_token = ""
+
+    async def run(self, operation: Operation, variables: Json, action: str, *, units: int = 1) -> Json:
+        """The answer's `data`. `units` scales the expected cost (ids asked for); `action` says in an error what
+        was attempted. Waits for the shop's budget; throttled nevertheless, sends the very same again.
+        """
+        body = orjson.dumps({"query": operation.text, "variables": variables})
+        for _ in range(THROTTLED_ATTEMPTS_MAX):
+            response, answer = await self._paced(operation, body, action, units)
+            if not _throttled(response, answer):
+                return self._data(response, answer, action)
+            self._meter.throttled += 1
+            await self._wait_out(response)
+        raise self._error(
+            verdicts.of_code(verdicts.THROTTLED_CODE), action, "throttled again and again", response
+        )
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+        await self._token.aclose()
+
+    async def _paced(
+        self, operation: Operation, body: bytes, action: str, units: int
+    ) -> tuple[httpx.Response, Json | None]:
+        size = (operation.name, units)
+        reserved = self._points.get(size, operation.points * units)
+        await self._bucket.reserve(reserved)
+        try:
+            response = await self._send(operation, body, action)
+            answer = self._decoded(response, action)
+        except BaseException:
+            self._bucket.settle(reserved, None, None)
+            raise
+        cost = ((answer or {}).get("extensions") or {}).get("cost") or {}
+        if cost:
+            self._points[size] = float(cost["requestedQueryCost"])
+        state = self._bucket_state(cost)
+        if _throttled(response, answer):
+            self._bucket.refused(reserved, state)
+        else:
+            self._bucket.settle(reserved, cost.get("actualQueryCost"), state)
+        return response, answer
+
+    def _bucket_state(self, cost: Json) -> BucketState | None:
+        status = cost.get("throttleStatus")
+        if status is None:
+            return None
+        self._meter.remaining["points"] = float(status["currentlyAvailable"])
+        return BucketState(
+            maximum=float(status["maximumAvailable"]),
+            available=float(status["currentlyAvailable"]),
+            per_second=float(status["restoreRate"]),
+        )
+
+    async def _send(self, operation: Operation, body: bytes, action: str) -> httpx.Response:
+        token = await self._token()
+        response = await self._post(operation, body, action, token)
+        if response.status_code == 401 and (renewed := await self._token(refused=token)) != token:
+            response = await self._post(operation, body, action, renewed)
+        return response
+
+    async def _post(self, operation: Operation, body: bytes, action: str, token: str) -> httpx.Response:
+        if operation.writes:
+            self._meter.writes += 1
+        else:
+            self._meter.reads += 1
+        self._last_token = token
+        headers = {"X-Shopify-Access-Token": token}
+        request = self._client.build_request("POST", self._path, content=body, headers=headers)
+        response = await send(self._client, self.channel, action, request)
+        self.served_version = response.headers.get("x-shopify-api-version", "")
+        return response
+
+    def _decoded(self, response: httpx.Response, action: str) -> Json | None:
+        """The body of an answer that is one; None where the status alone decides."""
+        if response.status_code != 200:
+            return None
+        answer = json_body(response, self.channel, action)
+        return answer if isinstance(answer, dict) else {"errors": "the answer is not a JSON object"}
+
+    async def _wait_out(self, response: httpx.Response) -> None:
+        """At least a second, as the platform asks; points that come meanwhile are not lost."""
+        seconds = max(verdicts.retry_after(response) or 0.0, THROTTLED_WAIT_SECONDS_MIN)
+        self._meter.waited_seconds += seconds
+        await self.sleep(seconds)
+
+    def _data(self, response: httpx.Response, answer: Json | None, action: str) -> Json:
+        verdict = verdicts.of_status(response.status_code)
+        if verdict is not None or answer is None:
+            said = response.text[:300] if response.content else response.reason_phrase
+            raise self._error(verdict or verdicts.of_code(""), action, said, response)
+        if errors := answer.get("errors"):
+            known = [code for code in verdicts.error_codes(errors) if code in verdicts.CODES]
+            verdict = verdicts.of_code(known[0] if known else "")
+            raise self._error(verdict, action, verdicts.error_text(errors), response)
+        data: Json = answer["data"]
+        return data
+
+    def _error(
+        self, verdict: verdicts.Verdict, action: str, said: str, response: httpx.Response
+    ) -> ChannelError:
+        said = said.replace(self._last_token, "***") if self._last_token else said
+        number = response.headers.get("x-request-id")
+        return verdict.error(
+            self.channel,
+            action,
+            f"{said} (request {number})" if number else said,
+            advice=verdict.advice,
+            status=response.status_code if response.status_code != 200 else None,
+            retry_after_seconds=verdicts.retry_after(response) or verdict.retry_after_seconds,
+        )
+
+
+def _throttled(response: httpx.Response, answer: Json | None) -> bool:
+    """Whether the call was refused for want of points; usually HTTP 200, by some accounts 429."""
+    if response.status_code == 429:
+        return True
+    codes = verdicts.error_codes((answer or {}).get("errors") or [])
+    return verdicts.THROTTLED_CODE in codes

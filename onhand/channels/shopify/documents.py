@@ -1,0 +1,116 @@
+"""The GraphQL documents the adapter sends; tests hold each to the schema Shopify publishes for 2026-10."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One document. `points` is what one unit of it costs before the shop has told us better."""
+
+    name: str
+    text: str
+    points: float
+    writes: bool = False
+
+
+SET_QUANTITIES = Operation(
+    "set quantities",
+    """mutation SetQuantities($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup {
+      id
+      changes(quantityNames: ["available"]) { name delta item { id } location { id } }
+    }
+    userErrors { code field message }
+  }
+}""",
+    points=14,
+    writes=True,
+)
+
+ACTIVATE = Operation(
+    "activate at a location",
+    """mutation Activate($item: ID!, $place: ID!, $key: String!) {
+  inventoryActivate(inventoryItemId: $item, locationId: $place) @idempotent(key: $key) {
+    inventoryLevel { id }
+    userErrors { field message }
+  }
+}""",
+    points=14,
+    writes=True,
+)
+
+TRACK = Operation(
+    "turn tracking on",
+    """mutation Track($item: ID!) {
+  inventoryItemUpdate(id: $item, input: { tracked: true }) {
+    inventoryItem { id tracked }
+    userErrors { field message }
+  }
+}""",
+    points=14,
+    writes=True,
+)
+
+LEVELS_IN_RANGE = Operation(
+    "read levels in a range",
+    """query LevelsInRange($place: ID!, $after: String, $range: String!) {
+  location(id: $place) {
+    inventoryLevels(first: 250, after: $after, query: $range) {
+      nodes { item { id tracked } quantities(names: ["available"]) { quantity } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}""",
+    points=36,
+)
+
+LEVELS_BY_ID = Operation(
+    "read levels by id",
+    """query LevelsById($place: ID!, $ids: [ID!]!) {
+  location(id: $place) { id }
+  nodes(ids: $ids) {
+    ... on InventoryItem {
+      id
+      tracked
+      inventoryLevel(locationId: $place, includeInactive: true) {
+        quantities(names: ["available"]) { quantity }
+      }
+    }
+  }
+}""",
+    points=3,
+)
+
+VARIANTS = Operation(
+    "list variants",
+    """query Variants($after: String, $range: String) {
+  productVariants(first: 250, after: $after, query: $range, sortKey: ID) {
+    nodes {
+      id
+      sku
+      barcode
+      title
+      requiresComponents
+      inventoryItem { id tracked }
+      product { id title }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}""",
+    points=35,
+)
+
+SETTINGS = Operation(
+    "read the shop's settings",
+    """query Settings {
+  shop { name }
+  currentAppInstallation { accessScopes { handle } }
+  locations(first: 250, includeInactive: true, includeLegacy: true) {
+    nodes { id name isActive isFulfillmentService }
+  }
+}""",
+    points=30,
+)
+
+ALL = (SET_QUANTITIES, ACTIVATE, TRACK, LEVELS_IN_RANGE, LEVELS_BY_ID, VARIANTS, SETTINGS)
