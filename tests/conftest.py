@@ -1,0 +1,3 @@
+"""Fixtures by concern: each `fix_*.py` holds one topic."""
+
+pytest_plugins = ["tests.fix_embedded"]

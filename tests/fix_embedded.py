@@ -1,0 +1,1 @@
+"""Fixtures: real servers, started once for the whole run."""
