@@ -96,7 +96,12 @@ class ChannelCase:
     def truth(self, item: ItemRef, place: str) -> int | None:
         """The level the shop itself holds, after every delay of the platform has passed."""
         self.clock.advance(self.shop.visible_after_seconds + 1)
-        return self.shop.level(item.item_id, place)
+        return self.shop.level(number_of(item), place)
+
+
+def number_of(item: ItemRef) -> str:
+    """The id under which a sandbox shop keeps an item: the number at the end of what the channel calls it."""
+    return item.item_id.rpartition("/")[2]
 
 
 class MakeCase(Protocol):

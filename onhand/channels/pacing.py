@@ -13,6 +13,9 @@ Sleep = Callable[[float], Awaitable[None]]
 HEADROOM_POINTS = 1.0
 """Kept back from every belief: the channel reports whole points, and its clock is not ours."""
 
+TOLERANCE_POINTS = 0.01
+"""Short by less than this is not short: a clock cannot show that little time."""
+
 
 @dataclass(frozen=True, slots=True)
 class BucketState:
@@ -61,7 +64,7 @@ class CostBucket:
     async def reserve(self, points: float) -> None:
         """Take the points, waiting in line until they are there. More than the bucket ever holds waits for a full one."""
         async with self._line:
-            while (short := self._needed(points) - self.believed()) > 1e-6:
+            while (short := self._needed(points) - self.believed()) > TOLERANCE_POINTS:
                 seconds = short / self._state.per_second
                 self._meter.waited_seconds += seconds
                 await self._sleep(seconds)
