@@ -26,7 +26,7 @@ from onhand.sources.base import (
 )
 from onhand.sources.csv_folder import Book, look_for_files, settled
 from onhand.sources.csv_stock import DuplicatePolicy, StockColumns, StockReader, key_of, number_of
-from onhand.sources.numbers import Marks
+from onhand.sources.numbers import PLAIN_MARKS, Marks
 from onhand.sources.rows import RowRules, judge
 from onhand.sources.staged_file import StagedFile, TableFormat
 from onhand.sources.text_files import FileBusy
@@ -53,7 +53,7 @@ class CsvOptions:
     location: str = ""
     delimiter: str | None = None
     encoding: str = "cp1252"
-    marks: Marks = Marks()
+    marks: Marks = PLAIN_MARKS
     duplicates: DuplicatePolicy = "refuse"
     pattern: str = "*.csv"
     settle_seconds: float = 2.0
@@ -85,7 +85,7 @@ class CsvFiles:
             final_newline=options.final_newline,
         )
 
-    async def pages(self, since: Watermark | None, known: SkuDirectory) -> AsyncIterator[Page]:
+    async def pages(self, since: Watermark | None, known: SkuDirectory) -> AsyncGenerator[Page, None]:
         """Files that are new or changed since the watermark (None: all), in name order.
 
         A refused file comes as a page without rows whose finding says why; it does not enter the

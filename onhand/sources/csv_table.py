@@ -23,16 +23,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where each field stands: `places` by field; `names` as the file spells them; `width` in columns."""
+    """Where each field stands: `places` by field; `names` as the file spells them.
+
+    `width` counts the columns up to the last named one; spreadsheets add blank ones after it.
+    """
 
     delimiter: str
     names: tuple[str, ...]
     places: dict[str, int]
-
-    @property
-    def width(self) -> int:
-        """Columns up to the last named one; spreadsheets add blank ones after it."""
-        return max(index for index, name in enumerate(self.names, start=1) if name)
+    width: int
 
     def labels(self) -> dict[str, str]:
         """What to call each field in a message: {"quantity": 'column "Qty"'}."""
@@ -69,17 +68,17 @@ class CsvTable:
     def records(self) -> Iterator[Record]:
         """All rows that are not blank. Raises FileRefused where the file ends in the middle of one."""
         last: Record | None = None
-        ended = True
+        cut_off = False
         while (line := self._lines.take()) is not None:
             raw, cells = read_record(line, self._lines, self.header.delimiter)
             if cells is not None and not any(clean(cell) for cell in cells):
                 continue
             last = self._record(line.number, raw, cells)
-            ended = raw.endswith(("\n", "\r"))
+            cut_off = not raw.endswith(("\n", "\r")) and (self._final_newline or self._is_short(cells))
             yield last
         if last is None:
             raise FileRefused(f"{self.name} has a header but no rows.", "No stock was changed.")
-        if not ended and (last.refusal is not None or self._final_newline):
+        if cut_off:
             raise FileRefused(
                 f"{self.name} ends in the middle of line {last.line}: {shown(last.raw)}.",
                 "It was cut off; have it sent again. No stock was changed.",
@@ -92,6 +91,9 @@ class CsvTable:
         chosen = tuple("" if place is None else cells[place] for place in self._places)
         return Record(number, raw[:RAW_LENGTH_MAX], chosen)
 
+    def _is_short(self, cells: list[str] | None) -> bool:
+        return cells is None or len(cells) < self.header.width
+
     def _refuse_shape(self, cells: list[str] | None) -> Refusal | None:
         if cells is None:
             return Refusal(
@@ -100,7 +102,7 @@ class CsvTable:
                 'write a " inside a quoted cell as "".',
             )
         width = self.header.width
-        if len(cells) < width or any(clean(cell) for cell in cells[width:]):
+        if self._is_short(cells) or any(clean(cell) for cell in cells[width:]):
             return Refusal(
                 Problem.RAGGED_ROW,
                 f"the row has {len(cells)} cells and the header {width}; "
@@ -137,7 +139,8 @@ class CsvTable:
                 )
             if found:
                 places[column.field] = found[0]
-        return Header(delimiter, names, places)
+        width = max((index for index, name in enumerate(names, start=1) if name), default=0)
+        return Header(delimiter, names, places, width)
 
     def _require_columns(self, header: Header) -> None:
         required = [column for column in self._columns if column.required]

@@ -18,7 +18,8 @@ def read_moment(given: str, zone: tzinfo, layout: str | None, now: datetime) -> 
     if not text:
         return _refused("the time is blank; it says which later sales the number cannot know of.")
     try:
-        moment = datetime.strptime(text, layout) if layout else datetime.fromisoformat(text)
+        # A layout without %z gives a naive time; the next line supplies the configured zone.
+        moment = datetime.strptime(text, layout) if layout else datetime.fromisoformat(text)  # noqa: DTZ007
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
         utc = aware.astimezone(UTC)
     except (ValueError, OverflowError):

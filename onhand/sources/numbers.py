@@ -62,6 +62,10 @@ class Marks:
         return f'decimal mark "{self.decimal}", thousands mark "{self.thousands}" before each third digit'
 
 
+PLAIN_MARKS = Marks()
+"""A point for decimals and nothing between thousands."""
+
+
 def read_number(given: object, marks: Marks) -> Decimal | Refusal:
     """The number a cell (text) or a database column (any type) holds, exactly, or why it is none."""
     if given is None:
@@ -123,7 +127,8 @@ def _explain(text: str, marks: Marks) -> Refusal:
         return _not_finite(text)
     if _EXPONENT.fullmatch(text):
         return _refused(
-            Problem.EXPONENT, f"{shown(text)} is in exponent notation, which may have lost digits; write them all."
+            Problem.EXPONENT,
+            f"{shown(text)} is in exponent notation, which may have lost digits; write them all.",
         )
     if _DATE.fullmatch(text):
         return _refused(Problem.DATE, f"{shown(text)} is a date or a time, not a number.")

@@ -9,7 +9,7 @@ from onhand.domain.counts import CountMeaning
 from onhand.sources.base import BadRow, Notice, SkuDirectory, SkuFacts, StockRow
 from onhand.sources.codes import clean, refuse_sku
 from onhand.sources.moments import read_moment
-from onhand.sources.numbers import Marks, read_number, whole_units
+from onhand.sources.numbers import PLAIN_MARKS, Marks, read_number, whole_units
 from onhand.sources.problems import RAW_LENGTH_MAX, Problem, Refusal, message, shown
 
 NOT_POSTED = "The row was kept in the list of refused rows and not posted."
@@ -40,7 +40,7 @@ class RowRules:
     """How a source's rows are read. `labels`: what a field is called there ({"quantity": 'column "Qty"'})."""
 
     meaning: CountMeaning
-    marks: Marks = Marks()
+    marks: Marks = PLAIN_MARKS
     zone: tzinfo = UTC
     layout: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

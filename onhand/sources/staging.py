@@ -125,7 +125,7 @@ def _columns(record: Record, key: Key | None) -> tuple[object, ...]:
         record.line,
         None if key is None else key.spelling,
         None if key is None else key.folded,
-        json.dumps(record.cells, ensure_ascii=False),
+        json.dumps(record.cells),
         record.raw,
         None if refusal is None else refusal.problem.value,
         None if refusal is None else refusal.why,

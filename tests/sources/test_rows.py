@@ -21,7 +21,9 @@ RULES = RowRules(
 LOST = "The row was not taken."
 
 
-def raw(sku: str = "A-1", location: str = "leeds", quantity: object = "5", as_of: str | datetime = NOW) -> RawRow:
+def raw(
+    sku: str = "A-1", location: str = "leeds", quantity: object = "5", as_of: str | datetime = NOW
+) -> RawRow:
     """A row on line 7 of a file."""
     return RawRow("stock.csv line 7", f"{sku},{location},{quantity}", sku, location, quantity, as_of)
 
@@ -41,7 +43,9 @@ def good(sku: str, quantity: int) -> StockRow:
 
 async def test_good_rows_keep_their_order_and_ask_the_directory_once() -> None:
     known = directory()
-    judged = await judge([raw(), raw("METRE", quantity="2.7"), raw("OLD", quantity="0"), raw()], RULES, known, NOW)
+    judged = await judge(
+        [raw(), raw("METRE", quantity="2.7"), raw("OLD", quantity="0"), raw()], RULES, known, NOW
+    )
     assert judged.rows == (good("A-1", 5), good("METRE", 2), good("OLD", 0), good("A-1", 5))
     assert (judged.bad_rows, judged.notices) == ((), ())
     assert known.questions == [3]
@@ -71,13 +75,15 @@ async def test_a_negative_number_is_kept_and_mentioned() -> None:
         (
             raw("A-2"),
             Problem.UNKNOWN_SKU,
-            'stock.csv line 7, column "Item": SKU "A-2" is not in the catalogue; import it, and its next row is '
+            'stock.csv line 7, column "Item": SKU "A-2" is not in the catalogue; import it, and its next '
+            "row is "
             "posted. The row was kept in the list of refused rows and not posted.",
         ),
         (
             raw("OLD", quantity="4"),
             Problem.DISCONTINUED_SKU,
-            'stock.csv line 7, column "Item": SKU "OLD" is discontinued, and 4 is not 0, the only number it may '
+            'stock.csv line 7, column "Item": SKU "OLD" is discontinued, and 4 is not 0, the only number '
+            "it may "
             f"have; set its catalogue row to active to sell it again. {LOST}",
         ),
         (
@@ -88,7 +94,8 @@ async def test_a_negative_number_is_kept_and_mentioned() -> None:
         (
             raw("3.60E+10"),
             Problem.MANGLED_SKU,
-            'stock.csv line 7, column "Item": "3.60E+10" is what a spreadsheet makes of a long number; the SKU\'s '
+            'stock.csv line 7, column "Item": "3.60E+10" is what a spreadsheet makes of a long number; '
+            "the SKU's "
             f"digits are lost. Export again with the column formatted as text. {LOST}",
         ),
         (
@@ -99,18 +106,21 @@ async def test_a_negative_number_is_kept_and_mentioned() -> None:
         (
             raw("A\n1"),
             Problem.UNREADABLE_SKU,
-            'stock.csv line 7, column "Item": "A\\n1" holds a line break or another mark that cannot be printed. '
+            'stock.csv line 7, column "Item": "A\\n1" holds a line break or another mark that cannot be '
+            "printed. "
             f"{LOST}",
         ),
         (
             raw("A" * 201),
             Problem.UNREADABLE_SKU,
-            f'stock.csv line 7, column "Item": "{"A" * 57}..." has 201 characters; a SKU has at most 200. {LOST}',
+            f'stock.csv line 7, column "Item": "{"A" * 57}..." has 201 characters; a SKU has at most 200. '
+            f"{LOST}",
         ),
         (
             raw(location="paris"),
             Problem.UNKNOWN_LOCATION,
-            'stock.csv line 7, column "Site": "paris" is not a known location; known are leeds, london. ' + LOST,
+            'stock.csv line 7, column "Site": "paris" is not a known location; known are leeds, london. '
+            + LOST,
         ),
         (
             raw(location=""),
@@ -120,37 +130,43 @@ async def test_a_negative_number_is_kept_and_mentioned() -> None:
         (
             raw(quantity="1e9"),
             Problem.EXPONENT,
-            'stock.csv line 7, column "Qty": "1e9" is in exponent notation, which may have lost digits; write '
+            'stock.csv line 7, column "Qty": "1e9" is in exponent notation, which may have lost digits; '
+            "write "
             f"them all. {LOST}",
         ),
         (
             raw(quantity="2.5"),
             Problem.FRACTION,
-            'stock.csv line 7, column "Qty": 2.5 is not a whole number of units; this SKU is sold in whole units '
+            'stock.csv line 7, column "Qty": 2.5 is not a whole number of units; this SKU is sold in '
+            "whole units "
             f'only (its catalogue row may say fraction "round_down"). {LOST}',
         ),
         (
             raw(quantity="2000000000"),
             Problem.TOO_LARGE,
-            'stock.csv line 7, column "Qty": 2000000000 is beyond 1,000,000,000 units, the most that is accepted. '
+            'stock.csv line 7, column "Qty": 2000000000 is beyond 1,000,000,000 units, the most that is '
+            "accepted. "
             f"{LOST}",
         ),
         (
             raw(as_of="yesterday"),
             Problem.BAD_TIME,
-            'stock.csv line 7, as_of: "yesterday" is not a time; ISO 8601 such as 2026-11-21T09:30:00Z is accepted. '
+            'stock.csv line 7, as_of: "yesterday" is not a time; ISO 8601 such as 2026-11-21T09:30:00Z is '
+            "accepted. "
             f"{LOST}",
         ),
         (
             raw(as_of="2026-11-21T12:06:00Z"),
             Problem.BAD_TIME,
-            'stock.csv line 7, as_of: "2026-11-21T12:06:00Z" lies in the future; now is 2026-11-21T12:00:00Z. '
+            'stock.csv line 7, as_of: "2026-11-21T12:06:00Z" lies in the future; now is '
+            "2026-11-21T12:00:00Z. "
             f"{LOST}",
         ),
         (
             raw(as_of=""),
             Problem.BAD_TIME,
-            "stock.csv line 7, as_of: the time is blank; it says which later sales the number cannot know of. "
+            "stock.csv line 7, as_of: the time is blank; it says which later sales the number cannot know "
+            "of. "
             f"{LOST}",
         ),
     ],
@@ -165,7 +181,9 @@ async def test_a_row_found_wanting_on_the_way_in_keeps_that_reason_and_its_text_
     row = RawRow("stock.csv line 9", "x" * 600, refusal=Refusal(Problem.RAGGED_ROW, "the row is short."))
     judged = await judge([row], RULES, directory(), NOW)
     assert judged.bad_rows == (
-        BadRow("stock.csv line 9", "x" * 500, Problem.RAGGED_ROW, "stock.csv line 9: the row is short. " + LOST),
+        BadRow(
+            "stock.csv line 9", "x" * 500, Problem.RAGGED_ROW, "stock.csv line 9: the row is short. " + LOST
+        ),
     )
 
 
