@@ -113,11 +113,11 @@ def signed(number: int) -> str:
     return f"{number:+,}" if number else "0"
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago, as people say it."""
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago, as people say it; `now` is given where several times are told in one answer."""
     if moment is None:
         return "never"
-    seconds = (now - moment).total_seconds()
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     if seconds < -1:
         return f"in {duration(-seconds)}"
     return "just now" if seconds < 1 else f"{duration(seconds)} ago"

@@ -12,10 +12,12 @@ CREATE TABLE channel (
     id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL UNIQUE CHECK (name <> '' AND length(name) <= 100),
     platform text NOT NULL,
-    mapped_at timestamptz
+    mapped_at timestamptz,
+    discovered_from timestamptz
 );
 COMMENT ON TABLE channel IS 'One account on one sales platform.';
 COMMENT ON COLUMN channel.mapped_at IS 'When its listings were last discovered; the mapping counts as fresh for a while.';
+COMMENT ON COLUMN channel.discovered_from IS 'When the last complete discovery began: listings seen since are on the channel.';
 
 CREATE TABLE sku (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -106,11 +108,13 @@ CREATE TABLE listing (
     units integer NOT NULL DEFAULT 1 CHECK (units > 0),
     active boolean NOT NULL DEFAULT true,
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    pinned boolean NOT NULL DEFAULT false,
     UNIQUE (channel_id, item_id)
 );
 COMMENT ON TABLE listing IS 'One SKU as one channel knows it.';
 COMMENT ON COLUMN listing.sort_key IS 'Orders listings so that neighbours share bulk calls; chosen by the channel''s adapter.';
 COMMENT ON COLUMN listing.units IS 'Units of the SKU that one sold piece takes.';
+COMMENT ON COLUMN listing.pinned IS 'An operator said which SKU it is; discovery does not know better.';
 CREATE INDEX listing_sku ON listing (sku_id) INCLUDE (id, channel_id) WHERE active;
 CREATE INDEX listing_order ON listing (channel_id, sort_key, id) WHERE active;
 
