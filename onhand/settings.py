@@ -159,18 +159,20 @@ class LedgerSource(_Section):
 
 
 class CsvSource(_Section):
-    """A CSV file or a folder of them. Columns are named here; a file without a location column states `location`."""
+    """A CSV file or a folder of them. A column that is not named here is known by its usual headings; `location`
+    says where the stock of a file without a location column is."""
 
     kind: Literal["csv"]
     path: Path
     meaning: CountMeaning = CountMeaning.AVAILABLE
-    sku_column: str = "sku"
-    quantity_column: str = "quantity"
-    location_column: str | None = "location"
-    as_of_column: str | None = None
+    sku_column: str | None = None
+    quantity_column: str | None = None
+    location_column: str | None = None
+    as_of_column: str = ""
     location: Name | None = None
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     encoding: str = "cp1252"
+    rows_drop_max: float = Field(default=0.5, gt=0, le=1)
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal["", ",", ".", " ", "'"] = ""
     duplicates: Literal["refuse", "sum", "last"] = "refuse"

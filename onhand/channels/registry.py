@@ -1,0 +1,65 @@
+"""From a channel's section of the configuration to its adapter: the one place that knows every platform."""
+
+from onhand.channels.base import Channel
+from onhand.channels.bigcommerce import BigCommerce
+from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, TokenProvider
+from onhand.channels.woocommerce import WooCommerce
+from onhand.redaction import register_secret
+from onhand.settings import (
+    BigCommerceSettings,
+    ChannelSettings,
+    Settings,
+    ShopifySettings,
+    WooCommerceSettings,
+    secret,
+)
+
+
+def make_channel(name: str, section: ChannelSettings) -> Channel:
+    """The adapter of one configured channel. Raises SettingsError where a secret is missing."""
+    match section:
+        case ShopifySettings():
+            return Shopify(
+                name,
+                section.base_url,
+                _shopify_token(name, section),
+                list(section.places),
+                api_version=section.api_version,
+            )
+        case WooCommerceSettings():
+            return WooCommerce(
+                name,
+                section.base_url,
+                _secret(section.key_env),
+                _secret(section.secret_env),
+                max_concurrency=section.concurrency_max,
+            )
+        case BigCommerceSettings():
+            return BigCommerce(
+                name,
+                section.base_url,
+                _secret(section.token_env),
+                list(section.places),
+                reserved_share=1 - section.quota_share,
+            )
+
+
+def make_channels(settings: Settings) -> dict[str, Channel]:
+    """The adapters of every enabled channel, by name."""
+    return {name: make_channel(name, settings.channels[name]) for name in settings.enabled_channels()}
+
+
+def _shopify_token(name: str, section: ShopifySettings) -> TokenProvider:
+    if section.token_env is not None:
+        return StaticToken(_secret(section.token_env))
+    assert section.client_id_env is not None
+    assert section.client_secret_env is not None
+    return ClientCredentials(
+        name, section.base_url, _secret(section.client_id_env), _secret(section.client_secret_env)
+    )
+
+
+def _secret(variable: str) -> str:
+    value = secret(variable)
+    register_secret(value)
+    return value

@@ -1,0 +1,87 @@
+"""`onhand schedule`: the periodic sync."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from onhand import schedules
+from onhand.cli.app import JsonOption, Session, session_of
+from onhand.cli.output import ago, out, print_json
+from onhand.connect import connect_temporal
+from onhand.schedules import ScheduleView
+
+NoteOption = Annotated[str, typer.Option("--note", help="Why; shown beside the schedule.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the group into the program."""
+    group = typer.Typer(help="The periodic sync: apply, show, pause, resume, trigger.", no_args_is_help=True)
+    group.command("apply")(apply)
+    group.command("show")(show)
+    group.command("pause")(pause)
+    group.command("resume")(resume)
+    group.command("trigger")(trigger)
+    app.add_typer(group, name="schedule")
+
+
+def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Make the schedule in Temporal what the configuration says; a pause stays."""
+    session = session_of(ctx)
+
+    async def work() -> str:
+        return await schedules.apply(await connect_temporal(session.settings), session.settings.schedule)
+
+    applied = asyncio.run(work())
+    every = session.settings.schedule.every_minutes
+    if as_json:
+        print_json({"applied": applied, "every_minutes": every})
+    else:
+        out().print(f"schedule {applied}: a sync every {every} minutes")
+
+
+def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Whether it runs, when next, and what it missed."""
+    view = asyncio.run(_view(session_of(ctx)))
+    if as_json:
+        print_json(view)
+        return
+    state = f"[yellow]paused[/] ({view.note})" if view.paused else "[green]running[/]"
+    out().print(f"every {int(view.every.total_seconds() // 60)} minutes, {state}")
+    out().print(f"{view.runs} runs started, {view.skipped} skipped (one was running), {view.missed} missed")
+    if view.next_runs and not view.paused:
+        out().print(f"next: {ago(view.next_runs[0])}")
+    for run in view.recent_runs:
+        out().print(f"  {run}")
+
+
+def pause(ctx: typer.Context, note: NoteOption = "paused by an operator") -> None:
+    """Start no more runs until resumed."""
+    asyncio.run(_act(session_of(ctx), "pause", note))
+    out().print("paused; resume with: onhand schedule resume")
+
+
+def resume(ctx: typer.Context, note: NoteOption = "resumed by an operator") -> None:
+    """Start runs again."""
+    asyncio.run(_act(session_of(ctx), "resume", note))
+    out().print("running again")
+
+
+def trigger(ctx: typer.Context) -> None:
+    """Start a run now, also while paused; during a run it waits for its end."""
+    asyncio.run(_act(session_of(ctx), "trigger", ""))
+    out().print("a run starts; watch it with: onhand runs list")
+
+
+async def _view(session: Session) -> ScheduleView:
+    return await schedules.show(await connect_temporal(session.settings))
+
+
+async def _act(session: Session, action: str, note: str) -> None:
+    client = await connect_temporal(session.settings)
+    if action == "trigger":
+        await schedules.trigger(client)
+    elif action == "pause":
+        await schedules.pause(client, note)
+    else:
+        await schedules.resume(client, note)
