@@ -143,7 +143,7 @@ class BigCommerce:
         return None
 
     async def _probe_write(self) -> None:
-        """Ask for an adjustment of nothing: refused as empty where writing is allowed, 403 where it is not."""
+        """Adjust nothing: refused as empty where writing is allowed, and with 403 where it is not."""
         async with self._writer:
             body = adjustment((), "check")
             await self._store.put(ABSOLUTE, body, "write nothing, to see whether it may", SCOPE, REFUSED)

@@ -92,7 +92,8 @@ def _variant_item(product: dict[str, Any], variant: dict[str, Any], tracking: st
 
 
 def _path(last: int) -> str:
-    return f"{PRODUCTS}?include=variants&include_fields={FIELDS}&sort=id&direction=asc&limit={PAGE_MAX}&id:greater={last}"
+    order = f"sort=id&direction=asc&limit={PAGE_MAX}&id:greater={last}"
+    return f"{PRODUCTS}?include=variants&include_fields={FIELDS}&{order}"
 
 
 def _problem(tracking: str) -> str:

@@ -86,7 +86,7 @@ def item_trouble(item: ItemRef) -> tuple[str, str] | None:
     if item.tracking not in IDENTITIES:
         return (
             f"inventory tracking is {item.tracking or 'unknown'!r}: its stock number would be ignored",
-            "Set the product's inventory tracking to product or variant level and discover the channel again.",
+            "Set the product's inventory tracking to product or variant level, then discover again.",
         )
     if not is_number(item.item_id):
         return f"{item.item_id!r} is not a BigCommerce id", "Discover the channel again and map the SKU anew."

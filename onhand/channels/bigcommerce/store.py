@@ -67,7 +67,7 @@ class Store:
     async def put(
         self, path: str, content: bytes, action: str, scope: str, refusals: tuple[int, ...]
     ) -> httpx.Response:
-        """The answer to a PUT: a 2xx, or one of the statuses in `refusals`, which the caller judges itself."""
+        """The answer to a PUT: a 2xx, or a status in `refusals`, which the caller judges itself."""
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request("PUT", path, content=content, headers=headers)
         return await self._ask(request, action, scope, refusals)
