@@ -62,7 +62,7 @@ class CostBucket:
         return self._believed
 
     async def reserve(self, points: float) -> None:
-        """Take the points, waiting in line until they are there. More than the bucket ever holds waits for a full one."""
+        """Take the points, waiting in line until they are there; more than it ever holds waits for a full bucket."""
         async with self._line:
             while (short := self._needed(points) - self.believed()) > TOLERANCE_POINTS:
                 seconds = short / self._state.per_second

@@ -139,5 +139,6 @@ def check_request(schema: GraphQLSchema, text: str, variables: dict[str, Any]) -
     assert variables.keys() <= declared.keys()
     for name, node in declared.items():
         kind = type_from_ast(schema, node)
-        assert kind is not None and is_input_type(kind)
+        assert kind is not None
+        assert is_input_type(kind)
         coerce_input_value(variables.get(name), kind)

@@ -195,7 +195,7 @@ async def test_reading_an_unknown_item_says_so(channel: Channel, channel_case: C
     refs, place = channel_case.fill(2), channel_case.places[0]
     shown = await channel.read_levels(keys_of([refs[0], channel_case.unknown, refs[1]], place))
     assert [level.quantity for level in shown] == [0, None, 0]
-    assert shown[1].problem and not shown[0].problem and not shown[2].problem
+    assert [bool(level.problem) for level in shown] == [False, True, False]
 
 
 async def test_a_sale_is_seen_by_the_next_read(channel: Channel, channel_case: ChannelCase) -> None:

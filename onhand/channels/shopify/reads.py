@@ -58,7 +58,7 @@ class Reads:
         action = f"read {len(ids)} levels at {place}, {ids[0]} to {ids[-1]}"
         data = await self._admin.run(LEVELS_BY_ID, variables, action, units=len(ids))
         if data["location"] is None:
-            return {item_id: (None, UNKNOWN_PLACE) for item_id in ids}
+            return dict.fromkeys(ids, (None, UNKNOWN_PLACE))
         found = {node["id"]: node for node in data["nodes"] if node}
         return {item_id: self._seen_item(found.get(item_id)) for item_id in ids}
 
@@ -78,7 +78,7 @@ class Reads:
             action = f"read levels at {place} of items {lowest} to {highest}"
             data = await self._admin.run(LEVELS_IN_RANGE, variables, action)
             if data["location"] is None:
-                return {item_id: (None, UNKNOWN_PLACE) for item_id in run}
+                return dict.fromkeys(run, (None, UNKNOWN_PLACE))
             page = data["location"]["inventoryLevels"]
             hits = [node for node in page["nodes"] if node["item"]["id"] in wanted]
             seen.update((node["item"]["id"], self._seen_level(node["item"], node)) for node in hits)

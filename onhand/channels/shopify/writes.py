@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from onhand.channels.base import LevelWrite, Outcome, WriteResult
@@ -144,16 +144,14 @@ class Writes:
             if change["name"] == "available" and change["item"] and change["location"]
         }
         for row in rows:
-            write, delta = row.write, deltas.get(row.pair())
-            if delta is None:
-                echo = row.shown if row.shown == write.quantity else None
+            echo = _echo(row, deltas.get(row.pair()))
+            if echo is None or echo == row.write.quantity:
+                results[row.at] = WriteResult(row.write, Outcome.ACCEPTED, echo)
             else:
-                echo = row.shown + delta
-            if echo is None or echo == write.quantity:
-                results[row.at] = WriteResult(write, Outcome.ACCEPTED, echo)
-            else:
-                said = f"the answer says {echo} units, {write.quantity} were sent"
-                results[row.at] = WriteResult(write, Outcome.STALE, echo, self._stale(write, said).error)
+                stale = self._stale(
+                    row.write, f"the answer says {echo} units, {row.write.quantity} were sent"
+                )
+                results[row.at] = replace(stale, echo=echo)
 
     async def _settle_flagged(
         self, rows: list[Row], errors: list[dict[str, Any]], results: dict[int, WriteResult]
@@ -220,6 +218,14 @@ def idempotency_key(shop: str, key: str, quantities: list[dict[str, Any]], attem
     """
     content = hashlib.sha256(repr([list(each.values()) for each in quantities]).encode()).hexdigest()
     return str(uuid.uuid5(KEYS, f"{shop}|{key}|{content}|{attempt}"))
+
+
+def _echo(row: Row, delta: int | None) -> int | None:
+    """The level after, by the answer. A change it does not list leaves the level as it was compared, if that is
+    what was wanted; otherwise (a replay is answered from the state of now) it states nothing: read it back."""
+    if delta is None:
+        return row.shown if row.shown == row.write.quantity else None
+    return row.shown + delta
 
 
 def _pointed_at(rows: list[Row], error: dict[str, Any]) -> Row | None:
