@@ -8,6 +8,7 @@ one that was never given), which is better than not at all.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import structlog
 from slack_sdk import WebClient
@@ -63,13 +64,21 @@ NOT_CONFIGURED = Delivery(False, "slack.token_env is not set, so nothing is sent
 
 
 class Slack:
-    """One workspace. Raises SettingsError when the token's variable is named and not set."""
+    """One workspace, or none: without a client nothing is sent."""
 
-    def __init__(self, settings: SlackSettings, *, call_timeout_seconds: int = CALL_TIMEOUT_SECONDS) -> None:
-        self._client: WebClient | None = None
+    def __init__(self, client: WebClient | None) -> None:
+        self._client = client
         self._said_that_it_is_silent = False
-        if settings.token_env is not None:
-            self._client = WebClient(
+
+    @classmethod
+    def from_settings(
+        cls, settings: SlackSettings, *, call_timeout_seconds: int = CALL_TIMEOUT_SECONDS
+    ) -> Self:
+        """As configured. Raises SettingsError when the token's variable is named and not set."""
+        if settings.token_env is None:
+            return cls(None)
+        return cls(
+            WebClient(
                 token=secret(settings.token_env),
                 base_url=settings.base_url,
                 timeout=call_timeout_seconds,
@@ -79,6 +88,7 @@ class Slack:
                     ServerErrorRetryHandler(max_retry_count=1),
                 ],
             )
+        )
 
     async def post(self, message: Message) -> Delivery:
         """Say it. Never raises: what became of it is logged and returned."""

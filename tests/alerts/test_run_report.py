@@ -258,7 +258,7 @@ async def test_tell_reads_the_ledger_and_says_the_alert_first(
     await runs.finish_run(shop, "run-1", "failed", "web failed")
     async with running(SlackDouble()) as double:
         configured = settings(double.base_url, channel="#stock", alert_channel="#alerts")
-        deliveries = await tell(Slack(configured.slack), shop, configured, "run-1")
+        deliveries = await tell(Slack.from_settings(configured.slack), shop, configured, "run-1")
     assert deliveries == [Delivery(True), Delivery(True)]
     assert [(m["channel"], m["text"]) for m in double.asked] == [
         ("#alerts", "Stock is not right: the run failed: web failed (and 1 more)"),
@@ -273,4 +273,4 @@ async def test_tell_reads_the_ledger_and_says_the_alert_first(
 
 async def test_a_run_that_is_not_recorded_is_not_told(shop: Pool) -> None:
     configured = settings("http://127.0.0.1:1/")
-    assert await tell(Slack(SlackSettings()), shop, configured, "run-9") == []
+    assert await tell(Slack.from_settings(SlackSettings()), shop, configured, "run-9") == []

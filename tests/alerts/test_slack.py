@@ -24,7 +24,7 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def slack_at(base_url: str, *, timeout: int = 5) -> Slack:
     settings = SlackSettings(token_env="ONHAND_SLACK_TOKEN", base_url=base_url)
-    return Slack(settings, call_timeout_seconds=timeout)
+    return Slack.from_settings(settings, call_timeout_seconds=timeout)
 
 
 async def posted(*answers: Response | float, timeout: int = 5) -> tuple[SlackDouble, Delivery]:
@@ -122,7 +122,7 @@ async def test_nobody_there_is_a_failure_in_words() -> None:
 
 
 async def test_without_a_token_nothing_is_sent_and_that_is_said_once() -> None:
-    slack = Slack(SlackSettings())
+    slack = Slack.from_settings(SlackSettings())
     with capture_logs() as lines:
         assert await slack.post(MESSAGE) is NOT_CONFIGURED
         assert await slack.post(MESSAGE) is NOT_CONFIGURED
