@@ -1,0 +1,101 @@
+-- What people look at: a SKU's stock, the events behind it, and what its listings were told. Reads only.
+
+-- name: sku_card
+-- One SKU by its code.
+SELECT code, name, barcode, status FROM sku WHERE code = %(sku)s
+
+-- name: similar_skus
+-- Candidates for what somebody may have meant: the same but for case, the same beginning, a barcode, part of a name.
+(SELECT code, name FROM sku WHERE lower(code) = lower(%(text)s) OR barcode = %(text)s LIMIT 20)
+UNION
+(SELECT code, name FROM sku WHERE code ^@ left(%(text)s, 3) ORDER BY code LIMIT 500)
+UNION
+(SELECT code, name FROM sku WHERE length(%(text)s) >= 4 AND strpos(lower(name), lower(%(text)s)) > 0 LIMIT 20)
+
+-- name: known_locations
+-- Every location the ledger has.
+SELECT code, name FROM location ORDER BY code
+
+-- name: sku_balances
+-- Units of a SKU by location and state.
+SELECT l.code, b.version, b.moved_at, b.available, b.committed, b.reserved, b.quality_control, b.damaged,
+       b.in_transit, b.incoming, b.supplier, b.customer, b.shrinkage, b.found
+  FROM balance b
+  JOIN location l ON l.id = b.location_id
+ WHERE b.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
+ ORDER BY l.code
+
+-- name: sku_lines
+-- The newest ledger lines of a SKU at each location, by the primary key of the entries, with their events.
+SELECT v.id, v.kind, v.source, v.external_id, v.occurred_at, v.recorded_at, v.detail,
+       l.code, e.version, e.state, e.quantity, e.balance_after
+  FROM balance b
+ CROSS JOIN LATERAL (
+    SELECT * FROM entry e
+     WHERE e.sku_id = b.sku_id AND e.location_id = b.location_id
+     ORDER BY e.version DESC
+     LIMIT %(lines)s) e
+  JOIN event v ON v.id = e.event_id
+  JOIN location l ON l.id = e.location_id
+ WHERE b.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
+ ORDER BY v.id DESC, l.code, e.version
+
+-- name: sku_listings
+-- A SKU's active listings with what is pending or given up.
+SELECT l.id, ch.name, ch.platform, l.item_id, l.units, l.pinned, l.seen_at,
+       o.generation, o.marked_at, k.parked_at, k.category, k.message, k.advice, k.workflow_id
+  FROM listing l
+  JOIN channel ch ON ch.id = l.channel_id
+  LEFT JOIN outbox o ON o.listing_id = l.id
+  LEFT JOIN parked_level k ON k.listing_id = l.id
+ WHERE l.sku_id = (SELECT id FROM sku WHERE code = %(sku)s) AND l.active
+   AND (%(channel)s::text IS NULL OR ch.name = %(channel)s)
+ ORDER BY ch.name, l.id
+
+-- name: level_facts
+-- What is known of these listings at each of their places.
+SELECT listing_id, place, book, booked_at, shown, shown_at, problem
+  FROM level
+ WHERE listing_id = ANY (%(listings)s)
+ ORDER BY listing_id, place
+
+-- name: last_pushes
+-- The latest pushes of each of these listings.
+SELECT p.listing_id, p.place, p.run_id, p.generation, p.before, p.quantity, p.outcome, p.echo, p.message,
+       p.attempt, p.sent_at, p.answered_at
+  FROM unnest(%(listings)s::int[]) AS w(id)
+ CROSS JOIN LATERAL (
+    SELECT * FROM push p WHERE p.listing_id = w.id ORDER BY p.id DESC LIMIT %(limit)s) p
+ ORDER BY p.id DESC
+
+-- name: pending_listings
+-- Which channels still have to be told of this SKU.
+SELECT ch.name, l.item_id, o.marked_at
+  FROM outbox o
+  JOIN listing l ON l.id = o.listing_id
+  JOIN channel ch ON ch.id = l.channel_id
+ WHERE l.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
+ ORDER BY ch.name, l.id
+
+-- name: channel_overview
+-- How each channel stands. The last push is looked for among the newest only: it is news or it is nothing.
+WITH latest AS (
+    SELECT DISTINCT ON (l.channel_id) l.channel_id, p.sent_at, p.outcome
+      FROM (SELECT * FROM push ORDER BY id DESC LIMIT %(pushes)s) p
+      JOIN listing l ON l.id = p.listing_id
+     ORDER BY l.channel_id, p.id DESC
+)
+SELECT ch.name, ch.platform, ch.mapped_at,
+       (SELECT count(*) FROM listing l WHERE l.channel_id = ch.id AND l.active),
+       (SELECT count(*) FROM outbox o WHERE o.channel_id = ch.id),
+       (SELECT min(o.marked_at) FROM outbox o WHERE o.channel_id = ch.id),
+       (SELECT count(*) FROM parked_level k JOIN listing l ON l.id = k.listing_id WHERE l.channel_id = ch.id),
+       p.sent_at, p.outcome, r.id, r.started_at, r.status
+  FROM channel ch
+  LEFT JOIN latest p ON p.channel_id = ch.id
+  LEFT JOIN LATERAL (
+    SELECT r.id, rc.started_at, rc.status
+      FROM run r JOIN run_channel rc ON rc.run_id = r.id AND rc.channel_id = ch.id
+     ORDER BY r.started_at DESC LIMIT 1) r ON true
+ WHERE ch.name = ANY (%(channels)s)
+ ORDER BY ch.name
