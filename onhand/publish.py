@@ -268,6 +268,7 @@ def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError)
                 before=write.shown,
                 outcome="unknown",
                 message=str(error),
+                forget=True,
             )
         )
 

@@ -1,7 +1,7 @@
 """Levels: what listings show, what they should show, and the record of telling them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,8 @@ class ListingCursor:
 class LevelUpdate:
     """What became known of one level, and what became of one planned position.
 
-    `book`/`shown` None: nothing new is known. `outcome` is the push's outcome ("accepted", "stale",
+    `book`/`shown` None: nothing new is known; `forget`: not even what was believed, because nobody knows
+    whether a write arrived. `outcome` is the push's outcome ("accepted", "stale",
     "rejected", "unknown"), empty where nothing was sent.
     """
 
@@ -37,6 +38,7 @@ class LevelUpdate:
     outcome: str = ""
     echo: int | None = None
     message: str = ""
+    forget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +137,16 @@ async def record_levels(
     answered_at: datetime,
 ) -> None:
     """Book what a channel answered and keep the record of what was sent, in the caller's transaction."""
+    learnt = _last_word(updates)
     await connection.execute(
         query("book_levels"),
         {
-            "listings": [u.listing_id for u in updates],
-            "places": [u.place for u in updates],
-            "books": [u.book for u in updates],
-            "shown": [u.shown for u in updates],
-            "problems": [u.problem for u in updates],
+            "listings": [u.listing_id for u in learnt],
+            "places": [u.place for u in learnt],
+            "books": [u.book for u in learnt],
+            "shown": [u.shown for u in learnt],
+            "problems": [u.problem for u in learnt],
+            "forgotten": [u.forget for u in learnt],
         },
     )
     sent = [u for u in updates if u.outcome]
@@ -163,6 +167,20 @@ async def record_levels(
             "messages": [u.message or None for u in sent],
         },
     )
+
+
+def _last_word(updates: Sequence[LevelUpdate]) -> list[LevelUpdate]:
+    """One update for each level: what was learnt last, where a level was read and then written."""
+    last: dict[tuple[int, str], LevelUpdate] = {}
+    for update in updates:
+        spot = (update.listing_id, update.place)
+        before = last.get(spot, update)
+        last[spot] = replace(
+            update,
+            book=before.book if update.book is None else update.book,
+            shown=before.shown if update.shown is None else update.shown,
+        )
+    return list(last.values())
 
 
 async def clear_outbox(connection: Connection, settled: Sequence[tuple[int, int]]) -> int:

@@ -1,0 +1,229 @@
+"""The way of a level to a channel: exact calls, exact outcomes, and everything written down."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onhand import read_back
+from onhand.channels.base import WriteKind
+from onhand.channels.errors import SameKeyRetry
+from onhand.domain.events import Event, EventKind
+from onhand.domain.listings import ChannelRules, RuleBook
+from onhand.domain.movements import Movement, event_of
+from onhand.domain.rules import Rule
+from onhand.ledger import catalogue, levels, runs
+from onhand.ledger.catalogue import NewListing
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import ListingCursor
+from onhand.ledger.posting import post_events
+from onhand.publish import Errand, bring_to_targets
+from tests.memory_channel import MemoryChannel
+
+RULES = RuleBook(
+    {
+        "web": ChannelRules(Rule(name="web"), {"": ("leeds", "london")}),
+        "store": ChannelRules(Rule(name="store"), {"L1": ("leeds",), "L2": ("london",)}),
+    }
+)
+
+
+def receipt(external_id: str, sku: str, quantity: int, location: str = "leeds") -> Event:
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    return event_of(Movement("test", external_id, EventKind.RECEIPT, sku, location, quantity, at))
+
+
+@pytest.fixture
+async def listed(shop: Pool) -> Pool:
+    """A, B and C are listed on both channels; A has 7 in Leeds and 2 in London, B 5 in Leeds, C nothing."""
+    for channel, places in (("web", [""]), ("store", ["L1", "L2"])):
+        await catalogue.save_listings(
+            shop, channel, [NewListing(sku, f"{channel}-{sku}", sku) for sku in "ABC"], places
+        )
+    await post_events(shop, [receipt("1", "A", 7), receipt("2", "A", 2, "london"), receipt("3", "B", 5)])
+    return shop
+
+
+async def ids_of(pool: Pool, channel: str) -> list[int]:
+    ids, _ = await levels.listing_page(pool, channel, ListingCursor(), 100, None)
+    return ids
+
+
+async def table(pool: Pool, statement: str) -> list[tuple[object, ...]]:
+    async with pool.connection() as connection:
+        return await (await connection.execute(statement)).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+async def test_an_absolute_channel_is_told_what_the_ledger_says_and_nothing_twice(listed: Pool) -> None:
+    web = MemoryChannel("web")
+    ids = await ids_of(listed, "web")
+
+    first = await bring_to_targets(listed, web, RULES, ids, Errand())
+    again = await bring_to_targets(listed, web, RULES, ids, Errand())
+
+    assert web.levels == {("web-A", ""): 9, ("web-B", ""): 5, ("web-C", ""): 0}
+    assert set(first.values()) == {"changed"}
+    assert set(again.values()) == {"unchanged"}
+    assert web.calls == [("set", 3)]
+    assert await table(listed, "SELECT quantity, before, outcome, echo, attempt FROM push ORDER BY id") == [
+        (9, None, "accepted", 9, 1),
+        (5, None, "accepted", 5, 1),
+        (0, None, "accepted", 0, 1),
+    ]
+
+
+async def test_a_comparing_channel_is_read_before_its_first_write(listed: Pool) -> None:
+    store = MemoryChannel("store", write_kind=WriteKind.COMPARE_AND_SET, places=True)
+    store.levels = {("store-A", "L1"): 7, ("store-A", "L2"): 1}
+
+    outcomes = await bring_to_targets(listed, store, RULES, await ids_of(listed, "store"), Errand())
+
+    assert store.calls == [("read", 6), ("set", 2)], "A at L2 and B at L1 differ; the other four hold already"
+    assert sorted(outcomes.values()) == ["changed"] * 2 + ["unchanged"] * 4
+    assert {k: v for k, v in store.levels.items() if v} == {
+        ("store-A", "L1"): 7,
+        ("store-A", "L2"): 2,
+        ("store-B", "L1"): 5,
+    }
+
+
+async def test_a_sale_under_our_hands_is_seen_by_the_compare_and_decided_anew(listed: Pool) -> None:
+    store = MemoryChannel("store", write_kind=WriteKind.COMPARE_AND_SET, places=True)
+    ids = await ids_of(listed, "store")
+    await bring_to_targets(listed, store, RULES, ids, Errand())
+    store.sold("store-A", 3, "L1")
+    await post_events(listed, [receipt("4", "A", 10)])
+    store.calls.clear()
+
+    await bring_to_targets(listed, store, RULES, ids, Errand())
+
+    assert store.calls == [("set", 1), ("read", 1), ("set", 1)]
+    assert await table(
+        listed,
+        "SELECT quantity, before, outcome FROM push WHERE place = 'L1' AND quantity = 17 ORDER BY id",
+    ) == [(17, 7, "stale"), (17, 4, "accepted")]
+
+
+async def test_a_rejected_row_fails_alone_and_stays_pending(listed: Pool) -> None:
+    web = MemoryChannel("web")
+    web.refuses = {"web-B"}
+
+    outcomes = await bring_to_targets(listed, web, RULES, await ids_of(listed, "web"), Errand())
+
+    assert sorted(outcomes.values()) == ["changed", "changed", "failed"]
+    assert await table(
+        listed, "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id WHERE l.item_id LIKE 'web%'"
+    ) == [("web-B",)]
+
+
+async def test_a_call_that_fails_as_a_whole_is_recorded_and_its_retry_sends_the_same_key(listed: Pool) -> None:
+    web = MemoryChannel("web")
+    web.raises = [SameKeyRetry("web", "setting 3 levels", "502 from the host")]
+    ids = await ids_of(listed, "web")
+
+    with pytest.raises(SameKeyRetry):
+        await bring_to_targets(listed, web, RULES, ids, Errand())
+    await bring_to_targets(listed, web, RULES, ids, Errand(attempt=2))
+
+    assert web.keys[0] == web.keys[1]
+    assert await table(listed, "SELECT outcome, attempt, count(*) FROM push GROUP BY 1, 2 ORDER BY 2") == [
+        ("unknown", 1, 3),
+        ("accepted", 2, 3),
+    ]
+
+
+async def test_a_write_of_unknown_fate_is_not_believed_in_either_way(listed: Pool) -> None:
+    """Goal: a level that may or may not have arrived is told again even when the target went back meanwhile."""
+    web = MemoryChannel("web")
+    ids = await ids_of(listed, "web")
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+    await post_events(listed, [receipt("4", "A", 1)])
+    web.raises = [SameKeyRetry("web", "setting 1 level", "time-out")]
+    with pytest.raises(SameKeyRetry):
+        await bring_to_targets(listed, web, RULES, ids, Errand())
+    web.levels["web-A", ""] = 10  # it had arrived after all
+    back = Movement("test", "5", EventKind.ADJUSTMENT, "A", "leeds", -1, datetime.now(UTC))
+    await post_events(listed, [event_of(back)])
+
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+
+    assert web.levels["web-A", ""] == 9
+
+
+async def test_a_change_during_the_call_stays_pending(listed: Pool) -> None:
+    """Goal: no change is lost. Method: post while the channel's call is under way."""
+
+    class Interrupted(MemoryChannel):
+        async def set_levels(self, writes, key):  # type: ignore[no-untyped-def]
+            if not self.calls:
+                await post_events(listed, [receipt("late", "A", 1)])
+            return await super().set_levels(writes, key)
+
+    web = Interrupted("web")
+    ids = await ids_of(listed, "web")
+
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+    pending = await table(
+        listed, "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id WHERE l.item_id LIKE 'web%'"
+    )
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+
+    assert pending == [("web-A",)]
+    assert web.levels["web-A", ""] == 10
+    assert web.calls == [("set", 3), ("set", 1)]
+
+
+async def test_a_full_look_finds_what_was_changed_behind_our_back(listed: Pool) -> None:
+    web = MemoryChannel("web")
+    ids = await ids_of(listed, "web")
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+    web.levels["web-A", ""] = 42
+    web.calls.clear()
+
+    outcomes = await bring_to_targets(listed, web, RULES, ids, Errand(distrust=True))
+
+    assert web.calls == [("read", 3), ("set", 1)]
+    assert web.levels["web-A", ""] == 9
+    assert sorted(outcomes.values()) == ["changed", "unchanged", "unchanged"]
+
+
+async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: Pool) -> None:
+    web = MemoryChannel("web", echoes=False)
+    web.loses = {"web-A"}
+    ids = await ids_of(listed, "web")
+    await runs.begin_run(listed, "r", "r", {})
+    await runs.begin_channel(listed, "r", "web", None)
+    await runs.save_plan_page(listed, "r", "web", 0, 3, [(listing, "") for listing in ids])
+    errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
+    await bring_to_targets(listed, web, RULES, ids, errand)
+
+    waiting = await read_back.verify(listed, web, "r", 0, 2, give_up=False)
+    lost = await read_back.verify(listed, web, "r", 0, 2, give_up=True)
+
+    assert (waiting, lost) == (1, 1)
+    (failure,) = await runs.run_failures(listed, "r", 10)
+    assert failure.sku == "A"
+    assert failure.message == (
+        "web: setting SKU A to 9 failed: the write was answered with success, but the channel shows 0. "
+        "A lost write or another program's; it is written again."
+    )
+    assert await table(
+        listed,
+        "SELECT v.book, v.shown FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'",
+    ) == [(0, 0)]
+
+
+async def test_costs_are_counted_once_per_run(listed: Pool) -> None:
+    web = MemoryChannel("web")
+    ids = await ids_of(listed, "web")
+    await runs.begin_run(listed, "r", "r", {})
+    await runs.begin_channel(listed, "r", "web", None)
+    await runs.save_plan_page(listed, "r", "web", 0, 3, [(listing, "") for listing in ids])
+    errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
+
+    await bring_to_targets(listed, web, RULES, ids, errand)
+    await bring_to_targets(listed, web, RULES, ids, errand)
+
+    (row,) = await runs.run_channels(listed, "r")
+    assert (row.writes, row.reads, row.changed, row.unchanged) == (1, 0, 0, 3)
+
+
