@@ -1,0 +1,84 @@
+"""What a shop shows: products and variations by their ids, a hundred in one call."""
+
+from collections.abc import Iterable, Sequence
+
+from onhand.channels.base import LevelKey, ShownLevel
+from onhand.channels.errors import ChannelDown, RowRejected, SameKeyRetry
+from onhand.channels.woocommerce.rows import Row, is_number, shown_level
+from onhand.channels.woocommerce.site import ROWS_MAX, Answer, Site
+from onhand.channels.woocommerce.together import together
+
+FIELDS = "id,parent_id,sku,type,manage_stock,stock_quantity,stock_status"
+"""Asking for few fields trims an answer from some kilobytes a product to a hundred bytes."""
+
+
+async def read_levels(site: Site, keys: Sequence[LevelKey]) -> list[ShownLevel]:
+    """One answer for each key, in the order given."""
+    items = {key.item for key in keys if is_number(key.item.item_id) and is_number(key.item.parent_id or "1")}
+    products = sorted((item.item_id for item in items if not item.parent_id), key=int)
+    parents: dict[str, list[str]] = {}
+    for item in sorted(items, key=lambda item: int(item.item_id)):
+        if item.parent_id:
+            parents.setdefault(item.parent_id, []).append(item.item_id)
+    found = await together(
+        [
+            *(_listed(site, "/products", ids) for ids in _chunks(products)),
+            *([_variations(site, parents)] if parents else []),
+        ]
+    )
+    rows = {str(row.get("id")): row for part in found for row in part}
+    return [shown_level(key, rows.get(key.item.item_id)) for key in keys]
+
+
+async def _variations(site: Site, parents: dict[str, list[str]]) -> list[Row]:
+    """Variations over all parents where the shop has that route, else parent by parent."""
+    chunks = list(_chunks([one for ids in parents.values() for one in ids]))
+    if await has_variations_route(site):
+        return _flat(await together(_listed(site, "/variations", ids) for ids in chunks))
+    return _flat(
+        await together(
+            _of_parent(site, parent, part) for parent, ids in parents.items() for part in _chunks(ids)
+        )
+    )
+
+
+async def has_variations_route(site: Site) -> bool:
+    """Whether GET /variations is there (core 10.3.0); asked once per shop."""
+    if site.variations_route is None:
+        try:
+            await site.get("asking for the variations route", "/variations", {"per_page": 1, "_fields": "id"})
+            site.variations_route = True
+        except ChannelDown as error:
+            if error.status != 404:
+                raise
+            site.variations_route = False
+    return site.variations_route
+
+
+async def _of_parent(site: Site, parent: str, ids: Sequence[str]) -> list[Row]:
+    try:
+        return await _listed(site, f"/products/{parent}/variations", ids)
+    except RowRejected:
+        return []  # the parent is gone, and its variations with it
+
+
+async def _listed(site: Site, path: str, ids: Sequence[str]) -> list[Row]:
+    doing = f"reading {len(ids)} levels by GET {path}"
+    params: dict[str, str | int] = {"include": ",".join(ids), "per_page": ROWS_MAX, "_fields": FIELDS}
+    return rows_of(site.name, doing, await site.get(doing, path, params))
+
+
+def rows_of(channel: str, doing: str, answer: Answer) -> list[Row]:
+    """The rows of a listing."""
+    if not isinstance(answer.body, list) or not all(isinstance(row, dict) for row in answer.body):
+        said = f"a list of objects was expected, and came {str(answer.body)[:100]!r}"
+        raise SameKeyRetry(channel, doing, said, status=200)
+    return answer.body
+
+
+def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))
+
+
+def _flat(parts: Iterable[list[Row]]) -> list[Row]:
+    return [row for part in parts for row in part]
