@@ -95,8 +95,7 @@ class BigCommerce:
         A refused row is REJECTED while its neighbours are sent again; STALE marks rows that were not
         applied because too many others had to be isolated first: they are simply due again.
         """
-        if len(writes) > BULK_MAX:
-            raise ValueError(f"{self.name}: {len(writes)} levels in one call, at most {BULK_MAX}")
+        assert len(writes) <= BULK_MAX, f"{self.name}: {len(writes)} levels in one call, at most {BULK_MAX}"
         sorted_writes = sort_writes(self.name, writes, frozenset(self._places))
 
         async def send(entries: Sequence[Entry]) -> Refusal | None:

@@ -12,6 +12,7 @@ from onhand.channels.bigcommerce.sorting import said_by, sorted_error
 from onhand.channels.errors import ChannelDown, SameKeyRetry
 from onhand.channels.http import json_body, make_client, send
 from onhand.channels.quota import SharedQuota
+from onhand.redaction import MASK
 
 CONNECTIONS = 4
 """Open at once per store: one writer, and readers beside it (a few: the quota is shared)."""
@@ -31,6 +32,8 @@ WINDOW_SECONDS = 30.0
 
 PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 
+ABOUT_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
+
 
 class Store:
     """One store's API: `base_url` is https://api.bigcommerce.com/stores/{hash}, or a sandbox's address."""
@@ -49,6 +52,7 @@ class Store:
     ) -> None:
         self.channel = channel
         self._meter = meter
+        self._access_token = access_token
         self._quota = SharedQuota(reserved_share=reserved_share, clock=clock, sleep=sleep)
         self._client = make_client(
             base_url, {"X-Auth-Token": access_token}, connections=CONNECTIONS, transport=transport
@@ -107,7 +111,7 @@ class Store:
         finally:
             self._quota.leave()
         self._learn(response.headers)
-        return response
+        return _without(self._access_token, response)
 
     def _learn(self, headers: httpx.Headers) -> None:
         quota = _number(headers, "X-Rate-Limit-Requests-Quota")
@@ -133,6 +137,15 @@ class Store:
                 retry_after_seconds=seconds,
             )
         self._quota.block(seconds)
+
+
+def _without(secret: str, response: httpx.Response) -> httpx.Response:
+    """The response; where its body repeats the secret (a proxy's error page may), that is masked."""
+    if secret.encode() not in response.content:
+        return response
+    headers = {name: text for name, text in response.headers.items() if name not in ABOUT_THE_BODY}
+    content = response.content.replace(secret.encode(), MASK.encode())
+    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
 
 
 def _told_to_wait(headers: httpx.Headers) -> float | None:
