@@ -5,6 +5,7 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 
 import os
 import tomllib
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from onhand.domain.counts import CountMeaning
 from onhand.domain.listings import ChannelRules, RuleBook
-from onhand.domain.rules import Buffer, BufferTake, Mode, Rule
+from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
+from onhand.redaction import register_secret
+from onhand.settings_faults import faults
 
 CONFIG_NAME = "onhand.toml"
 CONFIG_VARIABLE = "ONHAND_CONFIG"
@@ -226,10 +229,11 @@ class SyncSettings(_Section):
 
 
 class WebSettings(_Section):
-    """The HTTP app."""
+    """The HTTP app. It has no login yet, so an address others can reach wants `allow_unauthenticated` as well."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65_535)
+    allow_unauthenticated: bool = False
 
 
 class Settings(_Section):
@@ -249,18 +253,30 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        wrong = [*self._unknown_locations(), *self._unknown_channels()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def _unknown_locations(self) -> Iterator[str]:
+        known = ", ".join(sorted(self.locations))
         for channel, section in self.channels.items():
             for place, locations in section.draws_on().items():
+                key = f"channels.{channel}.places.{place}" if place else f"channels.{channel}.locations"
                 for location in locations:
                     if location not in self.locations:
-                        raise ValueError(
-                            f"channels.{channel} draws on location {location!r} (place {place!r}), which is not in "
-                            f"[locations]; known are {', '.join(sorted(self.locations))}"
-                        )
-        for rule in self.sku_rules:
+                        yield f"{key}: given {location!r}, which is not in [locations]; accepted: {known}"
+        stated = getattr(self.source, "location", None)
+        if stated is not None and stated not in self.locations:
+            yield f"source.location: given {stated!r}, which is not in [locations]; accepted: {known}"
+
+    def _unknown_channels(self) -> Iterator[str]:
+        known = ", ".join(sorted(self.channels))
+        for n, rule in enumerate(self.sku_rules):
             if rule.channel not in self.channels:
-                raise ValueError(f"sku_rules names channel {rule.channel!r}, which is not in [channels]")
-        return self
+                yield (
+                    f"sku_rules[{n}].channel: given {rule.channel!r}, which is not in [channels]; accepted: {known}"
+                )
 
     def rule_book(self) -> RuleBook:
         """The allocation rules of every enabled channel, named by the key an operator finds them under."""
@@ -305,34 +321,35 @@ def load_settings(path: Path) -> Settings:
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(_complaints(path, error)) from error
+        raise SettingsError(_complaints(path, raw, error)) from error
+    try:
+        settings.rule_book()
+    except RuleRefusedError as error:
+        raise SettingsError(f"{path} has 1 wrong setting:\n  {error}") from error
     return _anchored(settings, path.parent)
 
 
 def secret(variable: str) -> str:
-    """The value of a secret's environment variable; raises SettingsError when it is not set."""
+    """The value of a secret's environment variable, from now on masked in logs; raises SettingsError."""
     value = os.environ.get(variable, "")
     if not value:
-        raise SettingsError(f"the environment variable {variable} is not set; the configuration names it as a secret")
+        raise SettingsError(
+            f"the environment variable {variable} is not set; the configuration names it as a secret"
+        )
+    register_secret(value)
     return value
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
     changes: dict[str, Any] = {"data_dir": (folder / settings.data_dir).resolve()}
     if isinstance(settings.source, CsvSource):
-        changes["source"] = settings.source.model_copy(update={"path": (folder / settings.source.path).resolve()})
+        changes["source"] = settings.source.model_copy(
+            update={"path": (folder / settings.source.path).resolve()}
+        )
     return settings.model_copy(update=changes)
 
 
-def _complaints(path: Path, error: ValidationError) -> str:
-    lines = [f"{path} has {error.error_count()} wrong setting(s):"]
-    for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"]) or "(the whole file)"
-        given = "" if fault["type"] == "missing" else f", given {_short(fault['input'])}"
-        lines.append(f"  {key}: {fault['msg']}{given}")
-    return "\n".join(lines)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _complaints(path: Path, raw: dict[str, Any], error: ValidationError) -> str:
+    lines = faults(error, raw, Settings)
+    count = "1 wrong setting" if len(lines) == 1 else f"{len(lines)} wrong settings"
+    return "\n  ".join([f"{path} has {count}:", *lines])
