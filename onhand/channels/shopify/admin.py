@@ -43,7 +43,7 @@ class Admin:
         self.api_version = api_version
         self.served_version = ""
         """The version that answered last; another than asked for means ours was retired."""
-        self.shop = httpx.URL(base_url).host
+        self.shop = f"{httpx.URL(base_url).host}{httpx.URL(base_url).path}"
         self.sleep = sleep
         self._path = f"/admin/api/{api_version}/graphql.json"
         self._token = token

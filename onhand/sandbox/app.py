@@ -1,0 +1,45 @@
+"""The sandbox as one app: the platforms' APIs, the control API, and pages for people."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from onhand.sandbox.control import Control
+from onhand.sandbox.pages import Pages
+from onhand.sandbox.store import Store
+from onhand.sandbox.world import World, WorldOptions
+
+
+def create_app(options: WorldOptions | None = None, data_dir: Path | None = None) -> Starlette:
+    """The app, with its world at `app.state.world`. Without a folder nothing outlives the process."""
+    world = World(options or WorldOptions())
+    store = Store(world, data_dir) if data_dir else None
+    control = Control(world, store.emptied if store else lambda: None)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if store is None:
+            yield
+            return
+        saving = asyncio.create_task(store.keep_saving())
+        try:
+            yield
+        finally:
+            saving.cancel()
+            await asyncio.gather(saving, return_exceptions=True)
+            await store.save()
+
+    if store:
+        store.load()
+    platforms = [Mount(f"/{name}", routes=routes) for name, routes in world.platform_routes().items()]
+    # Pages come first: /slack is a page, /slack/api/... is the platform's.
+    app = Starlette(
+        routes=[*Pages(world).routes(), *platforms, Mount("/_sandbox", routes=control.routes())],
+        lifespan=lifespan,
+    )
+    app.state.world = world
+    return app

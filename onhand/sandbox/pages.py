@@ -1,0 +1,231 @@
+"""Pages on which a person sees the sandbox shops live: levels per place, the last changes, the Slack messages."""
+
+import time
+from collections.abc import Iterable
+from html import escape
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from onhand.sandbox.shop import Item, LevelChange, Shop
+from onhand.sandbox.slack import Message
+from onhand.sandbox.world import World
+
+ROWS_PER_PAGE = 50
+CHANGES_SHOWN = 30
+FRESH_SECONDS = 5.0
+"""A level that changed this recently is marked."""
+
+WHO = {"api": "Onhand or another app", "sale": "a buyer", "person": "a person"}
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1c2024; --soft: #60646c; --line: #e0e1e6; --paper: #fff;
+  --wash: #f6f7f9; --mark: #fff1c2; --bad: #c4283c; --link: #0b61c4; }
+@media (prefers-color-scheme: dark) { :root { --ink: #edeef0; --soft: #a4a8b0; --line: #33363c;
+  --paper: #16181b; --wash: #1f2226; --mark: #4a3d0c; --bad: #ff8b96; --link: #7db7ff; } }
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 1rem; max-width: 62rem; color: var(--ink); background: var(--paper);
+  font: 16px/1.5 system-ui, sans-serif }
+a { color: var(--link) } h1 { font-size: 1.4rem; margin: .5rem 0 } h2 { font-size: 1.05rem; margin: 1.5rem 0 .5rem }
+nav a { margin-right: 1rem } p, .soft { color: var(--soft) }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .4rem .6rem .4rem 0;
+  border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere }
+th { color: var(--soft); font-weight: 500; font-size: .85rem } .number { text-align: right;
+  font-variant-numeric: tabular-nums; white-space: nowrap } .fresh td { background: var(--mark) }
+.below { color: var(--bad) } input { font: inherit; width: 100%; padding: .5rem .7rem; color: inherit;
+  background: var(--wash); border: 1px solid var(--line); border-radius: .5rem }
+.card { background: var(--wash); border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem;
+  margin: .8rem 0 } .cards { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }
+.card h2 { margin: 0 } pre { white-space: pre-wrap; margin: .3rem 0; font: inherit }
+"""
+
+SEARCH_FORM = (
+    """<form><input name="q" type="search" value="{}" placeholder="Search SKU, title or barcode"></form>"""
+)
+
+LIVE = """
+const part = document.getElementById("live");
+async function look() {
+  try {
+    const answer = await fetch(part.dataset.from + location.search, { cache: "no-store" });
+    if (answer.ok) part.innerHTML = await answer.text();
+  } catch (error) { /* the sandbox restarts: the next look will do */ }
+  setTimeout(look, document.hidden ? 5000 : 1000);
+}
+setTimeout(look, 1000);
+"""
+
+
+class Pages:
+    """The pages of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[BaseRoute]:
+        """The pages, and the parts of them that are fetched again every second."""
+        return [
+            Route("/", self.index),
+            Route("/part", self.index_part),
+            Route("/shops/{name}", self.shop),
+            Route("/shops/{name}/part", self.shop_part),
+            Route("/slack", self.slack),
+            Route("/slack/part", self.slack_part),
+        ]
+
+    async def index(self, request: Request) -> Response:
+        """All shops at a glance."""
+        return _page("Sandbox shops", "/part", self._index())
+
+    async def index_part(self, request: Request) -> Response:
+        """What of it changes."""
+        return HTMLResponse(self._index())
+
+    async def shop(self, request: Request) -> Response:
+        """One shop: search, levels, last changes."""
+        name = request.path_params["name"]
+        if name not in self._world.shops:
+            return _page("No such shop", "/part", self._index(), status=404)
+        search = escape(request.query_params.get("q", ""))
+        form = SEARCH_FORM.format(search)
+        shop = self._world.shops[name]
+        return _page(shop.name, f"/shops/{name}/part", _shop_part(shop, request), before=form)
+
+    async def shop_part(self, request: Request) -> Response:
+        """What of it changes."""
+        shop = self._world.shops.get(request.path_params["name"])
+        return HTMLResponse(_shop_part(shop, request) if shop else "", 200 if shop else 404)
+
+    async def slack(self, request: Request) -> Response:
+        """The messages that were posted, newest first."""
+        return _page("Slack", "/slack/part", _messages(self._world.slack.messages))
+
+    async def slack_part(self, request: Request) -> Response:
+        """What of it changes."""
+        return HTMLResponse(_messages(self._world.slack.messages))
+
+    def _index(self) -> str:
+        cards = []
+        for name, shop in self._world.shops.items():
+            traffic = self._world.traffic[name]
+            last = shop.history[-1] if shop.history else None
+            said = f"Last change {_ago(last.at)} by {WHO[last.by]}" if last else "No level has changed yet"
+            calls, throttled = sum(traffic.calls.values()), sum(traffic.throttled.values())
+            cards.append(
+                f'<div class="card"><h2><a href="/shops/{name}">{escape(shop.name)}</a></h2>'
+                f"<p>{len(shop.items):,} items at {len(shop.places)} place(s)<br>"
+                f"{calls:,} calls, {throttled:,} throttled<br>{said}</p></div>"
+            )
+        return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _page(title: str, part: str, body: str, *, before: str = "", status: int = 200) -> HTMLResponse:
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} (sandbox)</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
+        '<body><nav><a href="/">Shops</a><a href="/shops/shopify">Shopify</a>'
+        '<a href="/shops/woocommerce">WooCommerce</a><a href="/shops/bigcommerce">BigCommerce</a>'
+        f'<a href="/slack">Slack</a></nav><h1>{escape(title)}</h1>{before}'
+        f'<div id="live" data-from="{part}">{body}</div><script>{LIVE}</script></body></html>',
+        status,
+    )
+
+
+def _shop_part(shop: Shop, request: Request) -> str:
+    search = request.query_params.get("q", "").strip()
+    page = max(1, int(text) if (text := request.query_params.get("page", "1")).isdecimal() else 1)
+    start = (page - 1) * ROWS_PER_PAGE
+    found = list(islice(_matching(shop, search), start, start + ROWS_PER_PAGE + 1))
+    heads = "".join(f'<th class="number">{escape(name)}</th>' for name in shop.places.values())
+    rows = "".join(_row(shop, item) for item in found[:ROWS_PER_PAGE])
+    none = "" if rows else "<p>Nothing matches.</p>" if search else "<p>The shop is empty.</p>"
+    return (
+        f"<table><thead><tr><th>SKU</th><th>Title</th>{heads}</tr></thead><tbody>{rows}</tbody></table>{none}"
+        f"<p>{_pager(search, page, more=len(found) > ROWS_PER_PAGE)}</p>"
+        f"<h2>Last changes</h2>{_changes(shop, shop.history)}"
+    )
+
+
+def _matching(shop: Shop, search: str) -> Iterable[Item]:
+    wanted = search.lower()
+    return (
+        item
+        for item in shop.items.values()
+        if item.kind != "variable"
+        and (
+            not wanted or wanted in item.sku.lower() or wanted in item.title.lower() or wanted == item.barcode
+        )
+    )
+
+
+def _row(shop: Shop, item: Item) -> str:
+    cells = "".join(_level(shop.level(item.item_id, place), item.tracked) for place in shop.places)
+    fresh = ' class="fresh"' if time.time() - item.updated_at < FRESH_SECONDS else ""
+    variation = item.values.get("variant_title", "")
+    title = escape(f"{item.title}, {variation}" if variation else item.title)
+    refused = ' <span class="below">refuses writes</span>' if item.item_id in shop.rejected_items else ""
+    return f"<tr{fresh}><td>{escape(item.sku)}</td><td>{title}{refused}</td>{cells}</tr>"
+
+
+def _level(level: int | None, tracked: bool) -> str:
+    if not tracked:
+        return '<td class="number soft">not tracked</td>'
+    if level is None:
+        return '<td class="number soft">not stocked</td>'
+    return f'<td class="number{" below" if level < 0 else ""}">{level:,}</td>'
+
+
+def _pager(search: str, page: int, *, more: bool) -> str:
+    links = []
+    if page > 1:
+        links.append(f'<a href="?{escape(urlencode({"q": search, "page": page - 1}))}">Previous</a>')
+    if more:
+        links.append(f'<a href="?{escape(urlencode({"q": search, "page": page + 1}))}">Next</a>')
+    return " · ".join([*links, f"Page {page}"])
+
+
+def _changes(shop: Shop, history: Iterable[LevelChange]) -> str:
+    rows = [
+        f"<tr><td>{_ago(change.at)}</td><td>{escape(change.sku)}</td>"
+        f"<td>{escape(shop.places.get(change.place, change.place))}</td>"
+        f'<td class="number">{change.before:,} → {change.after:,}</td><td>{WHO[change.by]}</td></tr>'
+        for change in list(history)[: -CHANGES_SHOWN - 1 : -1]
+    ]
+    return f"<table><tbody>{''.join(rows)}</tbody></table>" if rows else "<p>None yet.</p>"
+
+
+def _messages(messages: Iterable[Message]) -> str:
+    cards = [
+        f'<div class="card"><span class="soft">#{escape(message.channel)}, {_ago(message.at)}</span>'
+        f"{''.join(_block(block) for block in message.blocks) or _text(message.text)}</div>"
+        for message in reversed(list(messages))
+    ]
+    return "".join(cards) or "<p>No message was posted yet.</p>"
+
+
+def _block(block: dict[str, Any]) -> str:
+    kind = block.get("type")
+    if kind == "header":
+        return f"<h2>{escape(str(block['text']['text']))}</h2>"
+    if kind == "divider":
+        return "<hr>"
+    texts = [block.get("text"), *(block.get("fields") or []), *(block.get("elements") or [])]
+    words = [
+        str(each["text"]) for each in texts if isinstance(each, dict) and isinstance(each.get("text"), str)
+    ]
+    return "".join(_text(text) for text in words)
+
+
+def _text(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _ago(at: float) -> str:
+    seconds = max(0, int(time.time() - at))
+    if seconds < 60:
+        return f"{seconds} s ago"
+    return f"{seconds // 60} min ago" if seconds < 3_600 else f"{seconds // 3_600} h ago"

@@ -1,0 +1,73 @@
+"""The sandbox world: one shop on each platform, their traffic, and a Slack workspace."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from starlette.routing import BaseRoute
+
+from onhand.sandbox import bigcommerce, shopify, woocommerce
+from onhand.sandbox.bigcommerce import BigCommerceOptions
+from onhand.sandbox.shop import Shop
+from onhand.sandbox.shopify import ShopifyOptions
+from onhand.sandbox.slack import Slack, SlackOptions
+from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.woocommerce import WooOptions
+
+SHOPIFY_PLACES = {"gid://shopify/Location/1001": "Leeds", "gid://shopify/Location/1002": "London"}
+BIGCOMMERCE_PLACES = {"1": "Leeds", "2": "London"}
+WOO_PLACES = {"": "Shop"}
+
+
+@dataclass(frozen=True, slots=True)
+class WorldOptions:
+    """The options of each platform; the defaults are the documented standard plans."""
+
+    shopify: ShopifyOptions = field(default_factory=ShopifyOptions)
+    woocommerce: WooOptions = field(default_factory=WooOptions)
+    bigcommerce: BigCommerceOptions = field(default_factory=BigCommerceOptions)
+    slack: SlackOptions = field(default_factory=SlackOptions)
+
+    def without_limits(self) -> "WorldOptions":
+        """The same with every rate limit switched off, and accepted levels shown at once."""
+        return replace(
+            self,
+            shopify=replace(self.shopify, limits=False),
+            woocommerce=replace(self.woocommerce, limits=False),
+            bigcommerce=replace(self.bigcommerce, limits=False, visible_after_seconds=0.0),
+        )
+
+
+class World:
+    """Everything the sandbox holds in memory, by platform name."""
+
+    def __init__(self, options: WorldOptions) -> None:
+        self.options = options
+        self.shops = {
+            "shopify": Shop("Shopify", SHOPIFY_PLACES),
+            "woocommerce": Shop("WooCommerce", WOO_PLACES),
+            "bigcommerce": Shop(
+                "BigCommerce",
+                BIGCOMMERCE_PLACES,
+                visible_after_seconds=options.bigcommerce.visible_after_seconds,
+            ),
+        }
+        self.traffic = {name: Traffic(name) for name in (*self.shops, "slack")}
+        self.slack = Slack(options.slack, self.traffic["slack"])
+
+    def platform_routes(self) -> dict[str, list[BaseRoute]]:
+        """The platforms' own endpoints, by the name they are mounted under."""
+        makers: dict[str, Callable[[Shop, Traffic], list[BaseRoute]]] = {
+            "shopify": lambda shop, traffic: shopify.routes(shop, self.options.shopify, traffic),
+            "woocommerce": lambda shop, traffic: woocommerce.routes(shop, self.options.woocommerce, traffic),
+            "bigcommerce": lambda shop, traffic: bigcommerce.routes(shop, self.options.bigcommerce, traffic),
+        }
+        routes = {name: make(self.shops[name], self.traffic[name]) for name, make in makers.items()}
+        return {**routes, "slack": self.slack.routes()}
+
+    def clear(self) -> None:
+        """Empty every shop, and forget all counts and messages."""
+        for shop in self.shops.values():
+            shop.clear()
+        for traffic in self.traffic.values():
+            traffic.clear()
+        self.slack.messages.clear()
