@@ -1,0 +1,359 @@
+"""Allocation: from available units and rules to the level each listing shows. Pure; one SKU at a time.
+
+For a claim with the pool P (its locations together) and its rule:
+
+    sellable = max(0, P - buffer(P))
+    given    = floor(sellable * share)                          pooled
+    given    = its part of every pot it draws on                partitioned, see `_partition`
+    pieces   = floor(min(cap, max(0, given - reserve)) / units of one piece)
+    level    = 0 if halted or pieces < minimum to show, otherwise pieces
+
+`allocate` computes levels alone and is what every sync runs. `explain` says how a level came about,
+for a person; it calls the same functions step by step, so the two cannot disagree.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import lcm
+from typing import TypeVar
+
+from onhand.domain.rules import WHOLE_PARTS, Mode, Rule, percent_text, units_text
+
+Key = TypeVar("Key", str, int)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One level to decide: listing `listing_id` of `channel` shows at `place` what `locations` hold together.
+
+    `place` is the channel's own location, "" where the channel has one number. `units` of the SKU leave
+    the shelf with one sold piece (a six-pack: 6). `halted` holds the level at zero.
+    """
+
+    channel: str
+    listing_id: int
+    place: str
+    locations: tuple[str, ...]
+    rule: Rule
+    units: int = 1
+    halted: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.units >= 1, f"one piece of listing {self.listing_id} takes {self.units} units"
+        assert len(self.locations) < 2 or len(set(self.locations)) == len(self.locations), (
+            f"listing {self.listing_id} names a location twice: {self.locations}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one rule did to a level: `before` became `after`, and why, in words for an operator.
+
+    `rule` is the key of the rule ("buffer", "share", "cap", ...). Units of the SKU up to the step "units",
+    pieces of the listing after it.
+    """
+
+    rule: str
+    before: int
+    after: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A level and how it came about: first the pool, then only the rules that exist for the claim."""
+
+    claim: Claim
+    level: int
+    steps: tuple[Step, ...]
+
+
+def allocate(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
+    """The levels of one SKU's claims, in their order; `available` is units by location, absent means 0.
+
+    All claims on the SKU have to be given together where any is partitioned. The order of the claims
+    decides nothing.
+    """
+    levels = _given(available, claims)
+    for n, claim in enumerate(claims):
+        for apply in _APPLY:
+            levels[n] = apply(claim, levels[n])
+    return levels
+
+
+def explain(available: Mapping[str, int], claims: Sequence[Claim]) -> list[Allocation]:
+    """The same levels with the steps that led to them; much slower, for people."""
+    return [
+        _explained(available, claims, claim, given)
+        for claim, given in zip(claims, _given(available, claims), strict=True)
+    ]
+
+
+# What a claim is given of its pool.
+
+
+def _given(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
+    given: list[int] = []
+    partitioned: list[int] = []
+    for claim in claims:
+        rule = claim.rule
+        if rule.mode is Mode.PARTITIONED:
+            partitioned.append(len(given))
+            given.append(0)
+        else:
+            sellable = _sellable(rule, _pool(available, claim))
+            given.append(sellable * rule.share_parts // WHOLE_PARTS)
+    if partitioned:
+        partitioned.sort(key=lambda n: (claims[n].channel, claims[n].listing_id, claims[n].place))
+        parts = _partition(available, [claims[n] for n in partitioned])
+        for n, part in zip(partitioned, parts, strict=True):
+            given[n] = part
+    return given
+
+
+def _pool(available: Mapping[str, int], claim: Claim) -> int:
+    pool = 0
+    for location in claim.locations:
+        pool += available.get(location, 0)
+    return pool
+
+
+def _sellable(rule: Rule, pool: int) -> int:
+    return pool - rule.buffer.held_back(pool) if pool > 0 else 0
+
+
+# Partitioned claims.
+
+
+@dataclass(frozen=True, slots=True)
+class _Pot:
+    """Locations that the same claims draw on: `units` there, and what share of them is each claim's.
+
+    `weights` are by the claim's rank, in parts of `whole`; together they are at most `whole`. `full` is
+    100 %; a larger `whole` means that more was configured and is scaled down.
+    """
+
+    units: int
+    weights: Mapping[int, int]
+    full: int
+    whole: int
+
+
+def _partition(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
+    """Units given to each of the partitioned claims, which are ranked: the earlier one wins a tie.
+
+    Locations that the same claims draw on are one pot. A claim takes its sellable units from its pots in
+    turn. The quota of a claim is its weight of what it takes from a pot, and quotas are made whole by
+    largest remainder (Hamilton's method): everyone has the integer part, and the units still missing to
+    the sum go to the largest fractions, first among channels, then among the claims of a channel.
+    As no quota is rounded beyond the next integer, a pot never gives more than it has.
+
+    Fractions are carried from pot to pot: a pot gives the whole units that its channels are owed by then,
+    between its own quotas' sum rounded down and up. With one unit in each of five places, half shares
+    would otherwise give all five to the same channel.
+    """
+    pots = _pots(available, claims)
+    whole = lcm(*(pot.whole for pot in pots))
+    sellable = [_sellable(claim.rule, _pool(available, claim)) for claim in claims]
+    given = [0] * len(claims)
+    channels_owed: dict[str, int] = defaultdict(int)
+    claims_owed: dict[int, int] = defaultdict(int)
+    for pot in pots:
+        quotas: dict[str, dict[int, int]] = {}
+        for rank, weight in pot.weights.items():
+            taken = min(sellable[rank], pot.units)
+            sellable[rank] -= taken
+            quotas.setdefault(claims[rank].channel, {})[rank] = taken * weight * (whole // pot.whole)
+        sums = {channel: sum(by_claim.values()) for channel, by_claim in quotas.items()}
+        units = _whole_units(sums, whole, channels_owed)
+        for channel, part in _largest_remainder(sums, units, whole, channels_owed).items():
+            for rank, own in _largest_remainder(quotas[channel], part, whole, claims_owed).items():
+                given[rank] += own
+    return given
+
+
+def _pots(available: Mapping[str, int], claims: Sequence[Claim]) -> list[_Pot]:
+    """The pots of the claims' locations; their order depends on the names of the locations only."""
+    ranks: dict[str, list[int]] = {}
+    for rank, claim in enumerate(claims):
+        for location in claim.locations:
+            ranks.setdefault(location, []).append(rank)
+    units: dict[tuple[int, ...], int] = {}
+    for location in sorted(ranks):
+        drawing = tuple(ranks[location])
+        units[drawing] = units.get(drawing, 0) + available.get(location, 0)
+    return [_pot(claims, drawing, max(0, n)) for drawing, n in units.items()]
+
+
+def _pot(claims: Sequence[Claim], drawing: Sequence[int], units: int) -> _Pot:
+    """Several claims of a channel divide its share, and shares above 100 % are scaled down to it."""
+    count: dict[str, int] = defaultdict(int)
+    for rank in drawing:
+        count[claims[rank].channel] += 1
+    common = lcm(*count.values())
+    weights = {
+        rank: claims[rank].rule.share_parts * (common // count[claims[rank].channel]) for rank in drawing
+    }
+    full = common * WHOLE_PARTS
+    return _Pot(units, weights, full, whole=max(full, sum(weights.values())))
+
+
+def _whole_units(quotas: Mapping[str, int], whole: int, owed: Mapping[str, int]) -> int:
+    """Units one pot gives away: what its channels are owed, as near as its own quotas allow."""
+    quota = sum(quotas.values())
+    due = quota + sum(owed[channel] for channel in quotas)
+    return min(max(due // whole, quota // whole), -(-quota // whole))
+
+
+def _largest_remainder(
+    quotas: Mapping[Key, int], units: int, whole: int, owed: dict[Key, int]
+) -> dict[Key, int]:
+    """Split `units` by `quotas`, which are in parts of a `whole` unit: each rounded down or up.
+
+    `owed` is what was rounded away before (negative: given too much); it is brought up to date.
+    """
+    given = {key: quota // whole for key, quota in quotas.items()}
+    spare = units - sum(given.values())
+    if spare:
+        # A quota without a fraction is not rounded up: it may be all that there is. The sort is stable.
+        entitled = [key for key, quota in quotas.items() if quota % whole]
+        assert 0 < spare <= len(entitled), "largest remainder rounds each quota once, up or down"
+        entitled.sort(key=lambda key: -(owed[key] + quotas[key] % whole))
+        for key in entitled[:spare]:
+            given[key] += 1
+    for key, quota in quotas.items():
+        owed[key] += quota - given[key] * whole
+    return given
+
+
+# From what a claim is given to what it shows.
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """One rule on the way: whether it exists for a claim, what it makes of a number, and its words."""
+
+    rule: str
+    exists: Callable[[Claim], bool]
+    apply: Callable[[Claim, int], int]
+    reason: Callable[[Claim, int, int], str]
+
+
+def _less_reserve(claim: Claim, units: int) -> int:
+    reserve = claim.rule.reserve
+    return units - reserve if units > reserve else 0
+
+
+def _capped(claim: Claim, units: int) -> int:
+    cap = claim.rule.cap
+    return units if cap is None or units <= cap else cap
+
+
+def _in_pieces(claim: Claim, units: int) -> int:
+    return units // claim.units
+
+
+def _at_least_minimum(claim: Claim, pieces: int) -> int:
+    return pieces if pieces >= claim.rule.minimum_to_show else 0
+
+
+def _unless_halted(claim: Claim, pieces: int) -> int:
+    # Only the level is held at zero: a halted claim keeps its part of the pot, so that one listing's halt
+    # changes no other listing's level.
+    return 0 if claim.halted else pieces
+
+
+def _minimum_reason(claim: Claim, before: int, after: int) -> str:
+    judged = f"shows 0 instead of {before}" if after < before else f"{after} shown as it is"
+    return f"minimum to show {claim.rule.minimum_to_show}: {judged}"
+
+
+_STAGES = (
+    _Stage(
+        "reserve",
+        exists=lambda claim: claim.rule.reserve > 0,
+        apply=_less_reserve,
+        reason=lambda claim, before, after: (
+            f"reserve of {units_text(claim.rule.reserve)} holds back {before - after}"
+        ),
+    ),
+    _Stage(
+        "cap",
+        exists=lambda claim: claim.rule.cap is not None,
+        apply=_capped,
+        reason=lambda claim, before, after: f"cap {claim.rule.cap}",
+    ),
+    _Stage(
+        "units",
+        exists=lambda claim: claim.units > 1,
+        apply=_in_pieces,
+        reason=lambda claim, before, after: f"{claim.units} units a piece: {units_text(before)} make {after}",
+    ),
+    _Stage(
+        "minimum_to_show",
+        exists=lambda claim: claim.rule.minimum_to_show > 0,
+        apply=_at_least_minimum,
+        reason=_minimum_reason,
+    ),
+    _Stage(
+        "halt",
+        exists=lambda claim: claim.halted,
+        apply=_unless_halted,
+        reason=lambda claim, before, after: "halted: shows 0 until the halt is lifted",
+    ),
+)
+_APPLY = tuple(stage.apply for stage in _STAGES)
+
+
+# The explanation.
+
+
+def _explained(available: Mapping[str, int], claims: Sequence[Claim], claim: Claim, given: int) -> Allocation:
+    steps = _steps_to_given(available, claims, claim, given)
+    number = given
+    for stage in _STAGES:
+        before, number = number, stage.apply(claim, number)
+        if stage.exists(claim):
+            steps.append(Step(stage.rule, before, number, stage.reason(claim, before, number)))
+    return Allocation(claim, number, tuple(steps))
+
+
+def _steps_to_given(
+    available: Mapping[str, int], claims: Sequence[Claim], claim: Claim, given: int
+) -> list[Step]:
+    rule, pool = claim.rule, _pool(available, claim)
+    places = " + ".join(claim.locations) or "no location"
+    steps = [Step("pool", 0, pool, f"pool: {pool} available at {places}")]
+    if pool < 0:
+        steps.append(Step("oversold", pool, 0, f"oversold by {units_text(-pool)}: nothing is left to sell"))
+    sellable = _sellable(rule, pool)
+    if rule.buffer.exists:
+        held = rule.buffer.held_back(pool)
+        reason = f"safety buffer: {rule.buffer} holds back {held}"
+        steps.append(Step("buffer", max(0, pool), sellable, reason))
+    if rule.mode is Mode.PARTITIONED:
+        steps.append(Step("share", sellable, given, _partition_reason(claims, claim)))
+    elif rule.share != 100:
+        steps.append(Step("share", sellable, given, f"share {percent_text(rule.share)} % of the pool"))
+    return steps
+
+
+def _partition_reason(claims: Sequence[Claim], claim: Claim) -> str:
+    own_places = set(claim.locations)
+    rivals = [c for c in claims if c.rule.mode is Mode.PARTITIONED and own_places & set(c.locations)]
+    shares = sorted({(c.channel, c.rule.share) for c in rivals})
+    among = ", ".join(f"{channel} {percent_text(share)}" for channel, share in shares)
+    parts = [f"share {percent_text(claim.rule.share)} % of the pool, partitioned among {among}"]
+    own = sum(c.channel == claim.channel for c in rivals)
+    if own > 1:
+        parts.append(f"divided among the {own} levels of {claim.channel}")
+    if any(_oversubscribed(rivals, location) for location in claim.locations):
+        parts.append("scaled down, as shares together are at most 100 %")
+    return "; ".join(parts)
+
+
+def _oversubscribed(claims: Sequence[Claim], location: str) -> bool:
+    drawing = [rank for rank, claim in enumerate(claims) if location in claim.locations]
+    pot = _pot(claims, drawing, 0)
+    return pot.whole > pot.full
