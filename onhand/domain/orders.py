@@ -12,6 +12,10 @@ from onhand.domain.events import Entry, Event, EventKind, fingerprint
 from onhand.domain.states import State
 
 
+class SnapshotRefusedError(ValueError):
+    """A snapshot contradicts itself; the message says in which order and line."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """One line of an order as it now stands: `open` units promised but not shipped, `fulfilled` units gone.
@@ -28,13 +32,29 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """A whole order of `channel` at `version` (grows with each change; microseconds of its last update)."""
+    """A whole order of `channel` at `version` (grows with each change; microseconds of its last update).
+
+    Raises SnapshotRefusedError for a line id that comes twice, of which one would be lost unnoticed, and
+    for negative units.
+    """
 
     channel: str
     order_id: str
     version: int
     occurred_at: datetime
     lines: tuple[OrderLine, ...]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for line in self.lines:
+            where = f"order {self.order_id} of {self.channel}, line {line.line_id}"
+            if line.line_id in seen:
+                raise SnapshotRefusedError(f"{where}: the line comes twice; each needs an id of its own")
+            if line.open < 0 or line.fulfilled < 0:
+                raise SnapshotRefusedError(
+                    f"{where}: {line.open} open and {line.fulfilled} fulfilled units; neither can be negative"
+                )
+            seen.add(line.line_id)
 
 
 @dataclass(frozen=True, slots=True)

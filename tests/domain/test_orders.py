@@ -1,0 +1,216 @@
+"""Orders: the difference between snapshots, whatever the delivery does to them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onhand.domain.events import Entry, Event, EventKind
+from onhand.domain.orders import (
+    NOTHING_POSTED,
+    OrderLine,
+    OrderSnapshot,
+    PostedOrder,
+    SnapshotRefusedError,
+    events_of,
+)
+from onhand.domain.states import State
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+Balances = Counter[tuple[str, str, State]]
+
+
+def line(
+    open_: int, fulfilled: int = 0, sku: str = "MUG", location: str = "leeds", line_id: str = "1"
+) -> OrderLine:
+    return OrderLine(line_id, sku, location, open_, fulfilled)
+
+
+def snapshot(*lines: OrderLine, version: int = 1) -> OrderSnapshot:
+    return OrderSnapshot("shopify", "1001", version, NOON, lines)
+
+
+def posted(*lines: OrderLine, version: int = 0) -> PostedOrder:
+    return PostedOrder(version, {each.line_id: each for each in lines})
+
+
+def fold(events: Iterable[Event]) -> Balances:
+    """Balances other than zero after the events."""
+    sums: Balances = Counter()
+    for event in events:
+        for entry in event.entries:
+            sums[entry.sku, entry.location, entry.state] += entry.quantity
+    return Counter({key: units for key, units in sums.items() if units})
+
+
+def deliver(snapshots: Sequence[OrderSnapshot]) -> tuple[PostedOrder, list[Event]]:
+    """What the ledger has posted after the snapshots arrived in this order, and all events on the way."""
+    state = NOTHING_POSTED
+    events: list[Event] = []
+    for each in snapshots:
+        events += events_of(each, state)
+        if each.version > state.version:
+            state = posted(*each.lines, version=each.version)
+    return state, events
+
+
+def taken(units: int, sku: str = "MUG", location: str = "leeds") -> tuple[Entry, Entry]:
+    return (
+        Entry(sku, location, State.AVAILABLE, -units),
+        Entry(sku, location, State.COMMITTED, units),
+    )
+
+
+def shipped(units: int, sku: str = "MUG", location: str = "leeds") -> tuple[Entry, Entry]:
+    return (
+        Entry(sku, location, State.COMMITTED, -units),
+        Entry(sku, location, State.CUSTOMER, units),
+    )
+
+
+def kinds_and_entries(events: Iterable[Event]) -> list[tuple[EventKind, tuple[Entry, ...]]]:
+    return [(event.kind, event.entries) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ((), (line(3),), [(EventKind.ORDER, taken(3))]),
+        ((), (line(2, 1),), [(EventKind.ORDER, taken(3)), (EventKind.FULFILMENT, shipped(1))]),
+        ((line(3),), (line(3),), []),
+        ((line(3),), (line(2, 1),), [(EventKind.FULFILMENT, shipped(1))]),
+        ((line(3),), (line(1),), [(EventKind.CANCELLATION, taken(-2))]),
+        ((line(3),), (), [(EventKind.CANCELLATION, taken(-3))]),
+        ((line(1),), (line(4),), [(EventKind.ORDER, taken(3))]),
+        ((line(2, 1),), (line(3),), [(EventKind.FULFILMENT, shipped(-1))]),
+        (
+            (line(3),),
+            (line(3, location="london"),),
+            [(EventKind.ORDER, taken(3, location="london")), (EventKind.CANCELLATION, taken(-3))],
+        ),
+        (
+            (line(2, 1),),
+            (line(2, 1, sku="CUP"),),
+            [
+                (EventKind.ORDER, taken(3, sku="CUP")),
+                (EventKind.CANCELLATION, taken(-3)),
+                (EventKind.FULFILMENT, shipped(-1) + shipped(1, sku="CUP")),
+            ],
+        ),
+        (
+            (line(1, line_id="a"),),
+            (line(2, line_id="b"), line(1, line_id="a"), line(4, line_id="c")),
+            [(EventKind.ORDER, taken(2) + taken(4))],
+        ),
+    ],
+)
+def test_what_a_snapshot_posts(
+    before: tuple[OrderLine, ...],
+    now: tuple[OrderLine, ...],
+    expected: list[tuple[EventKind, tuple[Entry, ...]]],
+) -> None:
+    assert kinds_and_entries(events_of(snapshot(*now), posted(*before))) == expected
+
+
+def test_an_event_names_its_order_and_version() -> None:
+    (event,) = events_of(snapshot(line(3), version=17), NOTHING_POSTED)
+    assert (event.source, event.external_id) == ("channel/shopify", "1001@17/order")
+    assert event.occurred_at == NOON
+    assert event.detail == {"order": "1001"}
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_snapshot_not_newer_than_what_is_posted_posts_nothing(version: int) -> None:
+    assert events_of(snapshot(line(9), version=version), posted(line(3), version=5)) == ()
+
+
+def test_an_order_without_lines_posts_nothing() -> None:
+    assert events_of(snapshot(), NOTHING_POSTED) == ()
+
+
+def test_the_order_of_lines_in_a_snapshot_means_nothing() -> None:
+    lines = (line(1, line_id="a"), line(2, 1, line_id="b"), line(3, sku="CUP", line_id="c"))
+    assert events_of(snapshot(*lines), NOTHING_POSTED) == events_of(snapshot(*lines[::-1]), NOTHING_POSTED)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (
+            (line(1, line_id="7"), line(2, location="london", line_id="7")),
+            "order 1001 of shopify, line 7: the line comes twice; each needs an id of its own",
+        ),
+        (
+            (line(-1, 2),),
+            "order 1001 of shopify, line 1: -1 open and 2 fulfilled units; neither can be negative",
+        ),
+        (
+            (line(1, -2),),
+            "order 1001 of shopify, line 1: 1 open and -2 fulfilled units; neither can be negative",
+        ),
+    ],
+)
+def test_a_snapshot_that_contradicts_itself_is_refused(lines: tuple[OrderLine, ...], words: str) -> None:
+    with pytest.raises(SnapshotRefusedError) as refusal:
+        snapshot(*lines)
+    assert str(refusal.value) == words
+
+
+def test_a_line_on_record_with_no_units_is_as_good_as_none() -> None:
+    """The ledger keeps the lines that left an order, with zero units."""
+    on_record = posted(line(0, location="london"), line(0, line_id="2"))
+    assert events_of(snapshot(line(3)), on_record) == events_of(snapshot(line(3)), NOTHING_POSTED)
+
+
+LINES = st.builds(
+    OrderLine,
+    line_id=st.sampled_from(["1", "2", "3"]),
+    sku=st.sampled_from(["MUG", "CUP"]),
+    location=st.sampled_from(["leeds", "london"]),
+    open=st.integers(0, 5),
+    fulfilled=st.integers(0, 5),
+)
+HISTORIES = st.lists(st.lists(LINES, max_size=3, unique_by=lambda each: each.line_id), min_size=1, max_size=6)
+
+
+@given(data=st.data(), history=HISTORIES)
+def test_delivery_decides_nothing(data: st.DataObject, history: list[list[OrderLine]]) -> None:
+    """Snapshots of one order are lost, doubled and shuffled; the newest that arrives decides alone."""
+    sent = [snapshot(*lines, version=version) for version, lines in enumerate(history)]
+    arrived = data.draw(st.lists(st.sampled_from(sent), min_size=1, max_size=12), label="arrived")
+    newest = max(arrived, key=lambda each: each.version)
+
+    state, events = deliver(arrived)
+
+    assert state == posted(*newest.lines, version=newest.version)
+    assert fold(events) == fold(events_of(newest, NOTHING_POSTED))
+    ids = [event.external_id for event in events]
+    assert len(ids) == len(set(ids))
+
+
+@given(HISTORIES)
+def test_balances_are_what_the_lines_say(history: list[list[OrderLine]]) -> None:
+    _, events = deliver([snapshot(*lines, version=version) for version, lines in enumerate(history)])
+    expected: Balances = Counter()
+    for each in history[-1]:
+        expected[each.sku, each.location, State.AVAILABLE] -= each.open + each.fulfilled
+        expected[each.sku, each.location, State.COMMITTED] += each.open
+        expected[each.sku, each.location, State.CUSTOMER] += each.fulfilled
+    assert fold(events) == Counter({key: units for key, units in expected.items() if units})
+
+
+@given(HISTORIES)
+def test_each_kind_moves_stock_its_own_way(history: list[list[OrderLine]]) -> None:
+    _, events = deliver([snapshot(*lines, version=version) for version, lines in enumerate(history)])
+    for event in events:
+        available = [entry.quantity for entry in event.entries if entry.state is State.AVAILABLE]
+        match event.kind:
+            case EventKind.ORDER:
+                assert max(available) < 0
+            case EventKind.CANCELLATION:
+                assert min(available) > 0
+            case _:
+                assert (event.kind, available) == (EventKind.FULFILMENT, [])
