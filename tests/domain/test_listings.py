@@ -1,0 +1,89 @@
+"""Listings: which claims bear on a listing, and the levels that follow for its places."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from onhand.domain.listings import (
+    ChannelRules,
+    ListingState,
+    RuleBook,
+    Sibling,
+    Target,
+    all_targets,
+    claims_of,
+    targets_of,
+    with_changes,
+)
+from onhand.domain.rules import Mode, Rule
+
+HALF = Rule(Mode.PARTITIONED, Decimal(50))
+PLACES = {"a": ("leeds",), "b": ("london",)}
+POOLED = RuleBook(
+    {"shopify": ChannelRules(Rule(), PLACES), "woo": ChannelRules(Rule(cap=3), {"": ("leeds",)})}
+)
+SPLIT = RuleBook(
+    {"shopify": ChannelRules(HALF, PLACES), "woo": ChannelRules(HALF, {"": ("leeds", "london")})}
+)
+STATE = ListingState(
+    channel="shopify",
+    listing_id=7,
+    sku="MUG",
+    item_id="item",
+    parent_id="parent",
+    tracking="on",
+    units=1,
+    generation=0,
+    available={"leeds": 10, "london": 4},
+    books={"a": 10, "b": None},
+)
+SIBLINGS = (Sibling("woo", 2, 1), Sibling("shopify", 7, 1), Sibling("closed", 1, 1))
+
+
+def test_a_listing_has_a_target_for_each_place() -> None:
+    first, second = targets_of(STATE, POOLED)
+    assert first == Target(STATE, "a", quantity=10, book=10)
+    assert second == Target(STATE, "b", quantity=4, book=None)
+    assert (first.differs, second.differs) == (False, True)
+
+
+def test_the_siblings_of_a_listing_take_their_shares() -> None:
+    state = replace(STATE, siblings=SIBLINGS)
+    assert [target.quantity for target in targets_of(state, SPLIT)] == [5, 2]
+    assert [target.place for target in targets_of(state, SPLIT)] == ["a", "b"]
+
+
+def test_claims_come_with_the_own_listing_first_and_without_channels_not_configured() -> None:
+    claims = claims_of(replace(STATE, siblings=SIBLINGS), SPLIT)
+    assert [(c.channel, c.listing_id, c.place, c.locations) for c in claims] == [
+        ("shopify", 7, "a", ("leeds",)),
+        ("shopify", 7, "b", ("london",)),
+        ("woo", 2, "", ("leeds", "london")),
+    ]
+
+
+def test_a_rule_for_a_sku_replaces_the_rule_of_its_channel() -> None:
+    rules = replace(POOLED, sku_rules={("shopify", "MUG"): Rule(cap=1)})
+    assert rules.rule_for("shopify", "MUG") == Rule(cap=1)
+    assert rules.rule_for("shopify", "CUP") == Rule()
+    assert [target.quantity for target in targets_of(STATE, rules)] == [1, 1]
+
+
+def test_siblings_are_needed_as_soon_as_any_rule_splits_a_pool() -> None:
+    assert not POOLED.needs_siblings
+    assert SPLIT.needs_siblings
+    assert replace(POOLED, sku_rules={("woo", "MUG"): HALF}).needs_siblings
+
+
+def test_changes_to_come_are_added_to_what_is_available() -> None:
+    changed = with_changes(STATE, {"leeds": -3, "york": 2})
+    assert changed.available == {"leeds": 7, "london": 4, "york": 2}
+    assert STATE.available == {"leeds": 10, "london": 4}
+
+
+def test_targets_of_many_listings_come_in_their_order() -> None:
+    other = replace(STATE, channel="woo", listing_id=2, books={"": 3})
+    assert [(t.state.channel, t.place, t.quantity) for t in all_targets([STATE, other], POOLED)] == [
+        ("shopify", "a", 10),
+        ("shopify", "b", 4),
+        ("woo", "", 3),
+    ]
