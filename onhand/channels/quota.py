@@ -69,7 +69,7 @@ class SharedQuota:
             return 0.0
         usable = left - self.reserved_share * self._quota
         rest = self._resets_at - now
-        spread = rest / usable if usable >= 1 else rest
+        spread = rest / (usable + 1) if usable >= 1 else rest
         # Callers that arrive together take successive turns, none later than the next window.
         self._next_at = min(max(self._next_at, now) + spread, self._resets_at)
         return self._next_at - now
