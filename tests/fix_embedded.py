@@ -1,1 +1,78 @@
-"""Fixtures: real servers, started once for the whole run."""
+"""Fixtures: one real PostgreSQL and one real Temporal for the whole run, a database of its own for each test."""
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from onhand.embedded.postgres import EmbeddedPostgres
+from onhand.embedded.temporal import DYNAMIC_CONFIG, SEARCH_ATTRIBUTES, temporal_binary
+
+TEMPLATE = "onhand_template"
+_numbers = itertools.count(1)
+
+
+def dsn_of(server: EmbeddedPostgres, database: str) -> str:
+    """How to connect to a database of the tests' server."""
+    return urlunsplit(urlsplit(server.dsn)._replace(path=f"/{database}"))
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder of its own that root's server, which runs as nobody, can get through to (pytest's are closed)."""
+    with tempfile.TemporaryDirectory(prefix="onhand-tests-", dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder / "data"
+
+
+@pytest.fixture(scope="session")
+async def postgres_server() -> AsyncIterator[EmbeddedPostgres]:
+    """A PostgreSQL that forgets: no fsync, because nothing here has to outlive the machine."""
+    with open_folder() as folder:
+        # A port far from the one that an `onhand up` on the same machine takes.
+        server = EmbeddedPostgres(folder, port=56_432, durable=False, settings={"max_connections": "200"})
+        async with server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+async def template_database(postgres_server: EmbeddedPostgres) -> str:
+    """The DSN of the database that each test's is a copy of. The ledger's fixtures put the schema into it."""
+    async with await psycopg.AsyncConnection.connect(postgres_server.dsn, autocommit=True) as connection:
+        await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    return dsn_of(postgres_server, TEMPLATE)
+
+
+@pytest.fixture
+async def database(postgres_server: EmbeddedPostgres, template_database: str) -> AsyncIterator[str]:
+    """The DSN of a fresh copy of the template, dropped after the test with whoever is still connected."""
+    name = f"test_{next(_numbers)}"
+    async with await psycopg.AsyncConnection.connect(postgres_server.dsn, autocommit=True) as connection:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield dsn_of(postgres_server, name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def temporal_env() -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal in memory, with our search attributes and the data converter that all our clients use."""
+    keys = {"Keyword": SearchAttributeKey.for_keyword, "Int": SearchAttributeKey.for_int}
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(temporal_binary()),
+        data_converter=pydantic_data_converter,
+        search_attributes=[keys[kind](name) for name, kind in SEARCH_ATTRIBUTES.items()],
+        dev_server_extra_args=[
+            part for pair in DYNAMIC_CONFIG.items() for part in ("--dynamic-config-value", "=".join(pair))
+        ],
+    )
+    async with environment:
+        yield environment
