@@ -2,12 +2,19 @@
 
 import typer
 
+from onhand.cli import explain, stock
 from onhand.cli.app import make_app
+
+COMMANDS = (stock, explain)
+"""In the order in which --help lists them."""
 
 
 def build() -> typer.Typer:
-    """The program with all its commands, in the order in which --help lists them."""
-    return make_app()
+    """The program with all its commands."""
+    app = make_app()
+    for module in COMMANDS:
+        module.register(app)
+    return app
 
 
 def main() -> None:

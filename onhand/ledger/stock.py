@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from itertools import groupby
 from typing import Any
 
+from onhand.domain.counts import Count, CountMeaning, Shelf
 from onhand.domain.states import ON_HAND, State
 from onhand.ledger.database import Pool
 from onhand.ledger.queries import query
@@ -217,6 +218,12 @@ def _event(rows: Sequence[tuple[Any, ...]]) -> EventRow:
     return EventRow(event_id, kind, source, external_id, occurred_at, recorded_at, detail or {}, lines)
 
 
+async def event_lines(pool: Pool, event_id: int, sku: str) -> list[Line]:
+    """What an event changed of a SKU."""
+    rows = await _fetch(pool, "event_lines", event=event_id, sku=sku)
+    return [Line(place, version, State(state), units, after) for place, version, state, units, after in rows]
+
+
 async def sku_listings(pool: Pool, sku: str, channel: str | None = None) -> list[ListingFacts]:
     """The active listings of a SKU, or those on one channel."""
     rows = await _fetch(pool, "sku_listings", sku=sku, channel=channel)
@@ -248,6 +255,23 @@ async def channel_overview(pool: Pool, channels: Sequence[str]) -> list[ChannelR
     """How each of these channels stands."""
     rows = await _fetch(pool, "channel_overview", channels=list(channels), pushes=RECENT_PUSHES_MAX)
     return [ChannelRow(*row) for row in rows]
+
+
+async def shelves_now(pool: Pool, stated: Sequence[Count]) -> list[Shelf | None]:
+    """What posting these counts would be based on at this moment; None where the ledger knows no such shelf."""
+    names = {"skus": [count.sku for count in stated], "locations": [count.location for count in stated]}
+    moments = {"as_of": [c.as_of for c in stated], "versions": [c.base_version for c in stated]}
+    now = {n - 1: units for n, *units in await _fetch(pool, "shelves_now", **names)}
+    moved = {n - 1: units for n, *units in await _fetch(pool, "moved_since_counts", **names, **moments)}
+    return [
+        _shelf(count, now[n], moved.get(n, (0, 0))) if n in now else None for n, count in enumerate(stated)
+    ]
+
+
+def _shelf(count: Count, now: Sequence[int], moved: Sequence[int]) -> Shelf:
+    version, *units = now
+    which = 0 if count.meaning is CountMeaning.AVAILABLE else 1
+    return Shelf(version, int(units[which]), int(moved[which]))
 
 
 async def _fetch(pool: Pool, name: str, **named: object) -> list[tuple[Any, ...]]:

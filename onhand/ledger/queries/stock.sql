@@ -40,6 +40,14 @@ SELECT v.id, v.kind, v.source, v.external_id, v.occurred_at, v.recorded_at, v.de
  WHERE b.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
  ORDER BY v.id DESC, l.code, e.version
 
+-- name: event_lines
+-- The lines of one event that are of this SKU.
+SELECT l.code, e.version, e.state, e.quantity, e.balance_after
+  FROM entry e
+  JOIN location l ON l.id = e.location_id
+ WHERE e.event_id = %(event)s AND e.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
+ ORDER BY l.code, e.version
+
 -- name: sku_listings
 -- A SKU's active listings with what is pending or given up.
 SELECT l.id, ch.name, ch.platform, l.item_id, l.units, l.pinned, l.seen_at,
@@ -99,3 +107,13 @@ SELECT ch.name, ch.platform, ch.mapped_at,
      ORDER BY r.started_at DESC LIMIT 1) r ON true
  WHERE ch.name = ANY (%(channels)s)
  ORDER BY ch.name
+
+-- name: shelves_now
+-- The counted shelves as they stand, without locking them: for a look ahead that writes nothing.
+SELECT c.n, coalesce(b.version, 0), coalesce(b.available, 0),
+       coalesce(b.available + b.committed + b.reserved + b.quality_control + b.damaged, 0)
+  FROM unnest(%(skus)s::text[], %(locations)s::text[]) WITH ORDINALITY AS c(sku, location, n)
+  JOIN sku s ON s.code = c.sku
+  JOIN location l ON l.code = c.location
+  LEFT JOIN balance b ON b.sku_id = s.id AND b.location_id = l.id
+ ORDER BY c.n

@@ -1,0 +1,124 @@
+"""Why a channel shows what it shows: everything that bears on it, put together from bounded reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from onhand.cli.ledger import known_sku
+from onhand.cli.sentences import sentence
+from onhand.domain import allocation
+from onhand.domain.allocation import Step
+from onhand.domain.listings import ListingState, RuleBook, claims_of
+from onhand.ledger import levels, stock
+from onhand.ledger.database import Pool
+from onhand.ledger.stock import (
+    BalanceRow,
+    DeadLetter,
+    EventRow,
+    LevelFacts,
+    ListingFacts,
+    Pending,
+    PushRow,
+    SkuCard,
+)
+
+NOTHING_KNOWN = LevelFacts("", None, None, None, None, "")
+
+
+@dataclass(frozen=True, slots=True)
+class LevelExplained:
+    """One level: what it should be and by which steps, what we believe and were told, what is on its way."""
+
+    sentence: str
+    channel: str
+    item_id: str
+    place: str
+    rule: str
+    steps: tuple[Step, ...]
+    target: int
+    known: LevelFacts
+    pending: Pending | None
+    parked: DeadLetter | None
+    pinned: bool
+    pushes: tuple[PushRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All of it. `ledger_lines` is how many lines the ledger has of the SKU; `events` are the newest.
+
+    `unlisted` are the channels that have no listing of the SKU, `off` those that have one but are not
+    switched on.
+    """
+
+    asked_at: datetime
+    sku: SkuCard
+    levels: tuple[LevelExplained, ...]
+    unlisted: tuple[str, ...]
+    off: tuple[str, ...]
+    balances: tuple[BalanceRow, ...]
+    events: tuple[EventRow, ...]
+    ledger_lines: int
+
+
+async def explain_sku(
+    pool: Pool, rules: RuleBook, channels: Sequence[str], sku: str, *, events: int, pushes: int
+) -> Explanation:
+    """What decides the levels of a SKU on these channels. Raises OperatorError for an unknown SKU."""
+    card = await known_sku(pool, sku)
+    now = datetime.now(UTC)
+    balances = await stock.sku_balances(pool, sku)
+    listings = [entry for entry in await stock.sku_listings(pool, sku) if entry.channel in channels]
+    sent = await stock.last_pushes(pool, [entry.listing_id for entry in listings], pushes)
+    explained: list[LevelExplained] = []
+    for channel in dict.fromkeys(entry.channel for entry in listings if entry.channel in rules.channels):
+        facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
+        for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
+            explained += _explained(state, rules, facts[state.listing_id], sent, now)
+    listed = {entry.channel for entry in listings}
+    return Explanation(
+        asked_at=now,
+        sku=card,
+        levels=tuple(explained),
+        unlisted=tuple(name for name in channels if name not in listed),
+        off=tuple(sorted(listed - rules.channels.keys())),
+        balances=tuple(balances),
+        events=tuple(await stock.sku_events(pool, sku, events)),
+        ledger_lines=sum(row.version for row in balances),
+    )
+
+
+def _explained(
+    state: ListingState, rules: RuleBook, facts: ListingFacts, sent: Sequence[PushRow], now: datetime
+) -> list[LevelExplained]:
+    claims = claims_of(state, rules)
+    known = {level.place: level for level in facts.levels}
+    return [
+        LevelExplained(
+            sentence=sentence(
+                state.channel,
+                decided,
+                known.get(decided.claim.place, NOTHING_KNOWN),
+                facts.pending,
+                facts.parked,
+                now,
+            ),
+            channel=state.channel,
+            item_id=state.item_id,
+            place=decided.claim.place,
+            rule=decided.claim.rule.name,
+            steps=decided.steps,
+            target=decided.level,
+            known=known.get(decided.claim.place, NOTHING_KNOWN),
+            pending=facts.pending,
+            parked=facts.parked,
+            pinned=facts.pinned,
+            pushes=tuple(
+                push
+                for push in sent
+                if (push.listing_id, push.place) == (state.listing_id, decided.claim.place)
+            ),
+        )
+        for decided in allocation.explain(state.available, claims)
+        if decided.claim.listing_id == state.listing_id
+    ]

@@ -1,0 +1,78 @@
+"""What commands that use the ledger share: the way in, the SKU that was meant, the levels it leads to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from onhand.cli.app import Session
+from onhand.cli.errors import ExitCode, OperatorError
+from onhand.connect import open_ledger
+from onhand.domain.listings import RuleBook, Target, all_targets
+from onhand.ledger import catalogue, levels, stock
+from onhand.ledger.database import Pool
+from onhand.ledger.stock import SkuCard
+from onhand.settings import Settings
+
+Answer = TypeVar("Answer")
+
+SkuArgument = Annotated[str, typer.Argument(metavar="SKU", help="Our code of the SKU.", show_default=False)]
+ChannelOption = Annotated[str | None, typer.Option("--channel", help="Only this channel.", metavar="CHANNEL")]
+
+
+def in_ledger(session: Session, work: Callable[[Pool], Awaitable[Answer]]) -> Answer:
+    """Do something with the ledger open, to its end."""
+
+    async def opened() -> Answer:
+        async with open_ledger(session.settings) as pool:
+            return await work(pool)
+
+    return asyncio.run(opened())
+
+
+async def make_places_known(pool: Pool, settings: Settings) -> None:
+    """Have the ledger know the configured locations and channels, as the worker does when it starts."""
+    await catalogue.save_places(
+        pool,
+        {code: section.name or code for code, section in settings.locations.items()},
+        {name: section.platform for name, section in settings.channels.items()},
+    )
+
+
+async def known_sku(pool: Pool, sku: str) -> SkuCard:
+    """The SKU of that code; an unknown one is refused with what may have been meant."""
+    card = await stock.sku_card(pool, sku)
+    if card is not None:
+        return card
+    near = await stock.similar_skus(pool, sku)
+    meant = ", ".join(f"{code} ({name})" if name else code for code, name in near)
+    raise OperatorError(
+        f"there is no SKU {sku!r}",
+        f"Did you mean {meant}?" if meant else "Import it first: onhand import catalogue FILE",
+        ExitCode.USAGE,
+    )
+
+
+def chosen_location(settings: Settings, location: str | None, option: str = "--location") -> str:
+    """The location given, or the only one there is; otherwise wrong usage."""
+    names = list(settings.locations)
+    if location is None and len(names) == 1:
+        return names[0]
+    if location in settings.locations:
+        return str(location)
+    known = ", ".join(names)
+    said = f"{option} is needed" if location is None else f"there is no location {location!r}"
+    raise OperatorError(f"{said}; known are {known}", code=ExitCode.USAGE)
+
+
+async def targets_of_sku(pool: Pool, rules: RuleBook, sku: str, channel: str | None = None) -> list[Target]:
+    """What every listing of a SKU on the enabled channels should show, and what we believe it shows."""
+    targets: list[Target] = []
+    by_channel: dict[str, list[int]] = {}
+    for listing, name in await levels.listings_of_sku(pool, sku, channel):
+        by_channel.setdefault(name, []).append(listing)
+    for name, listings in by_channel.items():
+        if name in rules.channels:
+            targets += all_targets(await levels.listing_states(pool, name, listings, siblings=True), rules)
+    return targets

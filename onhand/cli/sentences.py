@@ -1,0 +1,88 @@
+"""The answer to "why does it show 7?" in one sentence."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from onhand.cli.output import ago
+from onhand.domain.allocation import Allocation, Step
+from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
+
+
+def sentence(
+    channel: str,
+    decided: Allocation,
+    known: LevelFacts,
+    pending: Pending | None,
+    parked: DeadLetter | None,
+    now: datetime,
+) -> str:
+    """What a channel shows at one place, and why, or why it does not show yet what it should."""
+    place = decided.claim.place
+    where = f"{channel} at {place}" if place else channel
+    why = because(decided)
+    book, target = known.book, decided.level
+    if parked is not None and book != target:
+        believed = "an unknown number" if book is None else str(book)
+        said = (
+            f"{where} shows {believed} instead of {target}, because its update was given up "
+            f"{ago(parked.parked_at, now)}: {parked.message.rstrip('.')}"
+        )
+    elif book is None:
+        said = f"{where} was never told nor asked; it should show {target} because {why}"
+    elif book == target:
+        said = f"{where} shows {target} because {why}"
+    elif pending is not None:
+        said = f"{where} still shows {book}; it is to show {target} (since {ago(pending.since, now)}) because {why}"
+    else:
+        said = f"{where} shows {book}; since the rules or the mapping changed it should show {target} because {why}"
+    return f"{said}.{_contradiction(known, now)}"
+
+
+def _contradiction(known: LevelFacts, now: datetime) -> str:
+    """What the channel itself said last, where that is not what we believe."""
+    told = ""
+    if known.shown is not None and known.shown != known.book:
+        told = f" The channel itself answered {known.shown} {ago(known.shown_at, now)}."
+    return told + (f" {known.problem[:1].upper()}{known.problem[1:].rstrip('.')}." if known.problem else "")
+
+
+def because(decided: Allocation) -> str:
+    """The steps that made the level what it is, as one clause; steps that changed nothing are left out."""
+    return _listed([_phrase(step, decided) for step in decided.steps if _counts(step, decided)])
+
+
+def _counts(step: Step, decided: Allocation) -> bool:
+    if step.rule == "pool":
+        # An oversold pool is better told by how much is missing.
+        return step.after >= 0
+    return step.before != step.after or step.rule == "units"
+
+
+def _phrase(step: Step, decided: Allocation) -> str:
+    less = step.before - step.after
+    match step.rule:
+        case "pool":
+            places = " + ".join(decided.claim.locations) or "no location"
+            return f"{step.after or 'nothing'} {'is' if step.after <= 1 else 'are'} available at {places}"
+        case "oversold":
+            return f"{less * -1} more {'was' if less == -1 else 'were'} sold than there {'is' if less == -1 else 'are'}"
+        case "buffer":
+            return f"{less} {'is' if less == 1 else 'are'} held back for safety"
+        case "reserve":
+            return f"{less} {'is' if less == 1 else 'are'} reserved from this channel"
+        case "cap":
+            return f"no more than {step.after} may be shown"
+        case "units":
+            return f"{decided.claim.units} units make one piece"
+        case "minimum_to_show":
+            return f"{step.before} is fewer than the {decided.claim.rule.minimum_to_show} that are worth showing"
+        case "halt":
+            return "it is halted"
+        case _:
+            return f"of that it has {step.after} ({step.reason})"
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c" """
+    *most, last = phrases
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,206 @@
+"""`onhand stock`: look at a SKU's stock, and state what happened to it."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from onhand.cli import stock_view
+from onhand.cli.app import JsonOption, session_of
+from onhand.cli.ledger import SkuArgument, chosen_location, in_ledger, known_sku
+from onhand.cli.output import print_json
+from onhand.cli.stock_post import Statement, state_count, state_movement
+from onhand.cli.stock_view import StockCard
+from onhand.domain.counts import Count, CountMeaning
+from onhand.domain.events import EventKind
+from onhand.domain.movements import Movement
+from onhand.ledger import stock
+from onhand.ledger.database import Pool
+
+SOURCE = "operator"
+"""Whose word an event of these commands is."""
+
+QuantityArgument = Annotated[int, typer.Argument(metavar="QUANTITY", help="Units.", show_default=False)]
+LocationOption = Annotated[
+    str | None,
+    typer.Option("--location", "-l", metavar="LOCATION", help="Where; may be left out if there is only one."),
+]
+ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")]
+IdOption = Annotated[
+    str | None,
+    typer.Option("--id", help="Names this statement: saying it again under the same id changes nothing."),
+]
+MomentOption = Annotated[
+    datetime | None,
+    typer.Option("--as-of", help="When the shelf was looked at, if not now; local time.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the group into the program."""
+    group = typer.Typer(help="Look at a SKU's stock, and state what happened to it.", no_args_is_help=True)
+    group.command("show")(show)
+    group.command("receive")(receive)
+    # Otherwise the -3 of "adjust SKU -3" would be taken for an option.
+    group.command("adjust", context_settings={"ignore_unknown_options": True})(adjust)
+    group.command("count")(count)
+    group.command("write-off")(write_off)
+    group.command("transfer")(transfer)
+    app.add_typer(group, name="stock", rich_help_panel="Stock")
+
+
+def show(ctx: typer.Context, sku: SkuArgument, as_json: JsonOption = False) -> None:
+    """Units of a SKU by location and state."""
+
+    async def work(pool: Pool) -> StockCard:
+        card = await known_sku(pool, sku)
+        return StockCard(card, tuple(await stock.sku_balances(pool, sku)))
+
+    card = in_ledger(session_of(ctx), work)
+    if as_json:
+        print_json({"sku": card.sku, "locations": stock_view.location_documents(card.balances)})
+    else:
+        stock_view.print_card(card)
+
+
+def receive(
+    ctx: typer.Context,
+    sku: SkuArgument,
+    quantity: QuantityArgument,
+    location: LocationOption = None,
+    reason: ReasonOption = "",
+    id_: IdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Units came in from a supplier."""
+    _move(ctx, EventKind.RECEIPT, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+
+
+def adjust(
+    ctx: typer.Context,
+    sku: SkuArgument,
+    quantity: Annotated[
+        int, typer.Argument(metavar="QUANTITY", help="Units more (5) or fewer (-5).", show_default=False)
+    ],
+    location: LocationOption = None,
+    reason: ReasonOption = "",
+    id_: IdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Units were found or lost: correct what is available by so many."""
+    _move(ctx, EventKind.ADJUSTMENT, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+
+
+def write_off(
+    ctx: typer.Context,
+    sku: SkuArgument,
+    quantity: QuantityArgument,
+    location: LocationOption = None,
+    reason: ReasonOption = "",
+    id_: IdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Units can no longer be sold: broken, stolen, expired."""
+    _move(ctx, EventKind.WRITE_OFF, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+
+
+def transfer(
+    ctx: typer.Context,
+    sku: SkuArgument,
+    quantity: QuantityArgument,
+    location: LocationOption = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="LOCATION", help="Where the units are sent.", show_default=False)
+    ] = None,
+    arrived: Annotated[
+        bool, typer.Option("--receive", help="Units on their way have arrived at --location.")
+    ] = False,
+    reason: ReasonOption = "",
+    id_: IdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send units from --location --to another, or with --receive take them in there."""
+    if arrived == (to is not None):
+        raise typer.BadParameter("give --to LOCATION to send units, or --receive to take them in")
+    if to is None:
+        _move(ctx, EventKind.TRANSFER_IN, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+        return
+    destination = chosen_location(session_of(ctx).settings, to, "--to")
+    _move(
+        ctx, EventKind.TRANSFER_OUT, sku, quantity, location, to=destination, reason=reason, id_=id_, as_json=as_json
+    )
+
+
+def count(
+    ctx: typer.Context,
+    sku: SkuArgument,
+    quantity: Annotated[
+        int, typer.Argument(metavar="QUANTITY", help="Units counted.", show_default=False, min=0)
+    ],
+    location: LocationOption = None,
+    meaning: Annotated[
+        CountMeaning,
+        typer.Option("--meaning", help="on_hand: all on the shelf; available: open orders taken off."),
+    ] = CountMeaning.ON_HAND,
+    version: Annotated[
+        int | None,
+        typer.Option("--version", help="The balance version that was looked at (`stock show` tells it).", min=0),
+    ] = None,
+    as_of: MomentOption = None,
+    reason: ReasonOption = "",
+    id_: IdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The shelf was counted. What moved since the look is kept, so a sale meanwhile is not lost."""
+    session = session_of(ctx)
+    stated = Count(
+        source=SOURCE,
+        external_id=id_ or _new_id(),
+        sku=sku,
+        location=chosen_location(session.settings, location),
+        quantity=quantity,
+        meaning=meaning,
+        as_of=datetime.now(UTC) if as_of is None else as_of.astimezone(),
+        base_version=version,
+        reason=reason,
+    )
+    _answer(in_ledger(session, lambda pool: state_count(pool, session.settings, stated)), as_json=as_json)
+
+
+def _move(
+    ctx: typer.Context,
+    kind: EventKind,
+    sku: str,
+    quantity: int,
+    location: str | None,
+    *,
+    to: str = "",
+    reason: str,
+    id_: str | None,
+    as_json: bool,
+) -> None:
+    session = session_of(ctx)
+    movement = Movement(
+        source=SOURCE,
+        external_id=id_ or _new_id(),
+        kind=kind,
+        sku=sku,
+        location=chosen_location(session.settings, location),
+        quantity=quantity,
+        occurred_at=datetime.now(UTC),
+        to_location=to,
+        reason=reason,
+    )
+    _answer(in_ledger(session, lambda pool: state_movement(pool, session.settings, movement)), as_json=as_json)
+
+
+def _answer(statement: Statement, *, as_json: bool) -> None:
+    if as_json:
+        print_json(statement)
+    else:
+        stock_view.print_statement(statement)
+
+
+def _new_id() -> str:
+    return f"op-{uuid4().hex[:12]}"

@@ -1,0 +1,102 @@
+"""Posting what an operator states, and what it led to: before, after, and who has to be told."""
+
+from dataclasses import dataclass
+
+from onhand.cli.errors import OperatorError
+from onhand.cli.ledger import known_sku, make_places_known, targets_of_sku
+from onhand.domain import movements
+from onhand.domain.counts import Count
+from onhand.domain.events import EventKind
+from onhand.domain.movements import Movement
+from onhand.ledger import posting, stock
+from onhand.ledger.database import Pool
+from onhand.ledger.posting import Posted, Verdict
+from onhand.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """Units of one state at one location, before and after."""
+
+    location: str
+    state: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToTell:
+    """A level that no longer is what it should be. `before` None: it was never told or read."""
+
+    channel: str
+    item_id: str
+    place: str
+    before: int | None
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What became of something an operator stated. `id` names it for ever."""
+
+    sku: str
+    location: str
+    kind: EventKind
+    quantity: int
+    id: str
+    verdict: Verdict
+    event_id: int | None
+    changes: tuple[StateChange, ...]
+    to_tell: tuple[ToTell, ...]
+
+
+async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> Statement:
+    """Post a movement. Raises MovementRefusedError or OperatorError where it cannot be."""
+    event = movements.event_of(movement)
+    await make_places_known(pool, settings)
+    await known_sku(pool, movement.sku)
+    (posted,) = await posting.post_events(pool, [event])
+    return await _led_to(
+        pool, settings, posted, movement.kind, movement.sku, movement.location, movement.quantity, event.external_id
+    )
+
+
+async def state_count(pool: Pool, settings: Settings, count: Count) -> Statement:
+    """Post a count; one that agrees is recorded, too. Raises OperatorError where it cannot be."""
+    await make_places_known(pool, settings)
+    await known_sku(pool, count.sku)
+    (posted,) = await posting.post_counts(pool, [count], record_agreement=True)
+    return await _led_to(
+        pool, settings, posted, EventKind.COUNT, count.sku, count.location, count.quantity, count.external_id
+    )
+
+
+async def _led_to(
+    pool: Pool,
+    settings: Settings,
+    posted: Posted,
+    kind: EventKind,
+    sku: str,
+    location: str,
+    quantity: int,
+    external_id: str,
+) -> Statement:
+    if posted.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
+        raise OperatorError(posted.message)
+    lines = []
+    if posted.verdict is Verdict.POSTED and posted.event_id is not None:
+        lines = await stock.event_lines(pool, posted.event_id, sku)
+    targets = await targets_of_sku(pool, settings.rule_book(), sku)
+    return Statement(
+        sku,
+        location,
+        kind,
+        quantity,
+        external_id,
+        posted.verdict,
+        posted.event_id,
+        tuple(StateChange(x.location, x.state, x.balance_after - x.quantity, x.balance_after) for x in lines),
+        tuple(
+            ToTell(t.state.channel, t.state.item_id, t.place, t.book, t.quantity) for t in targets if t.differs
+        ),
+    )
