@@ -37,13 +37,15 @@ class SharedQuota:
 
     async def enter(self) -> float:
         """Wait for the turn of one call, which is under way until `leave`; answers the seconds waited."""
-        began = self._clock()
+        waited = 0.0
         while (blocked := self._blocked_until - self._clock()) > 0:
             await self._sleep(blocked)
+            waited += blocked
         if (gap := self._gap()) > 0:
             await self._sleep(gap)
+            waited += gap
         self._under_way += 1
-        return self._clock() - began
+        return waited
 
     def leave(self) -> None:
         """The call is over, however it ended."""

@@ -70,12 +70,11 @@ class Adjustments:
         for index, entry in enumerate(entries):
             place, quantity = _place_and_quantity(index, entry)
             found = self._find(entry)
-            fault = found if isinstance(found, str) else ""
             if str(place) not in self._shop.places:
-                fault = f"Location with id {place} does not exist"
-            if fault:
-                faults.append(fault)
-            elif isinstance(found, Item):
+                faults.append(f"Location with id {place} does not exist")
+            elif isinstance(found, str):
+                faults.append(found)
+            else:
                 changes.append((found, str(place), quantity))
         if faults:
             raise Refused(422, self._title(faults))
