@@ -69,6 +69,9 @@ class Gate:
         if len(self._latencies) == SAMPLES and sorted(self._latencies)[-2] > SLOW_SECONDS:
             self._lower()
             return
+        if seconds > SLOW_SECONDS:
+            self._good = 0
+            return
         self._good += 1
         if self._good >= self.limit and self.limit < self.limit_max:
             self.limit += 1

@@ -1,12 +1,13 @@
 """Everything a shop sells, page by page: products in the order of their ids, then variations."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from onhand.channels.base import RemoteItem
 from onhand.channels.woocommerce.reads import has_variations_route, rows_of
 from onhand.channels.woocommerce.rows import STOCKLESS_TYPES, Row
 from onhand.channels.woocommerce.site import ROWS_MAX, Site
-from onhand.channels.woocommerce.together import together
+from onhand.channels.woocommerce.together import each
 
 FIELDS = "id,parent_id,sku,global_unique_id,name,type,manage_stock,backorders"
 PAGES_MAX = 100_000
@@ -18,12 +19,14 @@ SHARED = "the parent product keeps its stock now: the first push makes the varia
 
 async def discover(site: Site) -> AsyncIterator[list[RemoteItem]]:
     """Products, then all their variations; on shops before 10.3 the variations follow each page of products."""
+    site.variations_route = None  # asked again: the shop may have been updated since
     by_route = await has_variations_route(site)
     async for rows in _pages(site, "/products"):
         yield [_product(row) for row in rows]
         if not by_route:
             variable = [str(row.get("id")) for row in rows if row.get("type") == "variable"]
-            for items in await together(_variations_of(site, parent) for parent in variable):
+            children = partial(_variations_of, site)
+            for items in await each(variable, children, at_once=site.gate.limit_max):
                 yield items
     if by_route:
         async for rows in _pages(site, "/variations"):

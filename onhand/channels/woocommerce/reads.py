@@ -1,15 +1,19 @@
 """What a shop shows: products and variations by their ids, a hundred in one call."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from onhand.channels.base import LevelKey, ShownLevel
 from onhand.channels.errors import ChannelDown, RowRejected, SameKeyRetry
 from onhand.channels.woocommerce.rows import Row, is_number, shown_level
 from onhand.channels.woocommerce.site import ROWS_MAX, Answer, Site
-from onhand.channels.woocommerce.together import together
+from onhand.channels.woocommerce.together import each
 
 FIELDS = "id,parent_id,sku,type,manage_stock,stock_quantity,stock_status"
 """Asking for few fields trims an answer from some kilobytes a product to a hundred bytes."""
+
+Ask = tuple[str, Sequence[str]]
+"""One call: which listing, and at most a hundred ids of it."""
 
 
 async def read_levels(site: Site, keys: Sequence[LevelKey]) -> list[ShownLevel]:
@@ -20,26 +24,21 @@ async def read_levels(site: Site, keys: Sequence[LevelKey]) -> list[ShownLevel]:
     for item in sorted(items, key=lambda item: int(item.item_id)):
         if item.parent_id:
             parents.setdefault(item.parent_id, []).append(item.item_id)
-    found = await together(
-        [
-            *(_listed(site, "/products", ids) for ids in _chunks(products)),
-            *([_variations(site, parents)] if parents else []),
-        ]
-    )
+    asks = [("/products", ids) for ids in _chunks(products)]
+    if parents:
+        asks += await _variation_asks(site, parents)
+    found = await each(asks, partial(_listed, site), at_once=site.gate.limit_max)
     rows = {str(row.get("id")): row for part in found for row in part}
     return [shown_level(key, rows.get(key.item.item_id)) for key in keys]
 
 
-async def _variations(site: Site, parents: dict[str, list[str]]) -> list[Row]:
+async def _variation_asks(site: Site, parents: dict[str, list[str]]) -> list[Ask]:
     """Variations over all parents where the shop has that route, else parent by parent."""
-    chunks = list(_chunks([one for ids in parents.values() for one in ids]))
     if await has_variations_route(site):
-        return _flat(await together(_listed(site, "/variations", ids) for ids in chunks))
-    return _flat(
-        await together(
-            _of_parent(site, parent, part) for parent, ids in parents.items() for part in _chunks(ids)
-        )
-    )
+        return [("/variations", ids) for ids in _chunks([one for ids in parents.values() for one in ids])]
+    return [
+        (f"/products/{parent}/variations", part) for parent, ids in parents.items() for part in _chunks(ids)
+    ]
 
 
 async def has_variations_route(site: Site) -> bool:
@@ -49,23 +48,22 @@ async def has_variations_route(site: Site) -> bool:
             await site.get("asking for the variations route", "/variations", {"per_page": 1, "_fields": "id"})
             site.variations_route = True
         except ChannelDown as error:
-            if error.status != 404:
+            if "rest_no_route" not in error.said:
                 raise
             site.variations_route = False
     return site.variations_route
 
 
-async def _of_parent(site: Site, parent: str, ids: Sequence[str]) -> list[Row]:
-    try:
-        return await _listed(site, f"/products/{parent}/variations", ids)
-    except RowRejected:
-        return []  # the parent is gone, and its variations with it
-
-
-async def _listed(site: Site, path: str, ids: Sequence[str]) -> list[Row]:
+async def _listed(site: Site, ask: Ask) -> list[Row]:
+    path, ids = ask
     doing = f"reading {len(ids)} levels by GET {path}"
     params: dict[str, str | int] = {"include": ",".join(ids), "per_page": ROWS_MAX, "_fields": FIELDS}
-    return rows_of(site.name, doing, await site.get(doing, path, params))
+    try:
+        return rows_of(site.name, doing, await site.get(doing, path, params))
+    except RowRejected as error:
+        if error.status != 404:
+            raise
+        return []  # the parent product is gone, and its variations with it
 
 
 def rows_of(channel: str, doing: str, answer: Answer) -> list[Row]:
@@ -78,7 +76,3 @@ def rows_of(channel: str, doing: str, answer: Answer) -> list[Row]:
 
 def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
     return (ids[start : start + ROWS_MAX] for start in range(0, len(ids), ROWS_MAX))
-
-
-def _flat(parts: Iterable[list[Row]]) -> list[Row]:
-    return [row for part in parts for row in part]

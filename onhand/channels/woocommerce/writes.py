@@ -8,7 +8,7 @@ from onhand.channels.concurrency import BatchSize
 from onhand.channels.errors import ChannelDown, ChannelError, RowRejected, SameKeyRetry
 from onhand.channels.woocommerce.rows import action, judge, unsendable
 from onhand.channels.woocommerce.site import Answer, Site
-from onhand.channels.woocommerce.together import together
+from onhand.channels.woocommerce.together import each
 
 TRIES = 2
 """Times a batch that a 5xx answered is sent, at half the size, before the whole call fails."""
@@ -34,11 +34,12 @@ class Delivery:
                 self._results[at] = bad
             else:
                 groups.setdefault(write.key.item.parent_id, []).append(at)
-        await together(self._send_group(parent, rows) for parent, rows in groups.items())
+        await each(list(groups.items()), self._send_group, at_once=self._site.gate.limit_max)
         return [self._results[at] for at in range(len(self._writes))]
 
-    async def _send_group(self, parent: str, rows: list[int]) -> None:
+    async def _send_group(self, group: tuple[str, list[int]]) -> None:
         """All rows of one parent (simple products: of none), part by part; stops when another group has failed."""
+        parent, rows = group
         path = f"/products/{parent}/variations/batch" if parent else "/products/batch"
         parts, tries = [rows], 0
         while parts and not self._failed:
@@ -71,7 +72,7 @@ class Delivery:
             return _halves(part)
         if isinstance(error, RowRejected):
             return self._isolated(error, part)
-        if isinstance(error, SameKeyRetry) and (error.status is None or error.status >= 500):
+        if isinstance(error, SameKeyRetry) and (error.status in (None, 408) or error.status >= 500):
             self._size.halve(len(part))
             if error.status is not None and tries < TRIES:
                 self._site.gate.silence(BREATH_SECONDS)

@@ -85,7 +85,7 @@ class Server:
                 self._traffic.throttled[name] += 1
                 return too_many()
             if self._waiting >= self._options.waiting_max:
-                self._traffic.throttled[name] += 1
+                self._traffic.rejected["no PHP process free"] += 1
                 return overloaded()
             self._waiting += 1
             try:

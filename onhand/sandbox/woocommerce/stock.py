@@ -86,6 +86,7 @@ def update_variation(shop: Shop, options: WooOptions, parent_id: str, entry: Row
 
 
 def _update_stock(shop: Shop, item: Item, entry: Row, *, option: bool) -> None:
+    shop.changed.add(item.item_id)
     if "stock_status" in entry:
         item.values["stock_status"] = str(entry["stock_status"])
     if not option:
@@ -109,7 +110,6 @@ def _blank(shop: Shop, item: Item) -> None:
     """A product that does not manage its stock has no quantity and takes no backorders."""
     item.levels.pop(PLACE, None)
     item.values["backorders"] = "no"
-    shop.changed.add(item.item_id)
 
 
 def _refuse_broken(shop: Shop, item: Item, kind: str) -> None:
