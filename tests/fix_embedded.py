@@ -1,9 +1,11 @@
 """Fixtures: one real PostgreSQL and one real Temporal for the whole run, a database of its own for each test."""
 
 import itertools
+import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,10 +27,19 @@ def dsn_of(server: EmbeddedPostgres, database: str) -> str:
     return urlunsplit(urlsplit(server.dsn)._replace(path=f"/{database}"))
 
 
+def _quick_root() -> str:
+    """Memory where there is enough of it: copying a database takes 10 ms there, and 250 ms on a disk."""
+    memory = "/dev/shm"
+    with suppress(OSError):
+        if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
+            return memory
+    return "/var/tmp"
+
+
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """A folder of its own that root's server, which runs as nobody, can get through to (pytest's are closed)."""
-    with tempfile.TemporaryDirectory(prefix="onhand-tests-", dir="/var/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="onhand-tests-", dir=_quick_root()) as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder / "data"
@@ -39,7 +50,8 @@ async def postgres_server() -> AsyncIterator[EmbeddedPostgres]:
     """A PostgreSQL that forgets: no fsync, because nothing here has to outlive the machine."""
     with open_folder() as folder:
         # A port far from the one that an `onhand up` on the same machine takes.
-        server = EmbeddedPostgres(folder, port=56_432, durable=False, settings={"max_connections": "200"})
+        settings = {"max_connections": "200", "max_wal_size": "256MB"}
+        server = EmbeddedPostgres(folder, port=56_432, durable=False, settings=settings)
         async with server:
             yield server
 
@@ -57,7 +69,7 @@ async def database(postgres_server: EmbeddedPostgres, template_database: str) ->
     """The DSN of a fresh copy of the template, dropped after the test with whoever is still connected."""
     name = f"test_{next(_numbers)}"
     async with await psycopg.AsyncConnection.connect(postgres_server.dsn, autocommit=True) as connection:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         yield dsn_of(postgres_server, name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
