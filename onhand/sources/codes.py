@@ -31,11 +31,16 @@ def is_sheet_error(text: str) -> bool:
     return _SHEET_ERROR.fullmatch(text) is not None
 
 
+def is_mangled(text: str) -> bool:
+    """Whether a spreadsheet made 3.60E+10 of a long number, whose digits are lost with that."""
+    return _MANGLED.fullmatch(text) is not None
+
+
 def refuse_sku(sku: str) -> Refusal | None:
     """Why a cleaned SKU cannot be one; None where it can."""
     if not sku:
         return _refused(Problem.BLANK_SKU, "the SKU is blank; every row needs one.")
-    if _MANGLED.fullmatch(sku):
+    if is_mangled(sku):
         return _refused(
             Problem.MANGLED_SKU,
             f"{shown(sku)} is what a spreadsheet makes of a long number; the SKU's digits are lost. "

@@ -23,6 +23,7 @@ async def findings(connection: psycopg.AsyncConnection[Any], queries: Queries) -
     found = [_changes_column(cursor, queries)]
     found.append(await _nulls(connection, queries))
     found.append(await _keys(connection, queries))
+    found.append(await _index(connection, queries))
     if queries.options.recipe == "time":
         found.append(await _sight(connection, relation))
     return found
@@ -63,6 +64,19 @@ async def _keys(connection: psycopg.AsyncConnection[Any], queries: Queries) -> F
         )
         return Finding(subject, False, f"({shown}) stands in several rows", advice)
     return Finding(subject, True, "identifies each row")
+
+
+async def _index(connection: psycopg.AsyncConnection[Any], queries: Queries) -> Finding:
+    """Without an index each page sorts the whole table: 500,000 rows took 19 s, in key order 5 s."""
+    options = queries.options
+    changed = options.xid_column or options.updated_at_column
+    subject = f"index on {changed}"
+    if await _one(connection, queries.lacks_index()):
+        wanted = f"CREATE INDEX ON {options.relation} ({', '.join([str(changed), *options.key_columns])})"
+        return Finding(
+            subject, True, "is not there; reading works, but sorts the table for each page", wanted
+        )
+    return Finding(subject, True, "is there, or its use is up to a view")
 
 
 async def _sight(connection: psycopg.AsyncConnection[Any], relation: str) -> Finding:

@@ -165,6 +165,17 @@ class Queries:
         condition = SQL(" OR ").join(parts)
         return SQL("SELECT EXISTS (SELECT 1 FROM {} AS r WHERE {})").format(self.relation, condition)
 
+    def lacks_index(self) -> Composed:
+        """Whether it is a table none of whose indexes begins with the column changes are found by."""
+        return SQL(
+            "SELECT relkind IN ('r', 'p') AND NOT EXISTS (SELECT 1 FROM pg_index JOIN pg_attribute "
+            "ON attrelid = indrelid AND attnum = indkey[0] WHERE indrelid = pg_class.oid AND attname = {}) "
+            "FROM pg_class WHERE oid = {}::regclass"
+        ).format(
+            Value(self.options.xid_column or self.options.updated_at_column),
+            Value(self.relation.as_string()),
+        )
+
     def repeated_key(self) -> Composed:
         """One key that stands in several rows: pages would lose rows where one ends between them."""
         names = [_column(name) for name in self.options.key_columns]

@@ -13,13 +13,15 @@ from tests.sources.test_postgres import Connection, put, table
 
 async def test_a_table_that_fits_is_well_in_every_respect(database: str, erp: Connection) -> None:
     await put(erp, ("A-1", 5))
+    await erp.execute("CREATE INDEX ON erp.stock_levels (updated_at, id)")
     assert await table(database).check() == [
         Finding("column updated_at", True, "is of type timestamptz"),
         Finding("columns id and the time or xid of change", True, "hold no NULL"),
         Finding("key (id)", True, "identifies each row"),
+        Finding("index on updated_at", True, "is there, or its use is up to a view"),
         Finding("open transactions beside erp.stock_levels", True, "are seen"),
     ]
-    assert [finding.ok for finding in await table(database, xid_column="xid").check()] == [True] * 3
+    assert [finding.ok for finding in await table(database, xid_column="xid").check()] == [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,16 @@ async def test_a_table_that_fits_is_well_in_every_respect(database: str, erp: Co
                 False,
                 "hold NULL in some rows",
                 "Fill them and declare them NOT NULL; such rows are seen in full readings only, or never.",
+            ),
+        ),
+        (
+            "SELECT",
+            {},
+            Finding(
+                "index on updated_at",
+                True,
+                "is not there; reading works, but sorts the table for each page",
+                "CREATE INDEX ON erp.stock_levels (updated_at, id)",
             ),
         ),
         (

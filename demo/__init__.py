@@ -1,0 +1,1 @@
+"""The demo's sample data, and what makes it."""
