@@ -24,15 +24,16 @@ DuplicatePolicy = Literal["refuse", "sum", "last"]
 
 @dataclass(frozen=True, slots=True)
 class StockColumns:
-    """Header names of a stock file. A name given is the only one accepted; "" accepts the usual ones.
+    """Header names of a stock file. A name given is the only one accepted; None accepts the usual ones.
 
-    None says that there is no such column: the configured location, and the file's own time, are meant.
+    `location` "" says that there is no such column and the configured location is meant; `as_of` ""
+    that the file's own time is.
     """
 
-    sku: str = ""
-    location: str | None = ""
-    quantity: str = ""
-    as_of: str | None = None
+    sku: str | None = None
+    location: str | None = None
+    quantity: str | None = None
+    as_of: str | None = ""
 
     def columns(self, location_required: bool) -> tuple[Column, ...]:
         """The columns to look for: SKU, location, quantity and moment, in this order."""
@@ -40,7 +41,7 @@ class StockColumns:
             Column("sku", _accepted(self.sku, SKU_HEADERS)),
             Column("location", _accepted(self.location, LOCATION_HEADERS), required=location_required),
             Column("quantity", _accepted(self.quantity, QUANTITY_HEADERS)),
-            Column("as_of", _accepted(self.as_of, AS_OF_HEADERS), required=self.as_of is not None),
+            Column("as_of", _accepted(self.as_of, AS_OF_HEADERS), required=bool(self.as_of)),
         )
 
 
@@ -106,8 +107,8 @@ def number_of(cells: tuple[str, ...], marks: Marks) -> Decimal | None:
 
 def _accepted(name: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
     if name is None:
-        return ()
-    return (name,) if name else usual
+        return usual
+    return (name,) if name else ()
 
 
 def _where(twins: Twins) -> str:

@@ -54,7 +54,7 @@ async def test_columns_are_found_by_usual_names_in_any_order_case_and_spelling(t
 
 
 async def test_configured_names_are_the_only_ones_accepted(tmp_path: Path) -> None:
-    columns = StockColumns(sku="Artikel", location=None, quantity="Bestand", as_of="Stand")
+    columns = StockColumns(sku="Artikel", location="", quantity="Bestand", as_of="Stand")
     content = "sku,Artikel,Bestand,quantity,Stand\nX,A-1,5,99,2026-11-19\n"
     pages = await read(table(tmp_path, content, columns=columns, location="leeds"))
     assert rows(pages) == [("A-1", "leeds", 5)]
@@ -359,3 +359,15 @@ async def test_a_path_that_is_not_there_is_a_source_that_is_down(tmp_path: Path)
     with pytest.raises(SourceDown) as caught:
         await read(source(tmp_path / "gone.csv"))
     assert str(caught.value) == f"{tmp_path}/gone.csv cannot be looked at: No such file or directory."
+
+
+async def test_an_as_of_column_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    content = "sku,location,quantity,updated_at\nA-1,leeds,5,2026-11-19\n"
+    assert stock(await read(table(tmp_path, content)))[0].as_of == WRITTEN
+    usual = StockColumns(as_of=None)
+    assert stock(await read(table(tmp_path, content, columns=usual)))[0].as_of == datetime(
+        2026, 11, 19, tzinfo=UTC
+    )
+    named = StockColumns(as_of="Stand")
+    pages = await read(table(tmp_path, content, columns=named))
+    assert [finding.ok for page in pages for finding in page.findings] == [False]
