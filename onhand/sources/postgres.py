@@ -28,9 +28,9 @@ from onhand.sources.base import (
     Watermark,
 )
 from onhand.sources.codes import clean, fold
-from onhand.sources.postgres_queries import TWINS_MAX, PostgresOptions, Queries
+from onhand.sources.postgres_queries import PostgresOptions, Queries
 from onhand.sources.postgres_round import Round
-from onhand.sources.problems import Problem, Refusal, shown
+from onhand.sources.postgres_shape import Twins, repeated_key, twins_of
 from onhand.sources.rows import RawRow, RowRules, judge
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -38,7 +38,6 @@ LAG_SECONDS_MAX = 900
 """Age of the oldest open transaction beyond which people are told that it holds reading back."""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-Twins = Mapping[tuple[str, str], Refusal]
 
 
 class PostgresTable:
@@ -61,6 +60,8 @@ class PostgresTable:
         """
         async with self._connected() as connection:
             round_, now, findings = await self._begin(connection, since)
+            if not round_.changes_only:
+                await self._require_key(connection)
             twins = await self._find_twins(connection)
             done, finished = 0, False
             while not finished:
@@ -136,16 +137,11 @@ class PostgresTable:
 
     async def _find_twins(self, connection: Connection) -> Twins:
         found = await self._rows(connection, self._queries.twins())
-        if len(found) > TWINS_MAX:
-            raise SourceUnfit(
-                f"{self._options.relation} has more than {TWINS_MAX:,} SKUs in several rows of one location.",
-                _one_row_each(self._options.relation),
-            )
-        return {
-            (fold(first), clean(place or "")): _twin(first, last, count, self._options.relation)
-            for first, last, place, count in found
-            if first is not None
-        }
+        return twins_of(found, self._options.relation)
+
+    async def _require_key(self, connection: Connection) -> None:
+        for repeated in await self._rows(connection, self._queries.repeated_key()):
+            raise repeated_key(self._options.relation, self._options.key_columns, repeated)
 
     async def _fetch(self, connection: Connection, round_: Round) -> list[tuple[Any, ...]]:
         statement = self._queries.page(changes_only=round_.changes_only, resumed=bool(round_.position))
@@ -220,19 +216,4 @@ def _read_in_full(relation: str, fits: bool) -> Finding:
     why = "the source is behind the last reading (restored, or its clock was set back)"
     return Finding(
         relation, True, f"read in full: {why if fits else 'the configuration of the source changed'}"
-    )
-
-
-def _twin(first: str, last: str, count: int, relation: str) -> Refusal:
-    if clean(first) != clean(last):
-        why = f"{shown(first)} and {shown(last)} differ only in case or spaces; which number is meant cannot be known."
-        return Refusal(Problem.SKU_CONFLICT, why, "sku")
-    why = f"{shown(clean(first))} stands in {count} rows of one location. {_one_row_each(relation)}"
-    return Refusal(Problem.DUPLICATE, why, "sku")
-
-
-def _one_row_each(relation: str) -> str:
-    return (
-        f"Let Onhand read a view of {relation} with one row for each SKU and location: their sum(quantity), "
-        "and the max(updated_at)."
     )

@@ -231,6 +231,27 @@ async def test_a_table_of_bins_is_refused_as_a_whole(database: str, erp: Connect
     assert caught.value.said == ("erp.stock_levels has more than 1,000 SKUs in several rows of one location.")
 
 
+async def test_a_key_that_does_not_identify_a_row_is_refused_before_it_loses_one(
+    database: str, erp: Connection
+) -> None:
+    """Control: with that key, rows of the second location vanish where a page ends between the two."""
+    await put(erp, ("A-1", 5), ("A-2", 6))
+    await erp.execute("INSERT INTO erp.stock_levels (sku, location, quantity) VALUES ('A-1', 'london', 7)")
+    with pytest.raises(SourceUnfit) as caught:
+        await read(table(database, key_columns=("sku",), page_rows=1))
+    assert str(caught.value) == (
+        "erp.stock_levels has several rows with the key (sku) = (A-1), so rows could be lost. Name columns in "
+        "key_columns that together identify a row, for example the SKU and the location."
+    )
+    assert len(rows(await read(table(database, key_columns=("sku", "location"), page_rows=1)))) == 3
+    pages = []
+    last = ""
+    statement = "SELECT sku FROM erp.stock_levels WHERE sku > %s ORDER BY sku LIMIT 1"
+    while page := await (await erp.execute(statement, (last,))).fetchall():
+        pages.append(last := page[0][0])
+    assert pages == ["A-1", "A-2"], "the control: one of three rows is lost"
+
+
 async def test_another_configuration_reads_in_full_and_says_so(database: str, erp: Connection) -> None:
     await put(erp, ("A-1", 5))
     mark = (await read(table(database)))[-1].watermark
