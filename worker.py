@@ -5,8 +5,9 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ from onhand.ledger.database import Pool
 from onhand.log_temporal import LogContext
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
 from onhand.settings import Settings, SettingsError, find_config, load_settings
+from onhand.sources.base import Source
 from onhand.sources.registry import make_source
 from workflows.channel_sync import ChannelSync
 from workflows.sku_update import SkuUpdate
@@ -48,35 +50,70 @@ CACHED_WORKFLOWS = 500
 logger = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What the workers speak to besides Postgres and Temporal; tests bring their own."""
+
+    channels: Mapping[str, Channel]
+    source: Source | None
+    slack: Slack
+
+    @classmethod
+    def configured(cls, settings: Settings) -> "Parts":
+        """The real ones. Raises SettingsError where a secret is missing."""
+        return cls(make_channels(settings), make_source(settings), Slack.from_settings(settings.slack))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for channel in self.channels.values():
+            await channel.aclose()
+        if self.source is not None:
+            await self.source.aclose()
+
+
 @asynccontextmanager
-async def hosted(settings: Settings, client: Client, pool: Pool, queues: Sequence[str]) -> AsyncIterator[None]:
+async def hosted(
+    settings: Settings, client: Client, pool: Pool, parts: Parts, queues: Sequence[str]
+) -> AsyncIterator[None]:
     """Workers for the named queues while the body runs; leaving it lets the steps under way finish."""
+    await catalogue.save_places(
+        pool,
+        {code: section.name or code for code, section in settings.locations.items()},
+        {name: section.platform for name, section in settings.channels.items()},
+    )
     async with AsyncExitStack() as stack:
-        channels = make_channels(settings)
-        for channel in channels.values():
-            stack.push_async_callback(channel.aclose)
-        await catalogue.save_places(
-            pool,
-            {code: section.name or code for code, section in settings.locations.items()},
-            {name: section.platform for name, section in settings.channels.items()},
-        )
-        for worker in _workers(settings, client, pool, channels, await _ledger_steps(stack, settings, client, pool, channels)):
-            if worker.task_queue in queues:
-                await stack.enter_async_context(worker)
+        for queue in queues:
+            await stack.enter_async_context(_worker(settings, client, pool, parts, queue))
         logger.info("worker started", queues=list(queues))
         yield
         logger.info("worker stopping")
 
 
-async def _ledger_steps(
-    stack: AsyncExitStack, settings: Settings, client: Client, pool: Pool, channels: dict[str, Channel]
-) -> list[Callable[..., Any]]:
-    source = make_source(settings)
-    if source is not None:
-        stack.push_async_callback(source.aclose)
-    run_steps = RunSteps(pool, settings, channels, Slack.from_settings(settings.slack))
-    source_steps = SourceSteps(pool, source, LedgerDirectory(pool, frozenset(settings.locations)))
-    level_steps = LevelSteps(pool, channels, settings.rule_book())
+def _worker(settings: Settings, client: Client, pool: Pool, parts: Parts, queue: str) -> Worker:
+    if queue == SYNC_TASK_QUEUE:
+        return Worker(
+            client,
+            task_queue=queue,
+            workflows=WORKFLOWS,
+            activities=_ledger_steps(settings, client, pool, parts),
+            graceful_shutdown_timeout=GRACE,
+            max_cached_workflows=CACHED_WORKFLOWS,
+            interceptors=[LogContext()],
+        )
+    (channel,) = (c for c in parts.channels.values() if channel_task_queue(c.name) == queue)
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=_channel_steps(settings, pool, parts),
+        max_concurrent_activities=channel.capabilities.concurrency + SPARE_SLOTS,
+        graceful_shutdown_timeout=GRACE,
+        interceptors=[LogContext()],
+    )
+
+
+def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
+    run_steps = RunSteps(pool, settings, parts.channels, parts.slack)
+    source_steps = SourceSteps(pool, parts.source, LedgerDirectory(pool, frozenset(settings.locations)))
     follow_ups = FollowUpSteps(pool, client, settings.sync.sku_updates_per_run_max)
     return [
         run_steps.begin_run,
@@ -84,45 +121,23 @@ async def _ledger_steps(
         run_steps.record_result,
         run_steps.report,
         source_steps.fetch_source,
-        level_steps.park_sku,
         follow_ups.start_sku_updates,
+        follow_ups.park_sku,
     ]
 
 
-def _workers(
-    settings: Settings,
-    client: Client,
-    pool: Pool,
-    channels: dict[str, Channel],
-    ledger_steps: list[Callable[..., Any]],
-) -> list[Worker]:
+def _channel_steps(settings: Settings, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
     rules = settings.rule_book()
-    levels = LevelSteps(pool, channels, rules)
-    mapping = MappingSteps(pool, channels, rules, timedelta(minutes=settings.sync.mapping_fresh_minutes))
-    steps = [levels.plan_levels, levels.push_levels, levels.verify_levels, levels.push_sku, mapping.load_mapping]
-    found = [
-        Worker(
-            client,
-            task_queue=SYNC_TASK_QUEUE,
-            workflows=WORKFLOWS,
-            activities=ledger_steps,
-            graceful_shutdown_timeout=GRACE,
-            max_cached_workflows=CACHED_WORKFLOWS,
-            interceptors=[LogContext()],
-        )
+    fresh = timedelta(minutes=settings.sync.mapping_fresh_minutes)
+    levels = LevelSteps(pool, parts.channels, rules)
+    mapping = MappingSteps(pool, parts.channels, rules, fresh)
+    return [
+        mapping.load_mapping,
+        levels.plan_levels,
+        levels.push_levels,
+        levels.verify_levels,
+        levels.push_sku,
     ]
-    for name, channel in channels.items():
-        found.append(
-            Worker(
-                client,
-                task_queue=channel_task_queue(name),
-                activities=steps,
-                max_concurrent_activities=channel.capabilities.concurrency + SPARE_SLOTS,
-                graceful_shutdown_timeout=GRACE,
-                interceptors=[LogContext()],
-            )
-        )
-    return found
 
 
 def queues_of(settings: Settings) -> list[str]:
@@ -136,8 +151,12 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     client = await connect_temporal(settings)
-    async with open_ledger(settings) as pool, hosted(settings, client, pool, queues):
-        await stop.wait()
+    parts = Parts.configured(settings)
+    try:
+        async with open_ledger(settings) as pool, hosted(settings, client, pool, parts, queues):
+            await stop.wait()
+    finally:
+        await parts.aclose()
 
 
 def main(

@@ -123,13 +123,6 @@ class LevelSteps:
             first = failures[0]
             raise ApplicationError(first.message, type=first.category)
 
-    @activity.defn
-    async def park_sku(self, park: ParkSku) -> None:
-        """Keep the listings of a SKU whose retries are used up as dead letters."""
-        for listing, _ in await levels.listings_of_sku(self.pool, park.sku, park.channel):
-            failure = Failure(listing, "", park.category, park.message, "")
-            await levels.park(self.pool, failure, park.workflow_id)
-
 
 @dataclass(frozen=True)
 class FollowUpSteps:
@@ -168,3 +161,10 @@ class FollowUpSteps:
             priority=SKU_UPDATE_PRIORITY,
             rpc_timeout=timedelta(seconds=10),
         )
+
+    @activity.defn
+    async def park_sku(self, park: ParkSku) -> None:
+        """Keep the listings of a SKU whose retries are used up as dead letters."""
+        for listing, _ in await levels.listings_of_sku(self.pool, park.sku, park.channel):
+            failure = Failure(listing, "", park.category, park.message, "")
+            await levels.park(self.pool, failure, park.workflow_id)

@@ -34,7 +34,7 @@ PUSH_RETRY = RetryPolicy(
 SKU_RETRY_FIRST = timedelta(seconds=10)
 SKU_RETRY_LONGEST = timedelta(minutes=30)
 
-REPORT_STEP = timedelta(seconds=45)
+REPORT_STEP = timedelta(seconds=90)
 REPORT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 
 FULL_SYNC_PRIORITY = Priority(priority_key=4)

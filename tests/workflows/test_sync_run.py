@@ -1,0 +1,247 @@
+"""Sync runs on a real Temporal server: what ends how, what is written down, what an operator can see."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import (
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
+from temporalio.exceptions import ApplicationError
+
+from onhand.channels.errors import ChannelDown, CredentialsBad, SameKeyRetry
+from onhand.domain.events import EventKind
+from onhand.domain.movements import Movement, event_of
+from onhand.ledger import runs
+from onhand.ledger.posting import post_events
+from onhand.messages import (
+    ChannelPlan,
+    ChannelResult,
+    ChannelSyncState,
+    SyncRequest,
+    sku_update_id,
+)
+from tests.fix_workflows import MakeStage, Stage
+from tests.memory_channel import MemoryChannel
+
+
+Handle = WorkflowHandle[Any, Any]
+
+
+async def stock(stage: Stage, quantities: dict[str, int]) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    key = datetime.now(UTC).isoformat()
+    await post_events(
+        stage.pool,
+        [
+            event_of(Movement("test", f"{key}/{sku}", EventKind.RECEIPT, sku, "leeds", n, at))
+            for sku, n in quantities.items()
+        ],
+    )
+
+
+async def _waiting_retry(handle: Handle) -> tuple[WorkflowExecutionDescription, Sequence[PendingActivityInfo]]:
+    """The workflow once its activity has failed and waits for the next attempt."""
+    for _ in range(200):
+        described = await handle.describe()
+        pending = described.raw_description.pending_activities
+        if pending and pending[0].HasField("last_failure"):
+            return described, pending
+        await asyncio.sleep(0.05)
+    raise AssertionError("the activity did not fail in time")
+
+
+async def test_two_channels_show_the_ledger_and_a_second_run_writes_nothing(make_stage: MakeStage) -> None:
+    web, store = MemoryChannel("web"), MemoryChannel("store", bulk_size=7)
+    stage = await make_stage([web, store], 25)
+    await stock(stage, {f"S{n:05}": n for n in range(1, 25)})
+
+    first = await stage.run()
+    web_calls, store_calls = list(web.calls), list(store.calls)
+    second = await stage.run()
+
+    expected = {(f"S{n:05}", ""): n for n in range(25)}
+    assert (web.levels, store.levels) == (expected, expected)
+    assert first.status == "success"
+    assert [(c.levels, c.changed, c.unchanged, c.failed) for c in first.channels] == [(25, 25, 0, 0)] * 2
+    assert sorted(web_calls) == [("set", 5), ("set", 10), ("set", 10)]
+    assert sorted(store_calls) == [("set", 4), ("set", 7), ("set", 7), ("set", 7)]
+    assert [(c.changed, c.unchanged) for c in second.channels] == [(0, 25)] * 2
+    assert (web.calls, store.calls) == (web_calls, store_calls), "nothing changed, so nothing was sent"
+
+
+async def test_a_rejected_sku_makes_the_run_partial_and_gets_a_workflow_of_its_own(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 12)
+    await stock(stage, {"S00003": 5})
+    web.refuses = {"S00003"}
+
+    async with stage.workers():
+        result = await (await stage.start()).result()
+        update = stage.client.get_workflow_handle(sku_update_id(web.name, "S00003"))
+        described, pending = await _waiting_retry(update)
+        failure = pending[0].last_failure.message
+        await update.terminate("the test has seen it")
+
+    assert result.status == "partial"
+    assert [(c.changed, c.failed) for c in result.channels] == [(11, 1)]
+    assert described.status == WorkflowExecutionStatus.RUNNING
+    assert failure == f"{web.name}: setting SKU S00003 failed: no such item. Map it anew."
+    (row,) = await runs.run_failures(stage.pool, result.run_id, 10)
+    assert (row.sku, row.category, row.advice) == ("S00003", "RowRejected", "Map it anew.")
+
+
+async def test_a_sku_whose_retries_are_used_up_is_parked_and_its_run_fails(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 3, sku_update_attempts=1)
+    await stock(stage, {"S00001": 5})
+    web.refuses = {"S00001"}
+
+    async with stage.workers():
+        await (await stage.start()).result()
+        update = stage.client.get_workflow_handle(sku_update_id(web.name, "S00001"))
+        with pytest.raises(WorkflowFailureError) as failure:
+            await update.result()
+
+    cause = failure.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert cause.type == "RowRejected"
+    assert cause.message == (
+        f"{web.name}: setting SKU S00001 failed: no such item. Map it anew. Parked after 1 attempts. "
+        f"When it is mended: onhand sync --sku S00001 --channel {web.name}"
+    )
+    async with stage.pool.connection() as connection:
+        rows = await (await connection.execute("SELECT category FROM parked_level")).fetchall()
+    assert rows == [("RowRejected",)]
+
+    # The operator mends the product and drives it again.
+    web.refuses = set()
+    again = await stage.run(SyncRequest(skus=["S00001"], trigger="operator"))
+    async with stage.pool.connection() as connection:
+        rows = await (await connection.execute("SELECT category FROM parked_level")).fetchall()
+    assert (again.status, rows) == ("success", [])
+
+
+async def test_a_channel_that_refuses_our_credentials_fails_alone(make_stage: MakeStage) -> None:
+    web, store = MemoryChannel("web"), MemoryChannel("store")
+    stage = await make_stage([web, store], 5)
+    web.raises = [
+        CredentialsBad(web.name, "setting 5 levels", "invalid key", status=401, advice="Issue a new key.")
+    ]
+
+    result = await stage.run()
+
+    assert result.status == "partial"
+    by_name = {c.channel: c for c in result.channels}
+    assert (by_name[web.name].status, by_name[store.name].status) == ("failed", "success")
+    assert by_name[web.name].message == (
+        f"{web.name}: setting 5 levels failed (HTTP 401): invalid key. Issue a new key."
+    )
+    assert len(store.levels) == 5
+    child = await stage.client.get_workflow_handle(f"{result.run_id}/{web.name}").describe()
+    assert child.status == WorkflowExecutionStatus.FAILED
+
+
+async def test_when_every_channel_fails_the_run_fails_and_says_what_to_look_at(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 2)
+    web.raises = [CredentialsBad(web.name, "setting 2 levels", "revoked")]
+
+    async with stage.workers():
+        handle = await stage.start()
+        with pytest.raises(WorkflowFailureError) as failure:
+            await handle.result()
+
+    cause = failure.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert cause.type == "SyncFailed"
+    assert cause.message.endswith(f"See 'onhand runs show {handle.id}'.")
+    row = await runs.get_run(stage.pool, handle.id)
+    assert row is not None
+    assert row.status == "failed"
+    assert row.finished_at is not None
+
+
+async def test_a_passing_failure_is_retried_and_nothing_is_sent_twice(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 15)
+    web.raises = [SameKeyRetry(web.name, "setting levels", "502"), ChannelDown(web.name, "setting levels", "503")]
+
+    result = await stage.run()
+
+    assert result.status == "success"
+    assert sum(n for kind, n in web.calls if kind == "set") == 15 + 10 + 5
+    assert [c.changed for c in result.channels] == [15]
+
+
+async def test_continuing_as_new_loses_and_repeats_nothing(make_stage: MakeStage) -> None:
+    """Goal: the number of listings does not bound a run. Method: a history limit that is passed many times."""
+    web = MemoryChannel("web", bulk_size=2)
+    stage = await make_stage([web], 60)
+
+    async with stage.workers():
+        await runs.begin_run(stage.pool, "r", "r", {})
+        await runs.begin_channel(stage.pool, "r", web.name, None)
+        can = web.capabilities
+        plan = ChannelPlan(
+            name=web.name,
+            platform="memory",
+            bulk_size=can.bulk_size,
+            concurrency=can.concurrency,
+            echoes=can.echoes,
+        )
+        handle = await stage.client.start_workflow(
+            "ChannelSync",
+            ChannelSyncState(run_id="r", plan=plan, page_listings=7, history_events_max=40),
+            id=f"r/{web.name}",
+            task_queue="onhand",
+            result_type=ChannelResult,
+        )
+        result = await handle.result()
+        first = await stage.client.get_workflow_handle(
+            handle.id, run_id=handle.first_execution_run_id
+        ).fetch_history()
+
+    assert (result.levels, result.changed, result.failed) == (60, 60, 0)
+    assert sum(n for _, n in web.calls) == 60
+    assert first.events[-1].HasField("workflow_execution_continued_as_new_event_attributes")
+    assert len(first.events) < 80
+
+
+async def test_a_lost_write_is_found_and_the_run_is_partial(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web", echoes=False)
+    stage = await make_stage([web], 5, sku_update_attempts=1)
+    await stock(stage, {"S00002": 4})
+    web.loses = {"S00002"}
+
+    result = await stage.run()
+
+    assert result.status == "partial"
+    assert [(c.changed, c.failed) for c in result.channels] == [(4, 1)]
+
+
+async def test_a_run_of_some_skus_touches_no_others(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 9)
+    await stock(stage, {"S00001": 3, "S00002": 4})
+
+    result = await stage.run(SyncRequest(skus=["S00002"], trigger="operator"))
+
+    assert web.levels == {("S00002", ""): 4}
+    assert [(c.levels, c.changed) for c in result.channels] == [(1, 1)]
+
+
+async def test_slack_hears_of_every_run(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 2)
+
+    result = await stage.run()
+
+    assert len(stage.slack.said) == 1
+    assert result.run_id in str(stage.slack.said[0])
