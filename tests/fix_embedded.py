@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -66,11 +66,25 @@ async def template_database(postgres_server: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 async def database(postgres_server: EmbeddedPostgres, template_database: str) -> AsyncIterator[str]:
-    """The DSN of a fresh copy of the template, dropped after the test with whoever is still connected."""
+    """The DSN of a fresh copy of the template."""
+    async with _database(postgres_server, TEMPLATE) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def empty_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The DSN of a fresh database with nothing in it."""
+    async with _database(postgres_server, "template1") as dsn:
+        yield dsn
+
+
+@asynccontextmanager
+async def _database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    """A copy of a database, dropped at the end with whoever is still connected."""
     name = f"test_{next(_numbers)}"
-    async with await psycopg.AsyncConnection.connect(postgres_server.dsn, autocommit=True) as connection:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-        yield dsn_of(postgres_server, name)
+    async with await psycopg.AsyncConnection.connect(server.dsn, autocommit=True) as connection:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        yield dsn_of(server, name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

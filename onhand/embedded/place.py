@@ -45,8 +45,9 @@ class Place:
         return self.home / "cluster"
 
 
-def find_place(data_dir: Path, *, fallback_root: Path = FALLBACK_ROOT) -> Place:
+def find_place(data_dir: Path, *, fallback_root: Path | None = None) -> Place:
     """The place of the database server of this data folder; the folders in it exist afterwards."""
+    fallback_root = fallback_root or FALLBACK_ROOT
     home, programs = data_dir.resolve() / "postgres", bundled_programs()
     if os.geteuid() != 0:
         home.mkdir(mode=0o700, exist_ok=True)

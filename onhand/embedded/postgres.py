@@ -43,8 +43,8 @@ SETTINGS: Mapping[str, str] = {
     "log_connections": "",
     "log_min_messages": "warning",
 }
-# For tests: nothing here has to outlive the machine.
-FORGETFUL: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# For tests: nothing here has to outlive the machine, but all of it a kill -9 of the server.
+FORGETFUL: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +88,13 @@ class EmbeddedPostgres:
     def dsn_file(self) -> Path:
         """A file with the DSN that only its owner can read, for other processes of the same user."""
         return self._data_dir / "postgres.dsn"
+
+    @property
+    def place(self) -> Place:
+        """Where its files are and whom it runs as, from the first start on."""
+        if self._place is None:
+            raise RuntimeError("the place of a server is known once it was started")
+        return self._place
 
     @property
     def pid(self) -> int | None:
