@@ -104,7 +104,7 @@ async def test_a_pid_file_that_names_a_stranger_is_no_hindrance(data_dir: Path) 
         claim = (cluster / "postmaster.pid").read_text().split("\n", 1)[1]
     user = postgres.place.user
     # Of the server's own user, because another user's process PostgreSQL cannot ask and so does not take for itself.
-    with subprocess.Popen(["/bin/sleep", "60"], user=user) as stranger:  # noqa: ASYNC220
+    with subprocess.Popen(["/bin/sleep", "60"], user=user) as stranger:
         (cluster / "postmaster.pid").write_text(f"{stranger.pid}\n{claim}")
         if user is not None:
             os.chown(cluster / "postmaster.pid", user, -1)

@@ -60,7 +60,7 @@ async def test_search_attributes_ui_and_metrics_are_there(data_dir: Path) -> Non
         } == (dict.fromkeys(("Channel", "Sku", "SyncRunId", "SyncStatus"), keyword))
         assert registered.custom_attributes["FailedSkus"] == number
         for url in (temporal.ui_url, temporal.metrics_url):
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: ASYNC210
+            with urllib.request.urlopen(url, timeout=5) as answer:
                 assert answer.status == 200
 
 
