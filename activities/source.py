@@ -67,7 +67,7 @@ class SourceSteps:
         async with heartbeats(), _sorted_errors():
             async for page in self.source.pages(since, self.directory):
                 await take_page(self.pool, name, fetch.run_id, page, tally)
-                watermark = page.watermark
+                watermark = dict(page.watermark)
                 await _note(self.pool, fetch.run_id, tally)
         if watermark is not None:
             await catalogue.save_watermark(self.pool, name, watermark)

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
 
-from onhand.embedded.state import read_state
+from onhand.embedded.state import StackState, read_state
 from onhand.ledger.database import Pool, open_pool
 from onhand.redaction import register_secret
 from onhand.settings import Settings
@@ -54,4 +54,20 @@ async def connect_temporal(settings: Settings) -> Client:
             **profile.to_client_connect_config(), data_converter=pydantic_data_converter
         )
     address = _state(settings.data_dir, TEMPORAL_VARIABLES[0]).temporal_address
+    assert address is not None, "a stack that uses another Temporal has its address configured"
     return await Client.connect(address, data_converter=pydantic_data_converter)
+
+
+def running_stack(settings: Settings) -> StackState | None:
+    """What `onhand up` runs for this configuration, if it does."""
+    return read_state(settings.data_dir)
+
+
+def _state(data_dir: Path, variable: str) -> StackState:
+    state = read_state(data_dir)
+    if state is None:
+        raise NotRunningError(
+            f"nothing of Onhand runs in {data_dir}. Start it with 'onhand up' (or 'onhand demo'), "
+            f"or set {variable} to use an existing server."
+        )
+    return state

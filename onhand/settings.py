@@ -192,8 +192,8 @@ class PostgresSource(_Section):
     quantity_column: str = "quantity"
     location_column: str | None = "location"
     location: Name | None = None
-    updated_at_column: str = "updated_at"
-    key_columns: list[str] = Field(default=["sku"], min_length=1)
+    updated_at_column: str | None = "updated_at"
+    key_columns: list[str] = Field(default=["sku", "location"], min_length=1)
     xid_column: str | None = None
     overlap_seconds: int = Field(default=300, ge=0, le=86_400)
     safety_seconds: int = Field(default=5, ge=0, le=3_600)

@@ -1,7 +1,7 @@
 """Writing stock: events, counts and order snapshots, in batches, each fact once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from psycopg.types.json import Jsonb
@@ -207,13 +207,15 @@ async def _post_order(connection: Connection, snapshot: OrderSnapshot) -> Posted
             await connection.execute(
                 query("serialise_source"), {"source": f"order/{snapshot.channel}/{snapshot.order_id}"}
             )
-            events = orders.events_of(snapshot, await _posted_order(connection, snapshot))
-            if not events:
+            posted = await _posted_order(connection, snapshot)
+            if snapshot.version <= posted.version:
                 return PostedSnapshot(snapshot.order_id, ())
-            verdicts = tuple(await post_events_on(connection, events))
+            events = orders.events_of(snapshot, posted)
+            verdicts = tuple(await post_events_on(connection, events)) if events else ()
             if any(v.verdict in (Verdict.UNKNOWN, Verdict.CONFLICT) for v in verdicts):
                 raise _Refused(verdicts)
-            await _remember(connection, snapshot)
+            # Also when nothing had to be posted: a late older snapshot must not undo what this one says.
+            await _remember(connection, snapshot, posted)
             return PostedSnapshot(snapshot.order_id, verdicts)
     except _Refused as refused:
         return PostedSnapshot(snapshot.order_id, refused.answers)
@@ -221,33 +223,27 @@ async def _post_order(connection: Connection, snapshot: OrderSnapshot) -> Posted
 
 async def _posted_order(connection: Connection, snapshot: OrderSnapshot) -> PostedOrder:
     cursor = await connection.execute(
-        query("posted_lines"), {"channel": snapshot.channel, "orders": [snapshot.order_id]}
+        query("posted_order"), {"channel": snapshot.channel, "order": snapshot.order_id}
     )
     rows = await cursor.fetchall()
     if not rows:
         return NOTHING_POSTED
     return PostedOrder(
-        version=max(row[1] for row in rows),
-        lines={row[2]: OrderLine(*row[2:]) for row in rows},
+        version=rows[0][0], lines={row[1]: OrderLine(*row[1:]) for row in rows if row[1] is not None}
     )
 
 
-async def _remember(connection: Connection, snapshot: OrderSnapshot) -> None:
-    posted = await _posted_order(connection, snapshot)
+async def _remember(connection: Connection, snapshot: OrderSnapshot, posted: PostedOrder) -> None:
     named = {line.line_id for line in snapshot.lines}
-    gone = [
-        OrderLine(line.line_id, line.sku, line.location, 0, 0)
-        for line in posted.lines.values()
-        if line.line_id not in named
-    ]
+    gone = [replace(line, open=0, fulfilled=0) for line in posted.lines.values() if line.line_id not in named]
     lines = [*snapshot.lines, *gone]
+    order = {"channel": snapshot.channel, "order": snapshot.order_id}
+    await connection.execute(query("remember_order"), order | {"version": snapshot.version})
     await connection.execute(
         query("remember_lines"),
-        {
-            "channel": snapshot.channel,
-            "orders": [snapshot.order_id] * len(lines),
+        order
+        | {
             "lines": [line.line_id for line in lines],
-            "versions": [snapshot.version] * len(lines),
             "skus": [line.sku for line in lines],
             "locations": [line.location for line in lines],
             "open": [line.open for line in lines],

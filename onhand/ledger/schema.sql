@@ -84,16 +84,24 @@ CREATE TABLE balance (
 COMMENT ON TABLE balance IS 'The fold of the entries, one column per state, kept in the posting transaction.';
 COMMENT ON COLUMN balance.version IS 'How many entries are in it; counts name the version they were made against.';
 
-CREATE TABLE order_line (
+CREATE TABLE channel_order (
     channel_id smallint NOT NULL REFERENCES channel,
     order_id text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (channel_id, order_id)
+);
+COMMENT ON TABLE channel_order IS 'The newest snapshot the ledger has taken of each order; an older one is ignored.';
+
+CREATE TABLE order_line (
+    channel_id smallint NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
     line_id text COLLATE "C" NOT NULL,
-    order_version bigint NOT NULL,
     sku text COLLATE "C" NOT NULL,
     location text COLLATE "C" NOT NULL,
     open integer NOT NULL,
     fulfilled integer NOT NULL,
-    PRIMARY KEY (channel_id, order_id, line_id)
+    PRIMARY KEY (channel_id, order_id, line_id),
+    FOREIGN KEY (channel_id, order_id) REFERENCES channel_order
 );
 COMMENT ON TABLE order_line IS 'What the ledger has posted for each line of each order; the next snapshot is compared with it.';
 

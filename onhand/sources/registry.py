@@ -7,6 +7,7 @@ from onhand.sources.csv_files import CsvFiles, CsvOptions
 from onhand.sources.csv_stock import StockColumns
 from onhand.sources.numbers import Marks
 from onhand.sources.postgres import PostgresTable
+from onhand.sources.postgres_queries import PostgresOptions
 
 
 def make_source(settings: Settings) -> Source | None:
@@ -19,7 +20,7 @@ def make_source(settings: Settings) -> Source | None:
         case PostgresSource() as section:
             dsn = secret(section.dsn_env)
             register_secret(dsn)
-            return PostgresTable(table_options(section, dsn))
+            return PostgresTable(_table_options(section, dsn))
 
 
 def csv_options(section: CsvSource) -> CsvOptions:
@@ -39,4 +40,21 @@ def csv_options(section: CsvSource) -> CsvOptions:
         marks=Marks(section.decimal_mark, section.thousands_mark),
         duplicates=section.duplicates,
         rows_drop_max=section.rows_drop_max,
+    )
+
+
+def _table_options(section: PostgresSource, dsn: str) -> PostgresOptions:
+    return PostgresOptions(
+        dsn=dsn,
+        relation=section.relation,
+        meaning=section.meaning,
+        sku_column=section.sku_column,
+        quantity_column=section.quantity_column,
+        location_column=section.location_column,
+        location=section.location or "",
+        updated_at_column=section.updated_at_column,
+        key_columns=tuple(section.key_columns),
+        xid_column=section.xid_column,
+        overlap_seconds=section.overlap_seconds,
+        safety_seconds=section.safety_seconds,
     )

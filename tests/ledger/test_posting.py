@@ -294,6 +294,18 @@ async def test_a_snapshot_that_names_an_unknown_sku_posts_nothing_and_its_neighb
     assert await rows(shop, "SELECT order_id FROM order_line") == [("o2",)]
 
 
+async def test_an_order_heard_of_only_when_cancelled_is_not_revived_by_its_late_first_snapshot(shop: Pool) -> None:
+    cancelled = OrderSnapshot("web", "o1", 2, NOON, (OrderLine("1", "A", "leeds", 0, 0),))
+    emptied = OrderSnapshot("web", "o2", 2, NOON, ())
+    late = [OrderSnapshot("web", f"o{n}", 1, NOON, (OrderLine("1", "A", "leeds", 3, 0),)) for n in (1, 2)]
+
+    await post_orders(shop, [cancelled, emptied])
+    answers = await post_orders(shop, late)
+
+    assert [answer.posted for answer in answers] == [(), ()]
+    assert await balances(shop) == {}
+
+
 @pytest.mark.parametrize("seed", range(5))
 async def test_shuffled_doubled_and_lost_snapshots_end_in_the_same_ledger(shop: Pool, seed: int) -> None:
     """Goal: nothing depends on delivery. Method: deliver random subsets in random order, ending with the newest."""

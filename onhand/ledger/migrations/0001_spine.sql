@@ -11,10 +11,12 @@ CREATE TABLE channel (
     id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL UNIQUE CHECK (name <> '' AND length(name) <= 100),
     platform text NOT NULL,
-    mapped_at timestamptz
+    mapped_at timestamptz,
+    discovered_from timestamptz
 );
 COMMENT ON TABLE channel IS 'One account on one sales platform.';
 COMMENT ON COLUMN channel.mapped_at IS 'When its listings were last discovered; the mapping counts as fresh for a while.';
+COMMENT ON COLUMN channel.discovered_from IS 'When the last complete discovery began: listings seen since are on the channel.';
 
 CREATE TABLE sku (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -81,16 +83,24 @@ CREATE TABLE balance (
 COMMENT ON TABLE balance IS 'The fold of the entries, one column per state, kept in the posting transaction.';
 COMMENT ON COLUMN balance.version IS 'How many entries are in it; counts name the version they were made against.';
 
-CREATE TABLE order_line (
+CREATE TABLE channel_order (
     channel_id smallint NOT NULL REFERENCES channel,
     order_id text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (channel_id, order_id)
+);
+COMMENT ON TABLE channel_order IS 'The newest snapshot the ledger has taken of each order; an older one is ignored.';
+
+CREATE TABLE order_line (
+    channel_id smallint NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
     line_id text COLLATE "C" NOT NULL,
-    order_version bigint NOT NULL,
     sku text COLLATE "C" NOT NULL,
     location text COLLATE "C" NOT NULL,
     open integer NOT NULL,
     fulfilled integer NOT NULL,
-    PRIMARY KEY (channel_id, order_id, line_id)
+    PRIMARY KEY (channel_id, order_id, line_id),
+    FOREIGN KEY (channel_id, order_id) REFERENCES channel_order
 );
 COMMENT ON TABLE order_line IS 'What the ledger has posted for each line of each order; the next snapshot is compared with it.';
 
@@ -105,11 +115,13 @@ CREATE TABLE listing (
     units integer NOT NULL DEFAULT 1 CHECK (units > 0),
     active boolean NOT NULL DEFAULT true,
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    pinned boolean NOT NULL DEFAULT false,
     UNIQUE (channel_id, item_id)
 );
 COMMENT ON TABLE listing IS 'One SKU as one channel knows it.';
 COMMENT ON COLUMN listing.sort_key IS 'Orders listings so that neighbours share bulk calls; chosen by the channel''s adapter.';
 COMMENT ON COLUMN listing.units IS 'Units of the SKU that one sold piece takes.';
+COMMENT ON COLUMN listing.pinned IS 'An operator said which SKU it is; discovery does not know better.';
 CREATE INDEX listing_sku ON listing (sku_id) INCLUDE (id, channel_id) WHERE active;
 CREATE INDEX listing_order ON listing (channel_id, sort_key, id) WHERE active;
 

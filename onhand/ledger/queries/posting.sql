@@ -55,23 +55,26 @@ SELECT c.n, coalesce(sum(e.quantity) FILTER (WHERE e.state = 'available'), 0),
  WHERE c.version IS NOT NULL OR (b.moved_at > c.as_of AND v.occurred_at > c.as_of)
  GROUP BY c.n
 
--- name: posted_lines
--- What the ledger has posted for the lines of these orders.
-SELECT order_id, order_version, line_id, sku, location, open, fulfilled
-  FROM order_line
- WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND order_id = ANY (%(orders)s)
- ORDER BY order_id, line_id
-   FOR UPDATE
+-- name: posted_order
+-- The version of an order the ledger has taken, one row for each of its lines (or one with null lines).
+SELECT o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled
+  FROM channel_order o
+  LEFT JOIN order_line l ON l.channel_id = o.channel_id AND l.order_id = o.order_id
+ WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.order_id = %(order)s
+
+-- name: remember_order
+-- The snapshot the ledger has taken.
+INSERT INTO channel_order (channel_id, order_id, version)
+SELECT id, %(order)s, %(version)s FROM channel WHERE name = %(channel)s
+ON CONFLICT (channel_id, order_id) DO UPDATE SET version = excluded.version
 
 -- name: remember_lines
 -- The lines as they are now posted.
-INSERT INTO order_line (channel_id, order_id, line_id, order_version, sku, location, open, fulfilled)
-SELECT ch.id, o.order_id, o.line_id, o.version, o.sku, o.location, o.open, o.fulfilled
-  FROM unnest(%(orders)s::text[], %(lines)s::text[], %(versions)s::bigint[], %(skus)s::text[],
-              %(locations)s::text[], %(open)s::int[], %(fulfilled)s::int[])
-       AS o(order_id, line_id, version, sku, location, open, fulfilled)
+INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled)
+SELECT ch.id, %(order)s, o.line_id, o.sku, o.location, o.open, o.fulfilled
+  FROM unnest(%(lines)s::text[], %(skus)s::text[], %(locations)s::text[], %(open)s::int[], %(fulfilled)s::int[])
+       AS o(line_id, sku, location, open, fulfilled)
   JOIN channel ch ON ch.name = %(channel)s
- ORDER BY o.order_id, o.line_id
+ ORDER BY o.line_id
 ON CONFLICT (channel_id, order_id, line_id) DO UPDATE SET
-    order_version = excluded.order_version, sku = excluded.sku, location = excluded.location,
-    open = excluded.open, fulfilled = excluded.fulfilled
+    sku = excluded.sku, location = excluded.location, open = excluded.open, fulfilled = excluded.fulfilled
