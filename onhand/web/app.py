@@ -1,0 +1,94 @@
+"""The app: API, pages, documentation and health, put together; it reads and changes nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from onhand.ledger import runs
+from onhand.settings import Settings
+from onhand.web import answers, api, docs, errors, pages
+from onhand.web.backends import Backends, Doors
+from onhand.web.sku_page import sku_page
+
+RUNS_SHOWN = 10
+FAILURES_SHOWN = 20
+RUN_FAILURES_SHOWN = 200
+
+DESCRIPTION = """
+What Onhand knows and did: sync runs, stock, and why each channel shows what it shows. Nothing is changed
+through this API yet. Every error has one shape: `{"error": {"code", "message", "advice"}}`.
+"""
+
+TAGS = [
+    {"name": "runs", "description": "Sync runs: what changed, what failed and why, what it cost."},
+    {"name": "stock", "description": "Units of a SKU, and why a channel shows the number it shows."},
+    {"name": "channels", "description": "Listings, pending changes and dead letters of each channel."},
+    {"name": "health", "description": "For probes of the platform that runs this."},
+]
+
+
+def create_app(settings: Settings, *, doors: Doors | None = None, temporal_ui: str = "") -> FastAPI:
+    """The app for a configuration. `doors` lead to ledger and Temporal, as configured unless given;
+    `temporal_ui` is the address of Temporal's Web UI, for a link to it."""
+    backends = Backends(doors or Doors.from_settings(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with backends.running():
+            yield
+
+    app = FastAPI(
+        title="Onhand",
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.backends = backends
+    app.state.temporal_ui = temporal_ui
+    errors.install(app)
+    docs.install(app)
+    app.include_router(api.api)
+    app.include_router(api.health)
+    app.include_router(_pages)
+    return app
+
+
+_pages = APIRouter(include_in_schema=False)
+
+
+@_pages.get("/")
+async def overview(request: Request) -> HTMLResponse:
+    """Channels, the last run, and the runs before."""
+    pool = api.pool_of(request)
+    recent = await runs.list_runs(pool, RUNS_SHOWN)
+    last = await api.run_detail(pool, recent[0].id, FAILURES_SHOWN) if recent else None
+    channels = await api.channel_list(pool, api.settings_of(request))
+    listed = answers.Runs(runs=[answers.Run.of(row) for row in recent])
+    return pages.overview_page(listed, last, channels, request.app.state.temporal_ui)
+
+
+@_pages.get("/runs/{run_id}")
+async def run(request: Request, run_id: str) -> HTMLResponse:
+    """One run."""
+    found = await api.run_detail(api.pool_of(request), run_id, RUN_FAILURES_SHOWN)
+    return pages.run_page(found, request.app.state.temporal_ui)
+
+
+@_pages.get("/skus")
+async def find_sku(sku: str = Query(max_length=200)) -> Response:
+    """Where the field in the navigation leads."""
+    return RedirectResponse(pages.sku_address(sku.strip()), 303)
+
+
+@_pages.get("/skus/{sku:path}")
+async def show_sku(request: Request, sku: str) -> HTMLResponse:
+    """Why the channels show what they show of a SKU."""
+    found = await api.explanation(api.pool_of(request), api.settings_of(request), sku, None)
+    return sku_page(answers.Explained.build(found), request.app.state.temporal_ui)

@@ -1,0 +1,68 @@
+"""HTML that cannot be broken by what is in it: tags are functions, and every text in them is escaped."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from html import escape
+from typing import TypeAlias
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Content: TypeAlias = "str | int | Iterable[Content] | None"
+
+_VOID = frozenset({"meta", "input", "link", "br"})
+
+
+def tag(name: str, /, *content: Content, **attributes: str | None) -> Markup:
+    """An element. A trailing _ of an attribute's name is dropped (`class_`), None leaves the attribute out."""
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inner = "".join(render(part) for part in content)
+    return Markup(f"<{name}{given}>" if name in _VOID else f"<{name}{given}>{inner}</{name}>")
+
+
+def render(content: Content) -> str:
+    """Content as HTML: text is escaped, numbers get thousands separators, None is nothing."""
+    if content is None:
+        return ""
+    if isinstance(content, Markup):
+        return content
+    if isinstance(content, str):
+        return escape(content)
+    if isinstance(content, int):
+        return f"{content:,}"
+    return "".join(render(part) for part in content)
+
+
+def table(headings: Iterable[Content], rows: Iterable[Iterable[Content]]) -> Markup:
+    """A table that scrolls sideways by itself where the screen is narrow."""
+    head = tag("thead", tag("tr", [tag("th", heading) for heading in headings]))
+    body = tag("tbody", [tag("tr", [_cell(cell) for cell in row]) for row in rows])
+    return tag("div", tag("table", head, body), class_="scroll")
+
+
+def _cell(cell: Content) -> Markup:
+    return tag("td", cell, class_="number" if isinstance(cell, int) else None)
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> Content:
+    """How long ago something was; the moment itself shows when pointed at."""
+    if moment is None:
+        return "never"
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    stamp = moment.astimezone(UTC).isoformat(timespec="seconds")
+    return tag("time", _since(seconds), datetime=stamp, title=stamp)
+
+
+def _since(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago" if seconds >= 1 else "now"
