@@ -69,20 +69,21 @@ $(VENV)/.dev: requirements-dev.txt pyproject.toml $(MOVED)
 	@touch $(VENV)/.runtime $@
 
 # The pip of the Python that makes .venv fills it too, because laying a pip of its own costs three seconds; where there
-# is none (or one before 22.3), .venv gets its own. Our code is not copied: a .pth file points here.
+# is none (or one before 23), .venv gets its own. Python compiles what is imported at the first start, which takes one
+# second where compiling everything takes four. Our code is not copied: a .pth file points here.
 define install_from
 set -eu; \
 python="$$($(find_python))"; \
 test -z "$(MOVED)" || rm -rf $(VENV); \
 $(RUN)/python -c "" 2>/dev/null || "$$python" -m venv --clear --without-pip $(VENV); \
 echo "Installing what $(1) names into $(VENV) ..." >&2; \
-if "$$python" -m pip --python $(RUN)/python --version >/dev/null 2>&1; then \
+if "$$python" -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) < 23)' 2>/dev/null; then \
 	pip="$$python -m pip --python $(RUN)/python"; \
 else \
 	$(RUN)/python -m ensurepip >/dev/null; pip="$(RUN)/python -m pip"; \
 fi; \
 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
-	$$pip install -qq --no-deps --require-hashes --only-binary :all: -r $(1); \
+	$$pip install -qq --no-deps --no-compile --require-hashes --only-binary :all: -r $(1); \
 site="$$($(RUN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
 printf '%s\n' '$(CURDIR)' > "$$site/onhand.pth"; \
 printf '%s\n' '#!/bin/sh' "'''exec' '$(CURDIR)/$(RUN)/python' \"\$$0\" \"\$$@\"" "' '''" \
