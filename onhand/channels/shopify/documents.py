@@ -68,7 +68,6 @@ LEVELS_IN_RANGE = Operation(
 LEVELS_BY_ID = Operation(
     "read levels by id",
     """query LevelsById($place: ID!, $ids: [ID!]!) {
-  location(id: $place) { id }
   nodes(ids: $ids) {
     ... on InventoryItem {
       id
@@ -78,6 +77,7 @@ LEVELS_BY_ID = Operation(
       }
     }
   }
+  location(id: $place) { id }
 }""",
     points=3,
 )

@@ -42,6 +42,11 @@ def project(
     return out
 
 
+def pick(kind: str, values: dict[str, Any], selection: tuple[Field, ...]) -> dict[str, Any]:
+    """The selected fields of an object of type `kind` whose fields are all known already."""
+    return {child.key: kind if child.name == "__typename" else values[child.name] for child in selection}
+
+
 @lru_cache(maxsize=10_000)
 def timestamp(at: int) -> str:
     """Whole seconds since the epoch as the platform writes times."""

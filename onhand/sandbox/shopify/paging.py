@@ -10,7 +10,7 @@ import orjson
 from graphql import GraphQLObjectType
 
 from onhand.sandbox.shop import Item
-from onhand.sandbox.shopify.call import Call
+from onhand.sandbox.shopify.call import Call, pick
 from onhand.sandbox.shopify.cost import node_cost, page_points
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.problems import Problem
@@ -52,7 +52,8 @@ def page(call: Call, field: Field, listing: Listing, bounds: Bounds) -> dict[str
     more, found = len(found) > size, found[:size]
     _save_points(call, field, listing.kind, size, len(found))
     end = _encode(listing.numbers[found[-1]], depth + len(found)) if found else None
-    return _connection(field, [listing.show(listing.items[at]) for at in found], more, end)
+    nodes = [listing.show(listing.items[at]) for at in found]
+    return connection(listing.kind, field, nodes, more, end)
 
 
 def _save_points(call: Call, field: Field, kind: str, size: int, found: int) -> None:
@@ -62,15 +63,10 @@ def _save_points(call: Call, field: Field, kind: str, size: int, found: int) -> 
     call.saved_points += (page_points(size) - page_points(found)) * points
 
 
-def _connection(field: Field, nodes: list[Any], more: bool, end: str | None) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for child in field.selection:
-        if child.name == "nodes":
-            out[child.key] = nodes
-        else:
-            info = {"hasNextPage": more, "endCursor": end}
-            out[child.key] = {each.key: info[each.name] for each in child.selection}
-    return out
+def connection(kind: str, field: Field, nodes: list[Any], more: bool, end: str | None) -> dict[str, Any]:
+    """The JSON of a connection of `kind` nodes that are JSON already."""
+    info = pick("PageInfo", {"hasNextPage": more, "endCursor": end}, field.sub("pageInfo"))
+    return pick(f"{kind}Connection", {"nodes": nodes, "pageInfo": info}, field.selection)
 
 
 def _size(first: Any) -> int:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from onhand.sandbox.shop import Item
-from onhand.sandbox.shopify.call import Call, Resolvers, project, timestamp
+from onhand.sandbox.shopify.call import Call, Resolvers, pick, project, timestamp
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.ids import ITEM, LOCATION, PREFIX, item_gid, level_gid, number, variant_number
-from onhand.sandbox.shopify.paging import PAGE_MAX, Listing, page
+from onhand.sandbox.shopify.paging import PAGE_MAX, Listing, connection, page
 from onhand.sandbox.shopify.problems import Problem, invalid_variable
 from onhand.sandbox.shopify.search import bounds
 from onhand.sandbox.shopify.views import views
@@ -62,7 +62,7 @@ def _quantities(call: Call, level: Level, field: Field) -> list[dict[str, Any]]:
             "quantity": shown if name in ("available", "on_hand") else 0,
             "updatedAt": updated,
         }
-        rows.append({child.key: values[child.name] for child in field.selection})
+        rows.append(pick("InventoryQuantity", values, field.selection))
     return rows
 
 
@@ -85,7 +85,7 @@ def _service(call: Call, place: str, field: Field) -> dict[str, Any] | None:
     if place not in call.options.service_places:
         return None
     values = {"id": f"{PREFIX}FulfillmentService/{number(place, 'Location')}", "serviceName": "Another app"}
-    return {child.key: values[child.name] for child in field.selection}
+    return pick("FulfillmentService", values, field.selection)
 
 
 def _show_variant(call: Call, item: Item, selection: tuple[Field, ...]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _show_variant(call: Call, item: Item, selection: tuple[Field, ...]) -> dict[
 
 def _product(call: Call, item: Item, field: Field) -> dict[str, Any]:
     values = {"id": f"{PREFIX}Product/{item.parent_id or item.item_id}", "title": item.title}
-    return {child.key: values[child.name] for child in field.selection}
+    return pick("Product", values, field.selection)
 
 
 def _location(call: Call, _: None, field: Field) -> dict[str, Any] | None:
@@ -108,14 +108,10 @@ def _locations(call: Call, _: None, field: Field) -> dict[str, Any]:
     arguments = field.arguments(call.variables)
     closed = call.options.inactive_places
     shown = [place for place in call.shop.places if arguments.get("includeInactive") or place not in closed]
-    out: dict[str, Any] = {}
-    for child in field.selection:
-        if child.name == "nodes":
-            out[child.key] = [show_location(call, place, child.selection) for place in shown]
-        else:
-            info = {"hasNextPage": False, "endCursor": None}
-            out[child.key] = {each.key: info[each.name] for each in child.selection}
-    return out
+    selection = field.sub("nodes")
+    return connection(
+        "Location", field, [show_location(call, place, selection) for place in shown], False, None
+    )
 
 
 def _nodes(call: Call, _: None, field: Field) -> list[dict[str, Any] | None]:
@@ -156,19 +152,15 @@ def _variants(call: Call, _: None, field: Field) -> dict[str, Any]:
 
 
 def _installation(call: Call, _: None, field: Field) -> dict[str, Any]:
-    scopes = [
-        {each.key: scope for each in child.selection}
-        for child in field.selection
-        for scope in call.options.scopes
-        if child.name == "accessScopes"
-    ]
+    selection = field.sub("accessScopes")
+    scopes = [pick("AccessScope", {"handle": scope}, selection) for scope in call.options.scopes]
     values = {"accessScopes": scopes, "id": f"{PREFIX}AppInstallation/1"}
-    return {child.key: values[child.name] for child in field.selection}
+    return pick("AppInstallation", values, field.selection)
 
 
 def _shop(call: Call, _: None, field: Field) -> dict[str, Any]:
     values = {"id": f"{PREFIX}Shop/1", "name": call.shop.name}
-    return {child.key: values[child.name] for child in field.selection}
+    return pick("Shop", values, field.selection)
 
 
 ITEM_FIELDS: Resolvers = {

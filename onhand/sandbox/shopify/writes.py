@@ -8,7 +8,7 @@ from typing import Any
 from graphql import value_from_ast_untyped
 
 from onhand.sandbox.shop import Item
-from onhand.sandbox.shopify.call import Call, Resolvers, project, timestamp
+from onhand.sandbox.shopify.call import Call, Resolvers, pick, project, timestamp
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.idempotency import Keys, fingerprint
 from onhand.sandbox.shopify.ids import PREFIX, number
@@ -143,9 +143,9 @@ def _payload(field: Field, errors: list[Payload], show: Callable[[Field], Payloa
     out: Payload = {}
     for child in field.selection:
         if child.name == "userErrors":
-            out[child.key] = [
-                {each.key: error.get(each.name) for each in child.selection} for error in errors
-            ]
+            out[child.key] = [pick("UserError", error, child.selection) for error in errors]
+        elif child.name == "__typename":
+            out[child.key] = f"{field.name[0].upper()}{field.name[1:]}Payload"
         else:
             out[child.key] = show(child)
     return out
