@@ -2,10 +2,10 @@
 
 import typer
 
-from onhand.cli import explain, stock
+from onhand.cli import channels, doctor, explain, imports, mapping, runs, schedule, stock, sync
 from onhand.cli.app import make_app
 
-COMMANDS = (stock, explain)
+COMMANDS = (sync, runs, schedule, stock, imports, explain, channels, mapping, doctor)
 """In the order in which --help lists them."""
 
 

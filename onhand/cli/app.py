@@ -8,13 +8,13 @@ an exit code of it.
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from onhand import __version__
 from onhand.cli.errors import ExitCode, describe
 from onhand.cli.output import err, out
 from onhand.settings import CONFIG_NAME, CONFIG_VARIABLE, Settings, find_config, load_settings
@@ -93,14 +93,9 @@ def _escaped(text: str) -> str:
 
 
 def _version(wanted: bool) -> None:
-    if not wanted:
-        return
-    try:
-        number = version("onhand")
-    except PackageNotFoundError:
-        number = "(not installed)"
-    out().print(f"onhand {number}")
-    raise typer.Exit(ExitCode.SUCCESS)
+    if wanted:
+        out().print(f"onhand {__version__}")
+        raise typer.Exit(ExitCode.SUCCESS)
 
 
 def make_app() -> typer.Typer:

@@ -9,10 +9,13 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from onhand.channels.errors import ChannelError
+from onhand.connect import NotRunningError
 from onhand.domain.counts import CountConflictError
 from onhand.domain.movements import MovementRefusedError
 from onhand.domain.rules import RuleRefusedError
+from onhand.embedded.errors import EmbeddedError
 from onhand.ledger.migrations import MigrationError
+from onhand.schedules import NoScheduleError
 from onhand.settings import SettingsError
 from onhand.sources.base import SourceError
 
@@ -64,12 +67,13 @@ def describe(error: Exception) -> Said:
             return Said(str(error), "", ExitCode.FAILURE)
         case psycopg_pool.PoolTimeout() | psycopg.Error():
             return _of_database(error)
+        case NotRunningError() | NoScheduleError() | EmbeddedError():
+            return Said(str(error), "", ExitCode.FAILURE)
         case RPCError() | TemporalError():
-            return Said(
-                f"Temporal did not do what was asked: {error}",
-                "See `onhand doctor`; if its address is configured, check that it runs there.",
-                ExitCode.FAILURE,
-            )
+            return _of_temporal(error)
+        case RuntimeError() if "client connect" in str(error):
+            # The SDK's core has no exception of its own for a server that is not there.
+            return _of_temporal(error)
         case OSError():
             return Said(str(error), "", ExitCode.FAILURE)
         case _:
@@ -78,6 +82,14 @@ def describe(error: Exception) -> Said:
                 "Run it again as `onhand --debug ...` and report what it prints.",
                 ExitCode.FAILURE,
             )
+
+
+def _of_temporal(error: Exception) -> Said:
+    return Said(
+        f"Temporal did not do what was asked: {error}",
+        "See `onhand doctor`; if its address is configured, check that it runs there.",
+        ExitCode.FAILURE,
+    )
 
 
 def _channel_sentence(error: ChannelError) -> str:

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     group.command("pause")(pause)
     group.command("resume")(resume)
     group.command("trigger")(trigger)
-    app.add_typer(group, name="schedule")
+    app.add_typer(group, name="schedule", rich_help_panel="Sync")
 
 
 def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:

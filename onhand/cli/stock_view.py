@@ -43,7 +43,7 @@ def location_documents(balances: Sequence[BalanceRow]) -> list[dict[str, Any]]:
             "version": row.version,
             "moved_at": row.moved_at,
             "on_hand": row.on_hand,
-            **row.units,
+            **{state.value: units for state, units in row.units.items()},
         }
         for row in balances
     ]

@@ -23,7 +23,7 @@ EXIT = {"success": ExitCode.SUCCESS, "partial": ExitCode.PARTIAL, "failed": Exit
 
 def register(app: typer.Typer) -> None:
     """Hang the command into the program."""
-    app.command("sync")(sync)
+    app.command("sync", rich_help_panel="Sync")(sync)
 
 
 def sync(

@@ -1,0 +1,86 @@
+"""The doctor on Temporal: reachable, the schedule as configured, and workers on every queue."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from onhand import schedules
+from onhand.cli.examined import Examined, broken, fine, gap
+from onhand.cli.output import ago, duration
+from onhand.connect import NotRunningError, connect_temporal, temporal_is_configured
+from onhand.embedded.errors import EmbeddedError
+from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
+from onhand.schedules import NoScheduleError
+from onhand.settings import Settings
+
+REACH_SECONDS = 10.0
+POLLED_WITHIN = timedelta(minutes=2)
+"""Workers poll for a minute at a time; one that was not heard of for twice that is gone."""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Examined]:
+    """Temporal first; the rest only where it answers."""
+    where = "configured" if temporal_is_configured() else "embedded"
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            client = await connect_temporal(settings)
+    except (NotRunningError, EmbeddedError) as error:
+        yield broken("temporal", str(error), "Start it: onhand up. Or set TEMPORAL_ADDRESS to another.")
+        return
+    except (RuntimeError, RPCError, OSError, TimeoutError) as error:
+        said = str(error) or "no answer in time"
+        yield broken("temporal", f"{where}: {said}", "Check TEMPORAL_ADDRESS and the certificates, and that it runs.")
+        return
+    yield fine("temporal", f"{where}: reachable, namespace {client.namespace}")
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            yield await _schedule(client, settings)
+            for queue, task in _queues(settings):
+                yield await _polled(client, queue, task)
+    except (RPCError, TimeoutError) as error:
+        yield broken("temporal", str(error) or "no answer in time", "Look at the server's log and its Web UI.")
+
+
+def _queues(settings: Settings) -> list[tuple[str, "TaskQueueType.ValueType"]]:
+    channels = [channel_task_queue(name) for name in settings.enabled_channels()]
+    steps = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+    return [
+        (SYNC_TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+        (SYNC_TASK_QUEUE, steps),
+        *((queue, steps) for queue in channels),
+    ]
+
+
+async def _schedule(client: Client, settings: Settings) -> Examined:
+    try:
+        view = await schedules.show(client)
+    except NoScheduleError as error:
+        return gap("schedule", str(error), "onhand schedule apply")
+    every = timedelta(minutes=settings.schedule.every_minutes)
+    if view.paused:
+        return gap("schedule", f"paused: {view.note}", "onhand schedule resume")
+    if view.every != every:
+        said = f"every {duration(view.every.total_seconds())}, the configuration says {duration(every.total_seconds())}"
+        return gap("schedule", said, "onhand schedule apply")
+    following = f", next {ago(view.next_runs[0])}" if view.next_runs else ""
+    return fine("schedule", f"every {duration(every.total_seconds())}{following}")
+
+
+async def _polled(client: Client, queue: str, task: "TaskQueueType.ValueType") -> Examined:
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=task
+        )
+    )
+    kind = "workflows" if task == TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW else "steps"
+    subject = f"worker {queue} ({kind})"
+    seen = [poller.last_access_time.ToDatetime(UTC) for poller in answer.pollers]
+    if seen and datetime.now(UTC) - max(seen) < POLLED_WITHIN:
+        return fine(subject, f"{len(seen)} polling, last {ago(max(seen))}")
+    return broken(subject, "nobody polls it, so nothing of it is done", "Start a worker: onhand up, or worker.py")
