@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +54,8 @@ def temporal_ui(settings: Settings) -> str:
 def serve(settings: Settings) -> None:
     """Serve until asked to stop. Raises SettingsError."""
     refuse_to_be_open(settings.web)
+    # uvicorn ends gently on SIGTERM, then hands the signal on: being stopped is not a failure.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     uvicorn.run(
         create_app(settings, temporal_ui=temporal_ui(settings)),
         host=settings.web.host,

@@ -96,7 +96,7 @@ async def list_channels(request: Request) -> answers.Channels:
     return await channel_list(pool_of(request), settings_of(request))
 
 
-@api.get("/stock/{sku:path}", tags=["stock"], summary="Stock of a SKU", responses=errors(404))
+@api.get("/stock/{sku:path}", tags=["stock"], summary="Stock of a SKU", responses=errors(404, 422))
 async def get_stock(request: Request, sku: SkuCode) -> answers.Stock:
     """Units by location and state, and what its listings show."""
     pool = pool_of(request)
@@ -107,7 +107,9 @@ async def get_stock(request: Request, sku: SkuCode) -> answers.Stock:
     return answers.Stock.build(card, await stock.sku_balances(pool, sku), await stock.sku_listings(pool, sku))
 
 
-@api.get("/explain/{sku:path}", tags=["stock"], summary="Why does a channel show 7?", responses=errors(404))
+@api.get(
+    "/explain/{sku:path}", tags=["stock"], summary="Why does a channel show 7?", responses=errors(404, 422)
+)
 async def get_explanation(
     request: Request,
     sku: SkuCode,

@@ -54,7 +54,7 @@ def _level(level: ExplainedLevel) -> Markup:
     return tag(
         "div",
         tag("h3", f"{level.channel}{place}", tag("span", f" {level.item_id}", class_="soft")),
-        tag("ol", [tag("li", step.reason, f": {step.before:,} → {step.after:,}") for step in level.steps]),
+        tag("ol", [tag("li", step.reason, f" → {step.after:,}") for step in level.steps]),
         pairs(
             ("should show", level.target),
             ("we believe it shows", [_units(known.book), _when(known.booked_at)]),
@@ -97,11 +97,13 @@ def _pushes(level: ExplainedLevel) -> Markup:
 def _events(events: list[Event]) -> Markup:
     return table(
         ("when", "what", "from", "moved"),
-        [
-            (ago(e.occurred_at), e.kind.replace("_", " "), e.source, [_line(li) for li in e.lines])
-            for e in events
-        ],
+        [(ago(e.occurred_at), e.kind.replace("_", " "), e.source, _lines(e)) for e in events],
     )
+
+
+def _lines(event: Event) -> Content:
+    """What it changed of the business's own units; where they came from or went to is clear from its kind."""
+    return [_line(line) for line in event.lines if line.state in _INSIDE]
 
 
 def _line(line: Line) -> Markup:

@@ -64,8 +64,8 @@ async def test_a_migration_that_is_missing_is_named(
     async def one_missing() -> list[str]:
         return [*await doors.missing_migrations(), "0099_more"]
 
-    doors = Doors(doors.open_ledger, one_missing, doors.connect_temporal)
-    async with served(create_app(settings, doors=doors)) as web:
+    behind = Doors(doors.open_ledger, one_missing, doors.connect_temporal)
+    async with served(create_app(settings, doors=behind)) as web:
         assert await readiness(web) == (
             503,
             {"migrations": "not applied yet: 0099_more; run the migrations first"},
