@@ -469,3 +469,11 @@ async def test_both_locations_are_read_in_one_go(shopify: Shopify, world: Channe
     world.shop.edit(number_of(refs[0]), LONDON, 9)
     shown = await shopify.read_levels(keys)
     assert [level.quantity for level in shown] == [0] * 20 + [9] + [0] * 19
+
+
+async def test_the_first_failed_read_ends_the_others(shopify: Shopify, world: ChannelCase) -> None:
+    refs = world.fill(2_500)
+    world.traffic.hooks.append(answers(*[{}] * 100, status=500))
+    with pytest.raises(SameKeyRetry):
+        await shopify.read_levels([LevelKey(ref, LEEDS) for ref in refs])
+    assert shopify.meter.reads <= 4

@@ -6,6 +6,7 @@ from typing import Any
 
 from onhand.channels.base import LevelKey, ShownLevel
 from onhand.channels.shopify.admin import Admin
+from onhand.channels.shopify.at_once import all_of
 from onhand.channels.shopify.documents import LEVELS_BY_ID, LEVELS_IN_RANGE
 from onhand.channels.shopify.ids import item_number, malformed
 
@@ -45,7 +46,7 @@ class Reads:
             if not malformed(key):
                 wanted.setdefault(key.place, set()).add(key.item.item_id)
         runs = [(place, run) for place, ids in wanted.items() for run in _runs(ids)]
-        parts = await asyncio.gather(*(self._run(place, run) for place, run in runs))
+        parts = await all_of(self._run(place, run) for place, run in runs)
         seen: dict[tuple[str, str], Seen] = {}
         for (place, _), part in zip(runs, parts, strict=True):
             seen.update(((place, item_id), each) for item_id, each in part.items())

@@ -11,6 +11,7 @@ from onhand.channels.base import LevelWrite, Outcome, WriteResult
 from onhand.channels.errors import NewKeyRetry, RowRejected
 from onhand.channels.shopify import verdicts
 from onhand.channels.shopify.admin import Admin
+from onhand.channels.shopify.at_once import all_of
 from onhand.channels.shopify.documents import ACTIVATE, SET_QUANTITIES, TRACK
 from onhand.channels.shopify.ids import malformed
 from onhand.channels.shopify.reads import Reads
@@ -92,7 +93,7 @@ class Writes:
     ) -> dict[int, int | None]:
         """Turn tracking on where it was seen off; the levels that hold from then on (before, they bound nobody)."""
         untracked = [at for at, write in enumerate(writes) if write.key.item.item_id in self._reads.untracked]
-        refusals = await asyncio.gather(*(self._track(writes[at]) for at in untracked))
+        refusals = await all_of(self._track(writes[at]) for at in untracked)
         places: dict[str, list[int]] = {}
         for at, refusal in zip(untracked, refusals, strict=True):
             if refusal:
