@@ -535,6 +535,14 @@ async def test_maintenance_is_waited_for_when_it_is_short(clock: FakeClock) -> N
     assert clock.slept == [120.0]
 
 
+async def test_a_shop_that_asks_for_no_wait_is_given_up_in_bounded_time(clock: FakeClock) -> None:
+    for status in (429, 503):
+        shop = Script(says(status, **{"retry-after": "0"}))
+        with pytest.raises(SameKeyRetry):
+            await adapter(shop, clock).read_levels([LevelKey(product(11), "")])
+        assert len(shop.requests) == 15
+
+
 async def test_maintenance_is_told_when_it_is_long(clock: FakeClock) -> None:
     shop = Script(says(503, **{"retry-after": "3600"}))
     with pytest.raises(SameKeyRetry) as failure:

@@ -24,6 +24,8 @@ Json = Any
 API_PATH = "/wp-json/wc/v3"
 ROWS_MAX = 100
 """Entries of one batch, rows of one page, ids of one `include`: the platform's maximum for each."""
+STRUGGLING = frozenset((403, 406, 408, 429))
+"""Beside every 5xx, answers after which we ask less: firewalls and hosts count our calls."""
 PAUSE_START_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 60.0
 WAIT_MAX_SECONDS = 600.0
@@ -94,7 +96,7 @@ class Site:
             started, response = await self._exchange(action, method, path, content)
             if response.is_success:
                 return self._good(action, response, started)
-            if response.status_code in (408, 429) or response.status_code >= 500:
+            if response.status_code in STRUGGLING or response.status_code >= 500:
                 self.gate.struggled(started)
             pause = self._pause(response, turn)
             if pause is None or waited + pause > WAIT_MAX_SECONDS:
@@ -118,12 +120,16 @@ class Site:
                 raise
 
     def _pause(self, response: httpx.Response, turn: int) -> float | None:
-        """Seconds to wait before the same call again: for a 429, and for a 503 that says until when."""
+        """Seconds to wait before the same call again: for a 429, and for a 503 that says until when.
+
+        Longer each time even where the answer asks for less, so that the turns are bounded.
+        """
         asked = retry_after(response)
-        if response.status_code == 429:
-            self._meter.throttled += 1
-            return max(asked or 0.0, min(PAUSE_START_SECONDS * 2.0**turn, PAUSE_MAX_SECONDS))
-        return asked if response.status_code == 503 else None
+        throttled = response.status_code == 429
+        self._meter.throttled += throttled
+        if not throttled and not (response.status_code == 503 and asked is not None):
+            return None
+        return max(asked or 0.0, min(PAUSE_START_SECONDS * 2.0**turn, PAUSE_MAX_SECONDS))
 
     def _clean(self, text: str) -> str:
         """A text without our key, should a shop repeat it."""
