@@ -2,10 +2,10 @@
 
 import typer
 
-from onhand.cli import channels, doctor, explain, imports, mapping, runs, schedule, stock, sync
+from onhand.cli import channels, doctor, explain, imports, mapping, runs, schedule, stack, stock, sync
 from onhand.cli.app import make_app
 
-COMMANDS = (sync, runs, schedule, stock, imports, explain, channels, mapping, doctor)
+COMMANDS = (stack, sync, runs, schedule, stock, imports, explain, channels, mapping, doctor)
 """In the order in which --help lists them."""
 
 

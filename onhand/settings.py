@@ -20,6 +20,8 @@ from onhand.settings_faults import faults
 
 CONFIG_NAME = "onhand.toml"
 CONFIG_VARIABLE = "ONHAND_CONFIG"
+DEMO_CONFIG = Path(".onhand") / "demo.toml"
+"""Written by `onhand demo`, so that other commands beside it need no --config."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -302,8 +304,10 @@ class Settings(_Section):
 
 
 def find_config(given: Path | None) -> Path:
-    """The configuration file to use: the one given, ONHAND_CONFIG, or onhand.toml here."""
+    """The configuration file to use: the one given, ONHAND_CONFIG, onhand.toml here, or that of the demo here."""
     path = given or Path(os.environ.get(CONFIG_VARIABLE, CONFIG_NAME))
+    if given is None and CONFIG_VARIABLE not in os.environ and not path.is_file() and DEMO_CONFIG.is_file():
+        return DEMO_CONFIG
     if not path.is_file():
         raise SettingsError(
             f"no configuration at {path}. Copy onhand.example.toml to {CONFIG_NAME}, or name one with --config "

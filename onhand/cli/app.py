@@ -17,7 +17,8 @@ from typer.core import TyperGroup
 from onhand import __version__
 from onhand.cli.errors import ExitCode, describe
 from onhand.cli.output import err, out
-from onhand.settings import CONFIG_NAME, CONFIG_VARIABLE, Settings, find_config, load_settings
+from onhand.demo import lend_secrets
+from onhand.settings import CONFIG_NAME, CONFIG_VARIABLE, DEMO_CONFIG, Settings, find_config, load_settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
 """The option of every command that a script may read."""
@@ -43,6 +44,8 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         """The configuration, read and checked. Raises SettingsError."""
+        if self.config_path.name == DEMO_CONFIG.name:
+            lend_secrets()
         return load_settings(self.config_path)
 
 
