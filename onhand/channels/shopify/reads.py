@@ -1,17 +1,15 @@
 """Levels read back: by ranges of item ids, 250 levels a page for about 36 points, and by id where that is cheaper."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from onhand.channels.base import LevelKey, ShownLevel
 from onhand.channels.shopify.admin import Admin
-from onhand.channels.shopify.at_once import all_of
+from onhand.channels.shopify.at_once import each
 from onhand.channels.shopify.documents import LEVELS_BY_ID, LEVELS_IN_RANGE
 from onhand.channels.shopify.ids import item_number, malformed
 
 PAGE_LEVELS = 250
-RUNS_AT_ONCE = 4
 SPARSE_HITS = 12
 """By id a level costs about 3 points, a page of a range about 36: fewer wanted levels than this are asked for
 by id, and so is the rest of a range one of whose pages held fewer of them (other items of the shop between)."""
@@ -36,7 +34,6 @@ class Reads:
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
-        self._at_once = asyncio.Semaphore(RUNS_AT_ONCE)
         self.untracked: set[str] = set()
 
     async def levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
@@ -46,10 +43,10 @@ class Reads:
             if not malformed(key):
                 wanted.setdefault(key.place, set()).add(key.item.item_id)
         runs = [(place, run) for place, ids in wanted.items() for run in _runs(ids)]
-        parts = await all_of(self._run(place, run) for place, run in runs)
+        parts = await each(runs, self._run)
         seen: dict[tuple[str, str], Seen] = {}
         for (place, _), part in zip(runs, parts, strict=True):
-            seen.update(((place, item_id), each) for item_id, each in part.items())
+            seen.update(((place, item_id), level) for item_id, level in part.items())
         return [ShownLevel(key, *_answer(key, seen)) for key in keys]
 
     async def by_id(self, place: str, ids: Sequence[str]) -> dict[str, Seen]:
@@ -63,11 +60,11 @@ class Reads:
         found = {node["id"]: node for node in data["nodes"] if node}
         return {item_id: self._seen_item(found.get(item_id)) for item_id in ids}
 
-    async def _run(self, place: str, run: Sequence[str]) -> dict[str, Seen]:
-        async with self._at_once:
-            seen = await self._range(place, run) if len(run) >= SPARSE_HITS else {}
-            missing = [item_id for item_id in run if item_id not in seen]
-            return {**seen, **await self.by_id(place, missing)} if missing else seen
+    async def _run(self, wanted: tuple[str, Sequence[str]]) -> dict[str, Seen]:
+        place, run = wanted
+        seen = await self._range(place, run) if len(run) >= SPARSE_HITS else {}
+        missing = [item_id for item_id in run if item_id not in seen]
+        return {**seen, **await self.by_id(place, missing)} if missing else seen
 
     async def _range(self, place: str, run: Sequence[str]) -> dict[str, Seen]:
         """The levels of a run that its range of ids turns up; some of the run may be missing."""

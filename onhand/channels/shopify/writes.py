@@ -1,6 +1,5 @@
 """Levels set by compare-and-set, many in a call; whoever is flagged leaves the call, the rest goes again."""
 
-import asyncio
 import hashlib
 import uuid
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from onhand.channels.base import LevelWrite, Outcome, WriteResult
 from onhand.channels.errors import NewKeyRetry, RowRejected
 from onhand.channels.shopify import verdicts
 from onhand.channels.shopify.admin import Admin
-from onhand.channels.shopify.at_once import all_of
+from onhand.channels.shopify.at_once import each
 from onhand.channels.shopify.documents import ACTIVATE, SET_QUANTITIES, TRACK
 from onhand.channels.shopify.ids import malformed
 from onhand.channels.shopify.reads import Reads
@@ -22,8 +21,6 @@ ROUNDS_MAX = 12
 """Calls that one `set_levels` makes at most; should the shop name one bad row at a time, those still in
 question after that many are handed back as stale: looked at again, and sent in a call of their own."""
 CONCURRENT_WAIT_SECONDS = 1.0
-ITEM_CALLS_AT_ONCE = 4
-"""Calls that bring one item into order each, at the same time."""
 
 KEYS = uuid.UUID("5f0c6a52-6d0e-5b0a-9c52-0f6d3a1f9b71")
 """The name space of our idempotency keys."""
@@ -48,7 +45,6 @@ class Writes:
     def __init__(self, admin: Admin, reads: Reads) -> None:
         self._admin = admin
         self._reads = reads
-        self._at_once = asyncio.Semaphore(ITEM_CALLS_AT_ONCE)
 
     async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
         """One result for each write, in the order given; see `Channel.set_levels`."""
@@ -93,7 +89,7 @@ class Writes:
     ) -> dict[int, int | None]:
         """Turn tracking on where it was seen off; the levels that hold from then on (before, they bound nobody)."""
         untracked = [at for at, write in enumerate(writes) if write.key.item.item_id in self._reads.untracked]
-        refusals = await all_of(self._track(writes[at]) for at in untracked)
+        refusals = await each([writes[at] for at in untracked], self._track)
         places: dict[str, list[int]] = {}
         for at, refusal in zip(untracked, refusals, strict=True):
             if refusal:
@@ -108,9 +104,8 @@ class Writes:
 
     async def _track(self, write: LevelWrite) -> str:
         """Turn tracking on; what the shop said against it, empty when it is on."""
-        async with self._at_once:
-            action = f"turn tracking on for {_name(write)}"
-            data = await self._admin.run(TRACK, {"item": write.key.item.item_id}, action)
+        action = f"turn tracking on for {_name(write)}"
+        data = await self._admin.run(TRACK, {"item": write.key.item.item_id}, action)
         errors = data["inventoryItemUpdate"]["userErrors"]
         return f"tracking cannot be turned on: {_words(errors)}" if errors else ""
 
@@ -217,7 +212,7 @@ def idempotency_key(shop: str, key: str, quantities: list[dict[str, Any]], attem
 
     The scope of a key is not documented (per shop, or per app), so the shop is part of the name.
     """
-    content = hashlib.sha256(repr([list(each.values()) for each in quantities]).encode()).hexdigest()
+    content = hashlib.sha256(repr([list(entry.values()) for entry in quantities]).encode()).hexdigest()
     return str(uuid.uuid5(KEYS, f"{shop}|{key}|{content}|{attempt}"))
 
 
