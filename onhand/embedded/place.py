@@ -50,6 +50,7 @@ def find_place(data_dir: Path, *, fallback_root: Path | None = None) -> Place:
     fallback_root = fallback_root or FALLBACK_ROOT
     home, programs = data_dir.resolve() / "postgres", bundled_programs()
     if os.geteuid() != 0:
+        _must_have_a_name(os.geteuid())
         home.mkdir(mode=0o700, exist_ok=True)
         return Place(home, programs)
     user, group = _unprivileged()
@@ -86,6 +87,17 @@ def _unprivileged() -> tuple[int, int]:
     except KeyError:
         return 65_534, 65_534
     return account.pw_uid, account.pw_gid
+
+
+def _must_have_a_name(user: int) -> None:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        raise NoPlace(
+            f"PostgreSQL runs only as a user that the system knows by name, and user {user} has no entry in"
+            " /etc/passwd (common in containers). Add one, start Onhand as root (its database then runs as nobody),"
+            " or give it a database: set DATABASE_URL."
+        ) from None
 
 
 def _can_enter(folder: Path, user: int, group: int) -> bool:

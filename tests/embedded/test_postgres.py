@@ -220,3 +220,9 @@ def test_a_fallback_folder_that_others_may_write_to_is_refused(data_dir: Path) -
     (data_dir / "postgres.path").write_text(str(planted))
     with pytest.raises(NoPlace, match="others may write to it"):
         place.find_place(data_dir, fallback_root=data_dir.parent)
+
+
+def test_a_user_without_a_name_is_told_what_to_do(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 3_999_999_999)
+    with pytest.raises(NoPlace, match=r"user 3999999999 has no entry in /etc/passwd.*set DATABASE_URL"):
+        place.find_place(data_dir)
