@@ -27,7 +27,7 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
         async with asyncio.timeout(REACH_SECONDS):
             missing = await migrations.pending(url)
     except (NotRunningError, EmbeddedError) as error:
-        yield broken("database", str(error), "Start it: onhand up. Or set DATABASE_URL to another.")
+        yield broken("database", str(error), "onhand up")
         return
     except MigrationError as error:
         yield broken("migrations", str(error), "Use the version of onhand that made this database, or a newer one.")

@@ -31,7 +31,7 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
         async with asyncio.timeout(REACH_SECONDS):
             client = await connect_temporal(settings)
     except (NotRunningError, EmbeddedError) as error:
-        yield broken("temporal", str(error), "Start it: onhand up. Or set TEMPORAL_ADDRESS to another.")
+        yield broken("temporal", str(error), "onhand up")
         return
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         said = str(error) or "no answer in time"

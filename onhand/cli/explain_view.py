@@ -13,7 +13,7 @@ from onhand.cli.explanation import Explanation, LevelExplained
 from onhand.cli.output import ago, grid, out, signed, status
 from onhand.cli.stock_view import INSIDE, balance_table, title
 from onhand.domain.states import State
-from onhand.ledger.stock import EventRow, Line
+from onhand.ledger.stock import EventRow, LevelFacts, Line
 
 
 def print_explanation(explanation: Explanation) -> None:
@@ -85,13 +85,9 @@ def _steps(level: LevelExplained) -> Table:
 
 def _standing(level: LevelExplained, now: datetime) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
-    known = level.known
-    book = "not known" if known.book is None else f"{known.book:,}, known {ago(known.booked_at, now)}"
-    table.add_row("shows", book)
-    if known.shown is not None:
-        table.add_row("said itself", f"{known.shown:,} {ago(known.shown_at, now)}")
-    if known.problem:
-        table.add_row("problem", f"[yellow]{escape(known.problem)}[/]")
+    table.add_row("shows", _belief(level.known, now))
+    if level.known.problem:
+        table.add_row("problem", f"[yellow]{escape(level.known.problem)}[/]")
     if level.pending is None:
         table.add_row("pending", "nothing")
     else:
@@ -104,6 +100,17 @@ def _standing(level: LevelExplained, now: datetime) -> Table:
         table.add_row("what to do", escape(parked.advice or "see the workflow"))
         table.add_row("workflow", escape(parked.workflow_id))
     return table
+
+
+def _belief(known: LevelFacts, now: datetime) -> str:
+    """What we believe it shows, and since when, beside what it said itself."""
+    if known.book is None:
+        return "not known"
+    if known.shown == known.book:
+        return f"{known.book:,}, as it said itself {ago(known.shown_at, now)}"
+    believed = f"{known.book:,} as we believe since {ago(known.booked_at, now)}"
+    told = "" if known.shown is None else f"; it said {known.shown:,} itself {ago(known.shown_at, now)}"
+    return believed + told
 
 
 def _pushes(level: LevelExplained, now: datetime) -> Table:

@@ -194,5 +194,5 @@ def _print(report: ImportReport, show: int) -> None:
 
 
 def _why(origin: str, message: str) -> str:
-    # The message stands alone in logs and begins with the row, which has a column of its own here.
-    return message.removeprefix(origin).lstrip(",: ")
+    # The message stands alone in logs: it begins with the row, which has a column here, and ends with the verdict.
+    return message.removeprefix(origin).lstrip(",: ").removesuffix(" The row was not taken.")

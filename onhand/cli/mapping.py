@@ -132,8 +132,8 @@ async def _view(pool: Pool, channel: str) -> MappingView:
 def _print_report(report: DiscoveryReport) -> None:
     how = ", ".join(f"{number:,} by {by}" for by, number in report.mapped.items() if number)
     out().print(
-        f"[bold]{escape(report.channel)}[/]: {count(report.found, 'item')} found, {count(report.listings, 'listing')} "
-        f"mapped{f' ({how})' if how else ''}, {report.added:,} new, {report.retired:,} retired"
+        f"[bold]{escape(report.channel)}[/]: {count(report.found, 'item')} found, recognised {how or 'none'}; "
+        f"{count(report.listings, 'listing')} mapped, {report.added:,} new, {report.retired:,} retired"
     )
     if report.warning:
         err().print(f"[yellow]warning:[/] {escape(report.warning)}")

@@ -22,6 +22,8 @@ from rich.text import Text
 PLAIN_WIDTH = 120
 """Columns of output that goes to a file or a pipe, unless COLUMNS says otherwise."""
 
+JUST_NOW_SECONDS = 5
+
 STATUS_STYLES = {
     "success": "green",
     "accepted": "green",
@@ -120,7 +122,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     if seconds < -1:
         return f"in {duration(-seconds)}"
-    return "just now" if seconds < 1 else f"{duration(seconds)} ago"
+    return "just now" if seconds < JUST_NOW_SECONDS else f"{duration(seconds)} ago"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,170 @@
+"""`onhand explain`: the answer first, then what it rests on; fast however long the SKU's history is."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from onhand.domain import movements
+from onhand.domain.events import EventKind
+from onhand.domain.movements import Movement
+from onhand.domain.orders import OrderLine, OrderSnapshot
+from onhand.ledger import levels, posting, stock
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import Failure, LevelUpdate
+from tests.cli.conftest import Onhand
+
+
+async def received(pool: Pool, quantity: int, minutes_ago: int) -> None:
+    """A receipt of A at Leeds."""
+    at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    movement = Movement("erp", f"r{minutes_ago}", EventKind.RECEIPT, "A", "leeds", quantity, at, reason="PO 7")
+    await posting.post_events(pool, [movements.event_of(movement)])
+
+
+async def pushed(pool: Pool, channel: str, place: str, quantity: int, *, outcome: str = "accepted") -> None:
+    """The channel was told a level of A two minutes ago; where it was accepted, nothing is pending."""
+    (listing,) = await stock.sku_listings(pool, "A", channel)
+    accepted = outcome == "accepted"
+    update = LevelUpdate(
+        listing.listing_id,
+        place,
+        0 if listing.pending is None else listing.pending.generation,
+        book=quantity if accepted else None,
+        shown=quantity if accepted else None,
+        quantity=quantity,
+        before=1,
+        outcome=outcome,
+        echo=quantity if accepted else None,
+        message="" if accepted else "woo: setting SKU A failed (HTTP 400): [bad] id",
+    )
+    at = datetime.now(UTC) - timedelta(minutes=2)
+    async with pool.connection() as connection:
+        await levels.record_levels(connection, [update], run="run-1", attempt=1, sent_at=at, answered_at=at)
+        if accepted and listing.pending is not None:
+            await levels.clear_outbox(connection, [(listing.listing_id, listing.pending.generation)])
+
+
+def not_empty(text: str) -> list[str]:
+    """The lines of an expected output as `Answer.lines` has them."""
+    return [line for line in text.splitlines() if line]
+
+
+async def test_the_answer_comes_first_and_everything_it_rests_on_after(store: Pool, onhand: Onhand) -> None:
+    await received(store, 9, 3)
+    await pushed(store, "woo", "", 7)
+    order = OrderSnapshot("woo", "1001", 1, datetime.now(UTC), (OrderLine("1", "A", "leeds", 1, 0),))
+    await posting.post_orders(store, [order])
+
+    answer = await onhand("explain", "A", "--channel", "woo")
+
+    assert answer.code == 0
+    assert answer.lines == not_empty("""\
+A  Apple  barcode 500001
+
+●  woo still shows 7; it is to show 6 (since just now) because 8 are available at leeds + london and 2 are
+   held back for safety.
+
+╭─ Stock ────────────────────────────────────────────────────────────────────────────────────────────────────╮
+│ location  available  committed  on hand  version  moved                                                    │
+│ ──────────────────────────────────────────────────────────                                                 │
+│ leeds             8          1        9        4  just now                                                 │
+╰────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+╭─ woo · item 101 ───────────────────────────────────────────────────────────────────────────────────────────╮
+│ pool               8  pool: 8 available at leeds + london                                                  │
+│ buffer       8  →  6  safety buffer: 2 units holds back 2                                                  │
+│ should show        6  rule channels.woo.rule                                                               │
+│                                                                                                            │
+│ shows    7, as it said itself just now                                                                     │
+│ pending  generation 2, marked just now                                                                     │
+│                                                                                                            │
+│ pushed     from  to  outcome   echo  attempt  run                                                          │
+│ ───────────────────────────────────────────────────                                                        │
+│ 2 min ago     1   7  accepted     7        1  run-1                                                        │
+╰────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+╭─ Events, newest first ─────────────────────────────────────────────────────────────────────────────────────╮
+│ when       event    location  change                      available  stated by                             │
+│ ────────────────────────────────────────────────────────────────────────────────────────────────────────── │
+│ just now   order    leeds     -1 available, +1 committed          8  channel/woo 1001@1/order (order 1001) │
+│ 3 min ago  receipt  leeds     +9 available                        9  erp r3 (reason PO 7)                  │
+╰────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+""")
+
+
+async def test_a_dead_letter_says_why_and_what_to_do(store: Pool, onhand: Onhand) -> None:
+    await received(store, 9, 3)
+    await pushed(store, "woo", "", 7, outcome="rejected")
+    (listing,) = await stock.sku_listings(store, "A", "woo")
+    failure = Failure(listing.listing_id, "", "RowRejected", "woo: no such [item].", "Map it anew.")
+    await levels.park(store, failure, "sku-update/woo/A")
+
+    answer = await onhand("explain", "A", "--channel", "woo")
+
+    text = " ".join(answer.stdout.replace("│", " ").split())
+    assert (
+        "woo shows an unknown number instead of 7, because its update was given up just now: "
+        "woo: no such [item]." in text
+    )
+    assert "given up just now, RowRejected" in text
+    assert "what to do Map it anew." in text
+    assert "workflow sku-update/woo/A" in text
+    assert "rejected" in text
+    assert "setting SKU A failed (HTTP 400): [bad] id" in text
+
+
+async def test_each_place_of_a_channel_has_an_answer_of_its_own(store: Pool, onhand: Onhand) -> None:
+    await received(store, 9, 3)
+    await pushed(store, "bigc", "1", 9)
+    await pushed(store, "bigc", "2", 0)
+
+    answer = await onhand("explain", "A", "--channel", "bigc")
+
+    assert answer.lines[1:3] == [
+        "●  bigc at 1 shows 9 because 9 are available at leeds.",
+        "●  bigc at 2 shows 0 because nothing is available at london.",
+    ]
+
+
+async def test_channels_without_a_listing_are_told(store: Pool, onhand: Onhand) -> None:
+    answer = await onhand("explain", "B")
+    assert "○  bigc: no listing of this SKU; see `onhand mapping check`." in answer.lines
+    assert "│ nothing has ever moved" in answer.stdout
+
+
+async def test_a_channel_that_is_switched_off_is_told(store: Pool, onhand: Onhand, config: Path) -> None:
+    config.write_text(config.read_text().replace("[channels.woo]", "[channels.woo]\nenabled = false"))
+    answer = await onhand("explain", "A")
+    assert "○  woo: switched off in the configuration; nothing is pushed." in answer.lines
+
+
+async def test_scripts_get_all_of_it_as_one_document(store: Pool, onhand: Onhand) -> None:
+    await received(store, 9, 3)
+    await pushed(store, "woo", "", 7)
+
+    document = (await onhand("explain", "A", "--channel", "woo", "--json")).json
+
+    (level,) = document["levels"]
+    assert level["sentence"].startswith("woo shows 7 because 9 are available")
+    assert [(step["rule"], step["after"]) for step in level["steps"]] == [("pool", 9), ("buffer", 7)]
+    assert (level["target"], level["known"]["book"], level["pending"], level["parked"]) == (7, 7, None, None)
+    assert level["pushes"][0]["outcome"] == "accepted"
+    assert document["balances"][0]["on_hand"] == 9
+    assert document["events"][0]["lines"][1]["balance_after"] == 9
+    assert document["ledger_lines"] == 2
+
+
+async def test_a_sku_with_a_long_history_is_explained_as_fast(store: Pool, onhand: Onhand) -> None:
+    """Goal: bounded reads; 20,000 events make no difference to a person. The call's own start is in the time."""
+    at = datetime.now(UTC)
+    for start in range(0, 20_000, 5_000):
+        made = [
+            movements.event_of(Movement("erp", str(n), EventKind.RECEIPT, "A", "leeds", 1, at))
+            for n in range(start, start + 5_000)
+        ]
+        await posting.post_events(store, made)
+
+    started = time.perf_counter()
+    answer = await onhand("explain", "A", "--events", 2)
+    seconds = time.perf_counter() - started
+
+    assert "Events, newest first: 4 of 40,000 ledger lines, more with --events" in answer.stdout
+    assert seconds < 1.0

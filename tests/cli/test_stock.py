@@ -1,0 +1,140 @@
+"""`onhand stock`: stating what happened, seeing what it changed, and being refused clearly."""
+
+from onhand.ledger import stock
+from onhand.ledger.database import Pool
+from tests.cli.conftest import Onhand
+
+
+async def test_a_receipt_says_what_changed_and_who_has_to_be_told(store: Pool, onhand: Onhand) -> None:
+    answer = await onhand("stock", "receive", "A", 12, "--location", "leeds", "--id", "note-1")
+
+    assert answer.code == 0
+    assert answer.lines == [
+        "received 12 of A at leeds  event 1, id note-1",
+        "location  state      before  after",
+        "──────────────────────────────────",
+        "leeds     available       0     12",
+        "to be told  item  place  shows  should show",
+        "───────────────────────────────────────────",
+        "bigc        7     1          ?           12",
+        "bigc        7     2          ?            0",
+        "woo         101              ?           10",
+        "the next sync tells them; to do it now: onhand sync --sku A",
+    ]
+
+
+async def test_the_same_statement_twice_changes_nothing_and_says_so(store: Pool, onhand: Onhand) -> None:
+    await onhand("stock", "receive", "A", 12, "-l", "leeds", "--id", "note-1")
+
+    again = await onhand("stock", "receive", "A", 12, "-l", "leeds", "--id", "note-1")
+    other = await onhand("stock", "receive", "A", 13, "-l", "leeds", "--id", "note-1")
+
+    assert again.code == 0
+    assert again.lines == ["received 12 of A at leeds: already recorded as event 1; nothing was changed"]
+    assert other.code == 1
+    assert "operator already stated 'note-1' with other content (event 1)" in other.stderr
+
+
+async def test_an_adjustment_may_be_negative(store: Pool, onhand: Onhand) -> None:
+    await onhand("stock", "receive", "A", 12, "-l", "leeds")
+
+    answer = await onhand("stock", "adjust", "A", "-3", "-l", "leeds", "--reason", "broken", "--json")
+
+    assert answer.code == 0
+    assert answer.json["verdict"] == "posted"
+    assert answer.json["changes"] == [
+        {"location": "leeds", "state": "available", "before": 12, "after": 9},
+        {"location": "leeds", "state": "shrinkage", "before": 0, "after": 3},
+    ]
+    (event, _) = await stock.sku_events(store, "A", 10)
+    assert event.detail == {"reason": "broken"}
+
+
+async def test_a_write_off_and_a_transfer_with_its_arrival(store: Pool, onhand: Onhand) -> None:
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+    await onhand("stock", "write-off", "A", 1, "-l", "leeds")
+
+    sent = await onhand("stock", "transfer", "A", 4, "-l", "leeds", "--to", "london")
+    assert sent.lines[0].startswith("sent 4 of A from leeds")
+    assert sent.lines[3:5] == ["leeds     available        9      5", "london    in transit       0      4"]
+
+    arrived = await onhand("stock", "transfer", "A", 4, "-l", "london", "--receive")
+    assert arrived.lines[0].startswith("took in 4 of A at london")
+    assert arrived.lines[3:5] == ["london    in transit       4      0", "london    available        0      4"]
+
+
+async def test_a_count_is_rebased_on_the_version_that_was_looked_at(store: Pool, onhand: Onhand) -> None:
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+    shown = (await onhand("stock", "show", "A", "--json")).json
+    await onhand("stock", "adjust", "A", "-2", "-l", "leeds")
+
+    answer = await onhand(
+        "stock", "count", "A", 9, "-l", "leeds", "--version", shown["locations"][0]["version"], "--json"
+    )
+
+    assert answer.json["changes"][1] == {"location": "leeds", "state": "available", "before": 8, "after": 7}
+
+
+async def test_a_count_of_a_version_yet_to_come_is_refused(store: Pool, onhand: Onhand) -> None:
+    answer = await onhand("stock", "count", "A", 9, "-l", "leeds", "--version", 5)
+    assert answer.code == 1
+    assert "made against balance version 5, but the ledger is at 0" in " ".join(answer.stderr.split())
+
+
+async def test_a_count_that_agrees_is_recorded_and_changes_nothing(store: Pool, onhand: Onhand) -> None:
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+
+    answer = await onhand("stock", "count", "A", 10, "-l", "leeds", "--id", "c-1")
+
+    assert answer.code == 0
+    assert answer.lines[:2] == [
+        "counted 10 of A at leeds  event 2, id c-1",
+        "it agrees with the ledger; nothing had to be changed",
+    ]
+
+
+async def test_stock_is_shown_by_location_and_state(store: Pool, onhand: Onhand) -> None:
+    await onhand("stock", "receive", "A", 1200, "-l", "leeds")
+    await onhand("stock", "transfer", "A", 200, "-l", "leeds", "--to", "london")
+
+    answer = await onhand("stock", "show", "A")
+
+    assert answer.lines == [
+        "A  Apple  barcode 500001",
+        "location  available  in transit  on hand  version  moved",
+        "───────────────────────────────────────────────────────────",
+        "leeds         1,000           0    1,000        3  just now",
+        "london            0         200        0        1  just now",
+        "together      1,000         200    1,000",
+    ]
+    assert (await onhand("stock", "show", "C")).lines == ["C  Cake", "nothing has ever moved"]
+
+
+async def test_an_unknown_sku_is_refused_with_what_may_have_been_meant(store: Pool, onhand: Onhand) -> None:
+    answer = await onhand("stock", "receive", "a", 1, "-l", "leeds")
+    assert (answer.code, answer.stdout) == (2, "")
+    assert answer.stderr.splitlines() == ["error: there is no SKU 'a'", "what to do: Did you mean A (Apple)?"]
+
+
+async def test_a_location_must_be_known_and_is_asked_for(store: Pool, onhand: Onhand) -> None:
+    for options, said in (
+        ([], "error: --location is needed; known are leeds, london"),
+        (["-l", "mars"], "error: there is no location 'mars'; known are leeds, london"),
+        (["-l", "leeds", "--to", "mars"], "error: there is no location 'mars'; known are leeds, london"),
+    ):
+        command = "transfer" if "--to" in options else "receive"
+        answer = await onhand("stock", command, "A", 1, *options)
+        assert (answer.code, answer.stderr.strip()) == (2, said)
+
+
+async def test_impossible_statements_are_refused(store: Pool, onhand: Onhand) -> None:
+    zero = await onhand("stock", "receive", "A", 0, "-l", "leeds")
+    assert (zero.code, zero.stderr.strip()) == (2, "error: a movement of 0 units moves nothing; give a quantity")
+    same = await onhand("stock", "transfer", "A", 1, "-l", "leeds", "--to", "leeds")
+    assert (same.code, same.stderr.strip()) == (
+        2,
+        "error: a transfer needs a destination other than its origin",
+    )
+    neither = await onhand("stock", "transfer", "A", 1, "-l", "leeds")
+    assert neither.code == 2
+    assert "give --to LOCATION to send units, or --receive to take them in" in neither.stderr
