@@ -20,12 +20,13 @@ from temporalio.worker import Worker
 from activities.levels import FollowUpSteps, LevelSteps
 from activities.mapping import MappingSteps
 from activities.runs import RunSteps
-from activities.source import LedgerDirectory, SourceSteps
+from activities.source import SourceSteps
 from onhand import log
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
 from onhand.channels.registry import make_channels
 from onhand.connect import connect_temporal, open_ledger
+from onhand.imports import LedgerDirectory
 from onhand.ledger import catalogue
 from onhand.ledger.database import Pool
 from onhand.log_temporal import LogContext

@@ -34,8 +34,6 @@ from workflows.policies import SKU_UPDATE_PRIORITY
 from workflows.search import attributes
 
 STARTS_AT_ONCE = 8
-READ_BACK_PAUSE_SECONDS = 2.0
-READ_BACK_PAUSE_MAX_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,10 @@ class LevelSteps:
         cursor = ListingCursor(page.cursor.sort_key, page.cursor.listing_id)
         if page.first == 0 and cursor == ListingCursor():
             places = self.rules.channels[page.channel].places
+            await runs.start_channel(self.pool, page.run_id, page.channel)
             await levels.ensure_levels(self.pool, page.channel, list(places))
         ids, onward = await levels.listing_page(self.pool, page.channel, cursor, page.listings, page.skus)
-        states = await levels.listing_states(
-            self.pool, page.channel, ids, siblings=self.rules.needs_siblings
-        )
+        states = await levels.listing_states(self.pool, page.channel, ids, siblings=self.rules.needs_siblings)
         targets = all_targets(states, self.rules)
         plan = [(t.state.listing_id, t.place) for t in targets if page.full or t.differs]
         await runs.save_plan_page(
@@ -94,21 +91,9 @@ class LevelSteps:
         Answers the levels found lost as `failed`.
         """
         channel = self.channels[chunk.channel]
-        patience = channel.capabilities.visible_within_seconds
-        pause, waited = READ_BACK_PAUSE_SECONDS, 0.0
         async with heartbeats(), sorted_errors():
-            while True:
-                last = waited >= patience
-                missing = await read_back.verify(
-                    self.pool, channel, chunk.run_id, chunk.first, chunk.last, give_up=last
-                )
-                if not missing or last:
-                    break
-                await asyncio.sleep(pause)
-                waited += pause
-                pause = min(pause * 2, READ_BACK_PAUSE_MAX_SECONDS)
-        done = await runs.chunk_outcome(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
-        return ChunkResult(failed=min(missing, done.failed))
+            lost = await read_back.prove(self.pool, channel, chunk.run_id, chunk.first, chunk.last)
+        return ChunkResult(failed=lost)
 
     @activity.defn
     async def push_sku(self, request: SkuUpdateRequest) -> None:
@@ -117,7 +102,11 @@ class LevelSteps:
         errand = publish.Errand(attempt=activity.info().attempt, distrust=True)
         async with heartbeats(), sorted_errors():
             failures = await publish.bring_sku_to_target(
-                self.pool, self.channels[request.channel], self.rules, [listing for listing, _ in found], errand
+                self.pool,
+                self.channels[request.channel],
+                self.rules,
+                [listing for listing, _ in found],
+                errand,
             )
         if failures:
             first = failures[0]

@@ -9,12 +9,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities.beating import heartbeats
 from onhand.domain.counts import Count
+from onhand.imports import LedgerDirectory
 from onhand.ledger import catalogue, posting, runs
 from onhand.ledger.catalogue import RefusedRow
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
 from onhand.messages import FetchSource, SourceResult
-from onhand.sources.base import Page, SkuFacts, Source, SourceError, SourceUnfit, StockRow
+from onhand.sources.base import Page, Source, SourceError, SourceUnfit, StockRow
 
 WARNINGS_MAX = 20
 
@@ -29,19 +30,6 @@ class Tally:
     refused: int = 0
     warnings: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class LedgerDirectory:
-    """The SKUs and locations a source may name, as the ledger knows them."""
-
-    pool: Pool
-    locations: frozenset[str]
-
-    async def look_up(self, codes: Sequence[str]) -> dict[str, SkuFacts]:
-        """Facts of those codes that are known."""
-        found = await catalogue.sku_facts(self.pool, codes)
-        return {code: SkuFacts(status, fraction) for code, (status, fraction) in found.items()}
 
 
 @dataclass(frozen=True)
@@ -92,7 +80,9 @@ async def take_page(pool: Pool, source: str, run: str | None, page: Page, tally:
     )
     refused = [RefusedRow(bad.origin, bad.raw, bad.problem.value, bad.message) for bad in page.bad_rows]
     refused += [
-        RefusedRow(row.origin, f"{row.sku} at {row.location}: {row.quantity}", answer.verdict.value, answer.message)
+        RefusedRow(
+            row.origin, f"{row.sku} at {row.location}: {row.quantity}", answer.verdict.value, answer.message
+        )
         for row, answer in zip(page.rows, answers, strict=True)
         if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN)
     ]

@@ -51,7 +51,10 @@ def prepare() -> tuple[Path, int]:
     text = text.replace(f"http://127.0.0.1:{SANDBOX_PORT}", f"http://127.0.0.1:{port}")
     text = re.sub(r'^data_dir = ".*?"', lambda _: f"data_dir = {_toml(data_dir)}", text, flags=re.MULTILINE)
     text = re.sub(
-        r'^path = "demo/stock"', lambda _: f"path = {_toml(folder / 'demo' / 'stock')}", text, flags=re.MULTILINE
+        r'^path = "demo/stock"',
+        lambda _: f"path = {_toml(folder / 'demo' / 'stock')}",
+        text,
+        flags=re.MULTILINE,
     )
     config = data_dir / DEMO_CONFIG.name
     config.write_text(text)

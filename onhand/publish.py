@@ -137,9 +137,7 @@ def key_of(target: Target) -> LevelKey:
 async def _read_unknown(channel: Channel, work: Work, *, distrust: bool) -> None:
     """Read what we do not know and must know: a compare needs a value, a distrusted book a look."""
     must_know = channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET
-    spots = [
-        spot for spot in work.open_spots() if distrust or (must_know and work.books[spot] is None)
-    ]
+    spots = [spot for spot in work.open_spots() if distrust or (must_know and work.books[spot] is None)]
     size = channel.capabilities.bulk_size
     for start in range(0, len(spots), size):
         part = spots[start : start + size]
@@ -150,6 +148,10 @@ async def _read_unknown(channel: Channel, work: Work, *, distrust: bool) -> None
 
 def _learn(channel: Channel, work: Work, spot: Spot, level: ShownLevel) -> None:
     target = work.targets[spot]
+    if level.quantity is None and channel.capabilities.write_kind is not WriteKind.COMPARE_AND_SET:
+        # A write may mend what states no level (stock not managed there yet); if not, its refusal says why.
+        work.books[spot] = None
+        return
     if level.quantity is None:
         error = RowRejected(
             channel.name,
@@ -292,9 +294,7 @@ async def record(pool: Pool, channel: Channel, work: Work, errand: Errand, sent_
 
 async def _record_for_run(connection: Connection, channel: Channel, work: Work, errand: Errand) -> None:
     outcomes = {
-        errand.positions[spot]: outcome
-        for spot, outcome in work.outcomes.items()
-        if spot in errand.positions
+        errand.positions[spot]: outcome for spot, outcome in work.outcomes.items() if spot in errand.positions
     }
     await runs.settle_plan(connection, errand.run_id, channel.name, outcomes)
     await runs.save_failures(connection, errand.run_id, channel.name, list(work.failures.values()))

@@ -1,5 +1,6 @@
 """Proof for channels whose answers prove nothing: read back what was written, and call what is lost lost."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from onhand import publish
@@ -10,30 +11,53 @@ from onhand.ledger.database import Pool
 from onhand.ledger.levels import LevelUpdate
 from onhand.publish import Errand, Spot, Work
 
+PAUSE_SECONDS = 1.0
+"""Between the first looks; doubled each time, as what is late is often later still."""
+PAUSE_MAX_SECONDS = 15.0
 
-async def verify(pool: Pool, channel: Channel, run: str, first: int, last: int, *, give_up: bool) -> int:
-    """Look at what a chunk of a run wrote; answers how many levels do not show it (yet).
 
-    With `give_up` these count as lost writes: they fail, and the book follows what the channel shows.
+async def prove(pool: Pool, channel: Channel, run: str, first: int, last: int) -> int:
+    """Look at what a chunk of a run wrote until it shows; answers how many levels were lost.
+
+    What does not show within the channel's own patience is a lost write: it fails, and the book follows
+    what the channel shows. Only what did not show yet is asked for again.
     """
     planned = await runs.planned_levels(pool, run, channel.name, first, last, unproven=True)
     positions = {(p.listing_id, p.place): p.position for p in planned}
-    written = await _written(pool, channel, list(positions))
-    shown = await channel.read_levels([publish.key_of(target) for target in written.values()])
-    work, missing = Work(written, {}, set()), 0
-    for (spot, target), level in zip(written.items(), shown, strict=True):
+    work = Work(await _written(pool, channel, list(positions)), {}, set())
+    missing = dict(work.targets)
+    pause, patience = PAUSE_SECONDS, channel.capabilities.visible_within_seconds
+    while missing:
+        missing = await _look(channel, work, missing, give_up=patience <= 0)
+        if not missing or patience <= 0:
+            break
+        await asyncio.sleep(min(pause, patience))
+        patience -= pause
+        pause = min(pause * 2, PAUSE_MAX_SECONDS)
+    await publish.record(pool, channel, work, Errand(run_id=run, positions=positions), datetime.now(UTC))
+    return len(missing)
+
+
+async def _look(
+    channel: Channel, work: Work, missing: dict[Spot, Target], *, give_up: bool
+) -> dict[Spot, Target]:
+    """Ask once; answers what still does not show. With `give_up` that is counted as lost."""
+    shown = await channel.read_levels([publish.key_of(target) for target in missing.values()])
+    late: dict[Spot, Target] = {}
+    for (spot, target), level in zip(missing.items(), shown, strict=True):
         generation = target.state.generation
         if level.quantity == target.quantity:
             work.updates.append(LevelUpdate(*spot, generation, shown=level.quantity))
             continue
-        missing += 1
+        late[spot] = target
         if give_up:
             work.updates.append(
-                LevelUpdate(*spot, generation, book=level.quantity, shown=level.quantity, problem=level.problem)
+                LevelUpdate(
+                    *spot, generation, book=level.quantity, shown=level.quantity, problem=level.problem
+                )
             )
             publish.fail(work, spot, publish.lost_write(channel, target, level))
-    await publish.record(pool, channel, work, Errand(run_id=run, positions=positions), datetime.now(UTC))
-    return missing
+    return late
 
 
 async def _written(pool: Pool, channel: Channel, spots: list[Spot]) -> dict[Spot, Target]:

@@ -39,9 +39,7 @@ async def start(client: Client, request: SyncRequest) -> WorkflowHandle[object, 
     )
 
 
-async def follow(
-    handle: WorkflowHandle[object, SyncResult], pool: Pool
-) -> AsyncIterator[Progress]:
+async def follow(handle: WorkflowHandle[object, SyncResult], pool: Pool) -> AsyncIterator[Progress]:
     """How the run stands, again and again, until it has ended; the last one is the final record."""
     end = asyncio.create_task(handle.result())
     try:

@@ -178,6 +178,7 @@ class CsvSource(_Section):
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     encoding: str = "cp1252"
     rows_drop_max: float = Field(default=0.5, gt=0, le=1)
+    settle_seconds: float = Field(default=2.0, ge=0, le=600)
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal["", ",", ".", " ", "'"] = ""
     duplicates: Literal["refuse", "sum", "last"] = "refuse"

@@ -221,7 +221,7 @@ class ChannelSync:
         )
 
     async def _finish(self, status: str | None, message: str) -> ChannelResult:
-        return await workflow.execute_activity(
+        result: ChannelResult = await workflow.execute_activity(
             "finish_channel",
             FinishChannel.model_validate(
                 {
@@ -235,6 +235,7 @@ class ChannelSync:
             start_to_close_timeout=policies.LEDGER_STEP,
             retry_policy=policies.LEDGER_RETRY,
         )
+        return result
 
     # State and what people see of it.
 

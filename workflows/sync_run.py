@@ -47,7 +47,9 @@ class SyncRun:
         setup = await self._step("begin_run", BeginRun(run_id=run_id, request=request), RunSetup)
         source = await self._read_source(run_id, setup, request)
         mappings = await asyncio.gather(*(self._load_mapping(run_id, plan) for plan in setup.channels))
-        channels = await asyncio.gather(*(self._sync(run_id, setup, plan, request) for plan in setup.channels))
+        channels = await asyncio.gather(
+            *(self._sync(run_id, setup, plan, request) for plan in setup.channels)
+        )
         result = _result(run_id, source, mappings, list(channels))
         await self._step(
             "record_result", RecordResult(run_id=run_id, status=result.status, summary=result.summary), None
@@ -66,7 +68,7 @@ class SyncRun:
             return SourceResult()
         self._tell(setup.source, "reading")
         try:
-            found = await workflow.execute_activity(
+            found: SourceResult = await workflow.execute_activity(
                 "fetch_source",
                 FetchSource(run_id=run_id, full=request.full),
                 result_type=SourceResult,
@@ -87,7 +89,7 @@ class SyncRun:
 
     async def _load_mapping(self, run_id: str, plan: ChannelPlan) -> MappingResult:
         try:
-            return await workflow.execute_activity(
+            mapping: MappingResult = await workflow.execute_activity(
                 "load_mapping",
                 LoadMapping(run_id=run_id, channel=plan.name),
                 result_type=MappingResult,
@@ -100,6 +102,7 @@ class SyncRun:
         except ActivityError as error:
             # The listings of before still hold; a run goes on with them and says so.
             return MappingResult(channel=plan.name, warning=f"mapping not refreshed: {reason_of(error)}")
+        return mapping
 
     async def _sync(
         self, run_id: str, setup: RunSetup, plan: ChannelPlan, request: SyncRequest

@@ -26,6 +26,12 @@ TITLES = {
     "docs": "API docs",
 }
 
+NEXT_STEPS = """Try in another terminal, here:
+  [bold]onhand explain 85123A[/]                            why each channel shows what it shows
+  [bold]onhand stock adjust 85123A -5 --location leeds[/]   then [bold]onhand sync[/], and look at the shops
+  [bold]onhand runs list[/]   [bold]onhand doctor[/]   [bold]onhand --help[/]
+"""
+
 
 def register(app: typer.Typer) -> None:
     """Hang the commands into the program."""
@@ -68,8 +74,7 @@ async def _demo(config: Path, port: int, *, once: bool) -> ExitCode:
         async with open_ledger(settings) as pool:
             code = await run_and_show(client, pool, SyncRequest(trigger="operator"), as_json=False)
         _print_addresses(found)
-        out().print("Try: [bold]onhand explain 85123A[/]   [bold]onhand stock adjust 85123A -5 --location leeds[/]")
-        out().print("     [bold]onhand sync[/]   [bold]onhand runs list[/]   [bold]onhand doctor[/]   (in another terminal)")
+        out().print(NEXT_STEPS)
         if not once:
             out().print("Ctrl-C stops everything; the data stays.")
             await found.stack.until_stopped()

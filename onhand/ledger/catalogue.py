@@ -93,7 +93,9 @@ async def sku_facts(pool: Pool, codes: Sequence[str]) -> dict[str, tuple[SkuStat
         return {code: (status, fraction) async for code, status, fraction in cursor}
 
 
-async def skus_by_identity(pool: Pool, codes: Sequence[str], barcodes: Sequence[str]) -> list[tuple[str, str]]:
+async def skus_by_identity(
+    pool: Pool, codes: Sequence[str], barcodes: Sequence[str]
+) -> list[tuple[str, str]]:
     """(code, barcode) of every SKU that has one of the codes or one of the barcodes."""
     async with pool.connection() as connection:
         cursor = await connection.execute(

@@ -98,7 +98,9 @@ async def listing_states(
 
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
-    listing, sku, item, parent, tracking, units, generation, places, books, locations, available, *others = row
+    listing, sku, item, parent, tracking, units, generation, places, books, locations, available, *others = (
+        row
+    )
     return ListingState(
         channel,
         listing,

@@ -101,9 +101,13 @@ async def begin_channel(pool: Pool, run: str, channel: str, skus: Sequence[str] 
         )
 
 
-async def record_rows(
-    pool: Pool, run: str, *, read: int, posted: int, unchanged: int, refused: int
-) -> None:
+async def start_channel(pool: Pool, run: str, channel: str) -> None:
+    """Note when the work on a channel began, so that its duration is its own."""
+    async with pool.connection() as connection:
+        await connection.execute(query("start_channel"), {"run": run, "channel": channel})
+
+
+async def record_rows(pool: Pool, run: str, *, read: int, posted: int, unchanged: int, refused: int) -> None:
     """Record what came from the source so far."""
     async with pool.connection() as connection:
         await connection.execute(
@@ -141,9 +145,7 @@ async def planned_levels(
         return [PlannedLevel(*row) async for row in cursor]
 
 
-async def settle_plan(
-    connection: Connection, run: str, channel: str, outcomes: Mapping[int, str]
-) -> None:
+async def settle_plan(connection: Connection, run: str, channel: str, outcomes: Mapping[int, str]) -> None:
     """Write the outcome ("changed", "unchanged", "failed") of positions of a plan."""
     await connection.execute(
         query("settle_plan"),
@@ -156,9 +158,7 @@ async def settle_plan(
     )
 
 
-async def save_failures(
-    connection: Connection, run: str, channel: str, failures: Sequence[Failure]
-) -> None:
+async def save_failures(connection: Connection, run: str, channel: str, failures: Sequence[Failure]) -> None:
     """Keep why levels could not be set."""
     await connection.execute(
         query("save_failures"),
@@ -202,8 +202,8 @@ async def chunk_outcome(pool: Pool, run: str, channel: str, first: int, last: in
         return ChunkOutcome(row[0], row[1], row[2], tuple(row[3] or ()))
 
 
-async def finish_channel(pool: Pool, run: str, channel: str, status: str | None, message: str) -> str:
-    """Close a channel's part of a run with the counts of its plan; answers the status.
+async def finish_channel(pool: Pool, run: str, channel: str, status: str | None, message: str) -> None:
+    """Close a channel's part of a run with the counts of its plan; saying it again changes nothing.
 
     Without `status` the outcomes decide: "success" when nothing failed, else "partial".
     """
@@ -218,7 +218,6 @@ async def finish_channel(pool: Pool, run: str, channel: str, status: str | None,
             named | {"status": decided, "message": message, "changed": changed, "failed": failed},
         )
         await connection.execute(query("drop_plan"), named)
-    return decided
 
 
 async def finish_run(pool: Pool, run: str, status: str, summary: str) -> None:

@@ -40,6 +40,7 @@ def csv_options(section: CsvSource) -> CsvOptions:
         marks=Marks(section.decimal_mark, section.thousands_mark),
         duplicates=section.duplicates,
         rows_drop_max=section.rows_drop_max,
+        settle_seconds=section.settle_seconds,
     )
 
 

@@ -559,7 +559,7 @@ async def test_a_written_level_shows_later(bench: Bench) -> None:
     key = LevelKey(ref, MAIN)
     await bench.channel.set_levels([write(ref, 8)], "k")
     seen = []
-    for seconds in (0.0, 2.9, 0.2):
+    for seconds in (0.0, 1.4, 0.2):
         bench.case.clock.advance(seconds)
         (shown,) = await bench.channel.read_levels([key])
         seen.append(shown.quantity)

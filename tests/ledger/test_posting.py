@@ -53,7 +53,8 @@ async def rows(pool: Pool, statement: str) -> list[tuple[object, ...]]:
 async def require_sound(pool: Pool) -> None:
     """Entries of an event sum to zero, versions have no gap, balances and balance_after equal the fold."""
     assert (
-        await rows(pool, "SELECT event_id FROM entry GROUP BY event_id, sku_id HAVING sum(quantity) <> 0") == []
+        await rows(pool, "SELECT event_id FROM entry GROUP BY event_id, sku_id HAVING sum(quantity) <> 0")
+        == []
     )
     assert (
         await rows(
@@ -147,7 +148,13 @@ async def test_a_twin_inside_one_batch_is_posted_once(shop: Pool) -> None:
 
 async def test_an_unknown_sku_or_location_refuses_its_event_alone(shop: Pool) -> None:
     answers = await post_events(
-        shop, [receipt("r1", "A", 1), receipt("r2", "nobody", 1), receipt("r3", "B", 1, "mars"), receipt("r4", "B", 2)]
+        shop,
+        [
+            receipt("r1", "A", 1),
+            receipt("r2", "nobody", 1),
+            receipt("r3", "B", 1, "mars"),
+            receipt("r4", "B", 2),
+        ],
     )
 
     assert [answer.verdict for answer in answers] == [
@@ -156,14 +163,18 @@ async def test_an_unknown_sku_or_location_refuses_its_event_alone(shop: Pool) ->
         Verdict.UNKNOWN,
         Verdict.POSTED,
     ]
-    assert answers[1].message == "the ledger does not know one of: nobody at leeds. Import the catalogue first."
+    assert (
+        answers[1].message == "the ledger does not know one of: nobody at leeds. Import the catalogue first."
+    )
     assert await balances(shop) == {("A", "leeds"): 1, ("B", "leeds"): 2}
     assert await rows(shop, "SELECT external_id FROM event ORDER BY 1") == [("r1",), ("r4",)]
 
 
 async def test_every_listing_of_a_moved_sku_is_marked_once_with_a_growing_generation(shop: Pool) -> None:
     for channel in ("web", "store"):
-        await catalogue.save_listings(shop, channel, [NewListing("A", "1", "1"), NewListing("B", "2", "2")], [""])
+        await catalogue.save_listings(
+            shop, channel, [NewListing("A", "1", "1"), NewListing("B", "2", "2")], [""]
+        )
     await post_events(shop, [receipt("r1", "A", 1), receipt("r2", "A", 1)])
     first = await rows(shop, "SELECT listing_id, generation, marked_at FROM outbox ORDER BY 1")
 
@@ -173,7 +184,9 @@ async def test_every_listing_of_a_moved_sku_is_marked_once_with_a_growing_genera
     assert [row[0] for row in first] == [row[0] for row in second]
     assert len(first) == 2, "one row for each listing of A, none for B"
     assert all(new[1] > old[1] for old, new in zip(first, second, strict=True))  # type: ignore[operator]
-    assert [row[2] for row in first] == [row[2] for row in second], "time-to-sync counts from the oldest change"
+    assert [row[2] for row in first] == [row[2] for row in second], (
+        "time-to-sync counts from the oldest change"
+    )
 
 
 async def test_movements_that_leave_available_alone_mark_nothing(shop: Pool) -> None:
@@ -276,7 +289,9 @@ async def test_a_negative_count_is_kept_as_the_truth(shop: Pool) -> None:
 # Orders.
 
 
-async def test_a_snapshot_that_names_an_unknown_sku_posts_nothing_and_its_neighbour_goes_in(shop: Pool) -> None:
+async def test_a_snapshot_that_names_an_unknown_sku_posts_nothing_and_its_neighbour_goes_in(
+    shop: Pool,
+) -> None:
     bad = OrderSnapshot(
         "web",
         "o1",
@@ -294,7 +309,9 @@ async def test_a_snapshot_that_names_an_unknown_sku_posts_nothing_and_its_neighb
     assert await rows(shop, "SELECT order_id FROM order_line") == [("o2",)]
 
 
-async def test_an_order_heard_of_only_when_cancelled_is_not_revived_by_its_late_first_snapshot(shop: Pool) -> None:
+async def test_an_order_heard_of_only_when_cancelled_is_not_revived_by_its_late_first_snapshot(
+    shop: Pool,
+) -> None:
     cancelled = OrderSnapshot("web", "o1", 2, NOON, (OrderLine("1", "A", "leeds", 0, 0),))
     emptied = OrderSnapshot("web", "o2", 2, NOON, ())
     late = [OrderSnapshot("web", f"o{n}", 1, NOON, (OrderLine("1", "A", "leeds", 3, 0),)) for n in (1, 2)]
@@ -317,7 +334,13 @@ async def test_shuffled_doubled_and_lost_snapshots_end_in_the_same_ledger(shop: 
             version,
             NOON,
             tuple(
-                OrderLine(str(line), rnd.choice("ABC"), rnd.choice(("leeds", "london")), rnd.randrange(4), rnd.randrange(3))
+                OrderLine(
+                    str(line),
+                    rnd.choice("ABC"),
+                    rnd.choice(("leeds", "london")),
+                    rnd.randrange(4),
+                    rnd.randrange(3),
+                )
                 for line in range(rnd.randrange(1, 4))
             ),
         )
@@ -363,21 +386,18 @@ async def test_concurrent_posts_lose_nothing(shop: Pool) -> None:
         await connection.execute("UPDATE balance SET available = 100")
 
     await asyncio.gather(
-        *(
-            post_events(shop, [movement(f"s{n}", EventKind.ADJUSTMENT, "A", -1)])
-            for n in range(40)
-        )
+        *(post_events(shop, [movement(f"s{n}", EventKind.ADJUSTMENT, "A", -1)]) for n in range(40))
     )
 
     assert await balances(shop) == {("A", "leeds"): 60}
     await require_sound(shop)
 
 
-async def test_concurrent_batches_that_touch_the_same_shelves_in_other_orders_do_not_deadlock(shop: Pool) -> None:
+async def test_concurrent_batches_that_touch_the_same_shelves_in_other_orders_do_not_deadlock(
+    shop: Pool,
+) -> None:
     for channel in ("web", "store"):
-        await catalogue.save_listings(
-            shop, channel, [NewListing(sku, sku, sku) for sku in "ABC"], [""]
-        )
+        await catalogue.save_listings(shop, channel, [NewListing(sku, sku, sku) for sku in "ABC"], [""])
     rnd = random.Random(7)
 
     async def batch(n: int) -> None:

@@ -46,7 +46,9 @@ async def stock(stage: Stage, quantities: dict[str, int]) -> None:
     )
 
 
-async def _waiting_retry(handle: Handle) -> tuple[WorkflowExecutionDescription, Sequence[PendingActivityInfo]]:
+async def _waiting_retry(
+    handle: Handle,
+) -> tuple[WorkflowExecutionDescription, Sequence[PendingActivityInfo]]:
     """The workflow once its activity has failed and waits for the next attempt."""
     for _ in range(200):
         described = await handle.describe()
@@ -76,7 +78,9 @@ async def test_two_channels_show_the_ledger_and_a_second_run_writes_nothing(make
     assert (web.calls, store.calls) == (web_calls, store_calls), "nothing changed, so nothing was sent"
 
 
-async def test_a_rejected_sku_makes_the_run_partial_and_gets_a_workflow_of_its_own(make_stage: MakeStage) -> None:
+async def test_a_rejected_sku_makes_the_run_partial_and_gets_a_workflow_of_its_own(
+    make_stage: MakeStage,
+) -> None:
     web = MemoryChannel("web")
     stage = await make_stage([web], 12)
     await stock(stage, {"S00003": 5})
@@ -171,7 +175,10 @@ async def test_when_every_channel_fails_the_run_fails_and_says_what_to_look_at(m
 async def test_a_passing_failure_is_retried_and_nothing_is_sent_twice(make_stage: MakeStage) -> None:
     web = MemoryChannel("web")
     stage = await make_stage([web], 15)
-    web.raises = [SameKeyRetry(web.name, "setting levels", "502"), ChannelDown(web.name, "setting levels", "503")]
+    web.raises = [
+        SameKeyRetry(web.name, "setting levels", "502"),
+        ChannelDown(web.name, "setting levels", "503"),
+    ]
 
     result = await stage.run()
 

@@ -43,7 +43,7 @@ CAPABILITIES = Capabilities(
     write_kind=WriteKind.ABSOLUTE,
     places=True,
     echoes=False,
-    visible_after_seconds=5.0,
+    visible_after_seconds=2.0,
     visible_within_seconds=120.0,
 )
 

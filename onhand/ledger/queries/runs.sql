@@ -16,6 +16,11 @@ SELECT %(run)s, ch.id,
   FROM channel ch WHERE ch.name = %(channel)s
 ON CONFLICT (run_id, channel_id) DO NOTHING
 
+-- name: start_channel
+-- The channel's own part begins here: before it the source was read for all of them.
+UPDATE run_channel SET started_at = clock_timestamp()
+ WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND levels = 0
+
 -- name: run_rows
 -- What came from the source.
 UPDATE run SET rows_read = %(read)s, rows_posted = %(posted)s, rows_unchanged = %(unchanged)s,

@@ -32,7 +32,7 @@ class BigCommerceOptions:
     window_seconds: float = 30.0
     write_seconds: float = 0.5
     write_seconds_per_entry: float = 0.0005
-    visible_after_seconds: float = 3.0
+    visible_after_seconds: float = 1.5
     names_refused: bool = True
     disabled_places: frozenset[str] = frozenset()
     update_stock_behavior: str = "order_placed"
