@@ -163,6 +163,7 @@ class EmbeddedPostgres:
             user=place.user,
             group=place.group,
             stop_signals=STOP_SIGNALS,
+            private=True,
         )
 
     async def _until_ready(self, child: ChildProcess) -> None:

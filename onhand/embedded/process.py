@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -31,7 +31,10 @@ POLITE: StopSignals = ((signal.SIGTERM, 10.0),)
 
 @dataclass(frozen=True)
 class Command:
-    """What to run. `user` and `group` are for root only; `env` replaces our environment when given."""
+    """What to run. `user` and `group` are for root only; `env` replaces our environment when given.
+
+    `private` keeps the files it makes from other users.
+    """
 
     argv: Sequence[str]
     log: Path | None = None
@@ -39,7 +42,8 @@ class Command:
     cwd: Path | None = None
     user: int | None = None
     group: int | None = None
-    stop_signals: StopSignals = field(default=POLITE)
+    stop_signals: StopSignals = POLITE
+    private: bool = False
 
 
 class PidFile:
@@ -119,6 +123,7 @@ class ChildProcess:
                 user=command.user,
                 group=command.group,
                 extra_groups=None if command.user is None else [],
+                umask=0o077 if command.private else -1,
                 start_new_session=True,
             )
         finally:

@@ -193,6 +193,7 @@ class EmbeddedTemporal:
             env=self._environment(),
             cwd=self._data_dir,
             stop_signals=STOP_SIGNALS,
+            private=True,
         )
 
     def _environment(self) -> Mapping[str, str]:

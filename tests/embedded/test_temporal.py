@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import urllib.request
 from pathlib import Path
 
@@ -39,6 +40,7 @@ async def test_a_workflow_outlives_a_stop_and_a_kill(data_dir: Path) -> None:
         assert await temporal.wait() == -signal.SIGKILL
         await temporal.start()
         assert temporal.address == address
+        assert stat.S_IMODE((data_dir / "temporal.db").stat().st_mode) == 0o600
         assert await status(temporal) == WorkflowExecutionStatus.RUNNING
     async with server(data_dir) as again:
         assert again.address == address
