@@ -50,7 +50,7 @@ class LevelSteps:
         cursor = ListingCursor(page.cursor.sort_key, page.cursor.listing_id)
         if page.first == 0 and cursor == ListingCursor():
             places = self.rules.channels[page.channel].places
-            await runs.start_channel(self.pool, page.run_id, page.channel)
+            await runs.start_channel(self.pool, page.run_id, page.channel, page.skus)
             await levels.ensure_levels(self.pool, page.channel, list(places))
         ids, onward = await levels.listing_page(self.pool, page.channel, cursor, page.listings, page.skus)
         states = await levels.listing_states(self.pool, page.channel, ids, siblings=self.rules.needs_siblings)

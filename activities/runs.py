@@ -41,7 +41,7 @@ class RunSteps:
             self.pool, begin.run_id, begin.run_id, begin.request.model_dump(exclude_none=True)
         )
         for name in names:
-            await runs.begin_channel(self.pool, begin.run_id, name, begin.request.skus)
+            await runs.begin_channel(self.pool, begin.run_id, name)
         source = self.settings.source
         return RunSetup(
             channels=[self._plan(name) for name in names],

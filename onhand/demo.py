@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from onhand.embedded.files import make_data_dir
 from onhand.embedded.ports import free_port
 from onhand.embedded.services import CommandService, answers
 from onhand.running import Running
@@ -45,7 +46,7 @@ def prepare() -> tuple[Path, int]:
     """Write the demo's configuration, the example with the addresses of this machine; it and the sandbox's port."""
     folder = home()
     data_dir = folder / ".onhand"
-    data_dir.mkdir(mode=0o700, exist_ok=True)
+    make_data_dir(data_dir)
     port = free_port(SANDBOX_PORT)
     text = (folder / EXAMPLE_NAME).read_text()
     text = text.replace(f"http://127.0.0.1:{SANDBOX_PORT}", f"http://127.0.0.1:{port}")

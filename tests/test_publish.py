@@ -195,7 +195,7 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
     web.loses = {"web-A"}
     ids = await ids_of(listed, "web")
     await runs.begin_run(listed, "r", "r", {})
-    await runs.begin_channel(listed, "r", "web", None)
+    await runs.begin_channel(listed, "r", "web")
     await runs.save_plan_page(listed, "r", "web", 0, 3, [(listing, "") for listing in ids])
     errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
     await bring_to_targets(listed, web, RULES, ids, errand)
@@ -220,7 +220,7 @@ async def test_costs_are_counted_once_per_run(listed: Pool) -> None:
     web = MemoryChannel("web")
     ids = await ids_of(listed, "web")
     await runs.begin_run(listed, "r", "r", {})
-    await runs.begin_channel(listed, "r", "web", None)
+    await runs.begin_channel(listed, "r", "web")
     await runs.save_plan_page(listed, "r", "web", 0, 3, [(listing, "") for listing in ids])
     errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
 

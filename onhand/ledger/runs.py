@@ -92,19 +92,19 @@ async def begin_run(pool: Pool, run: str, workflow_id: str, request: Mapping[str
         )
 
 
-async def begin_channel(pool: Pool, run: str, channel: str, skus: Sequence[str] | None) -> None:
-    """Record that a run starts on a channel."""
+async def begin_channel(pool: Pool, run: str, channel: str) -> None:
+    """Record that a run will take up a channel."""
+    async with pool.connection() as connection:
+        await connection.execute(query("begin_channel"), {"run": run, "channel": channel})
+
+
+async def start_channel(pool: Pool, run: str, channel: str, skus: Sequence[str] | None) -> None:
+    """Note when the work on a channel began, so that its duration is its own, and how many SKUs it lacks."""
     async with pool.connection() as connection:
         await connection.execute(
-            query("begin_channel"),
+            query("start_channel"),
             {"run": run, "channel": channel, "skus": None if skus is None else list(skus)},
         )
-
-
-async def start_channel(pool: Pool, run: str, channel: str) -> None:
-    """Note when the work on a channel began, so that its duration is its own."""
-    async with pool.connection() as connection:
-        await connection.execute(query("start_channel"), {"run": run, "channel": channel})
 
 
 async def record_rows(pool: Pool, run: str, *, read: int, posted: int, unchanged: int, refused: int) -> None:

@@ -194,7 +194,7 @@ async def test_continuing_as_new_loses_and_repeats_nothing(make_stage: MakeStage
 
     async with stage.workers():
         await runs.begin_run(stage.pool, "r", "r", {})
-        await runs.begin_channel(stage.pool, "r", web.name, None)
+        await runs.begin_channel(stage.pool, "r", web.name)
         can = web.capabilities
         plan = ChannelPlan(
             name=web.name,

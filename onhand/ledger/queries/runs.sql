@@ -6,20 +6,21 @@ INSERT INTO run (id, workflow_id, request) VALUES (%(run)s, %(workflow)s, %(requ
 ON CONFLICT (id) DO NOTHING
 
 -- name: begin_channel
--- A run starts on a channel. Skipped: active SKUs the channel has no listing for.
-INSERT INTO run_channel (run_id, channel_id, skipped)
-SELECT %(run)s, ch.id,
-       (SELECT count(*) FROM sku s
-         WHERE s.status = 'active' AND (%(skus)s::text[] IS NULL OR s.code = ANY (%(skus)s))
-           AND NOT EXISTS (SELECT FROM listing l
-                            WHERE l.sku_id = s.id AND l.channel_id = ch.id AND l.active))
-  FROM channel ch WHERE ch.name = %(channel)s
+-- A run will take up a channel.
+INSERT INTO run_channel (run_id, channel_id)
+SELECT %(run)s, id FROM channel WHERE name = %(channel)s
 ON CONFLICT (run_id, channel_id) DO NOTHING
 
 -- name: start_channel
--- The channel's own part begins here: before it the source was read for all of them.
-UPDATE run_channel SET started_at = clock_timestamp()
- WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND levels = 0
+-- The channel's own part begins here: before it the source was read for all of them, and listings were found.
+-- Skipped: active SKUs the channel has no listing for.
+UPDATE run_channel rc SET started_at = clock_timestamp(),
+       skipped = (SELECT count(*) FROM sku s
+                   WHERE s.status = 'active' AND (%(skus)s::text[] IS NULL OR s.code = ANY (%(skus)s))
+                     AND NOT EXISTS (SELECT FROM listing l
+                                      WHERE l.sku_id = s.id AND l.channel_id = rc.channel_id AND l.active))
+ WHERE rc.run_id = %(run)s AND rc.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+   AND rc.levels = 0
 
 -- name: run_rows
 -- What came from the source.
