@@ -254,6 +254,7 @@ async def test_tell_reads_the_ledger_and_says_the_alert_first(
     monkeypatch.setenv("ONHAND_SLACK_TOKEN", "planted-slack-token-2")
     await runs.begin_run(shop, "run-1", "run-1", {})
     await runs.begin_channel(shop, "run-1", "web")
+    await runs.start_channel(shop, "run-1", "web", None)
     await runs.finish_channel(shop, "run-1", "web", "failed", "the token is revoked")
     await runs.finish_run(shop, "run-1", "failed", "web failed")
     async with running(SlackDouble()) as double:

@@ -78,6 +78,7 @@ async def _run_on_web(pool: Pool, settings: Settings) -> None:
     ids, _ = await levels.listing_page(pool, "web", ListingCursor(), 10, None)
     await runs.begin_run(pool, "run-1", "run-1", {"trigger": "operator"})
     await runs.begin_channel(pool, "run-1", "web")
+    await runs.start_channel(pool, "run-1", "web", None)
     await runs.record_rows(pool, "run-1", read=3, posted=2, unchanged=0, refused=1)
     await runs.save_plan_page(pool, "run-1", "web", 0, 2, [(listing, "") for listing in ids])
     await bring_to_targets(pool, MemoryChannel("web"), settings.rule_book(), ids, Errand())
