@@ -121,7 +121,7 @@ async def _stock_pages(options: CsvOptions, known: LedgerDirectory) -> AsyncIter
         # A folder of files goes on with the next; the one file of an import is all there is.
         for finding in page.findings:
             if page.progress.total is None or not finding.ok:
-                raise SourceUnfit(f"{finding.subject}: {finding.message}", finding.advice)
+                raise SourceUnfit(finding.message, finding.advice)
         yield page
 
 
