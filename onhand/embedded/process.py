@@ -163,8 +163,11 @@ async def stop_orphan(pid_file: Path, signals: StopSignals) -> bool:
     return orphan is not None
 
 
-async def stop_leftovers(data_dir: Path, *, besides: Collection[str] = ()) -> list[str]:
-    """Stop every process that an earlier run in this data folder left behind; their names."""
+async def stop_leftovers(data_dir: Path, *, besides: Collection[str] = ("postgres",)) -> list[str]:
+    """Stop every process that an earlier run in this data folder left behind; their names.
+
+    Not the database server, which takes SIGTERM for a wish to wait until all have left: its own start deals with it.
+    """
     names = sorted(path.stem for path in data_dir.glob("*.pid") if path.stem not in besides)
     stopped = await asyncio.gather(*(stop_orphan(data_dir / f"{name}.pid", POLITE) for name in names))
     return [name for name, was_there in zip(names, stopped, strict=True) if was_there]

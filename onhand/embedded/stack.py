@@ -6,7 +6,7 @@
         await stack.add(CommandService("worker", [...], data_dir=data_dir, env={..., "DATABASE_URL": postgres.dsn}))
         await stack.until_stopped()
 
-The body ends on SIGINT or SIGTERM wherever it is, even in the middle of a start; a second signal kills at once.
+The body ends on SIGINT, SIGTERM or SIGHUP wherever it is, even in the middle of a start; a second signal kills at once.
 """
 
 import asyncio
@@ -15,65 +15,20 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from types import TracebackType
 from typing import Self, TypeVar
 
 import psutil
-import structlog
 
 from onhand.embedded.errors import EmbeddedError, GaveUp
+from onhand.embedded.events import Happening, RestartPolicy, StackEvent, log_event
 from onhand.embedded.services import Service
+
+__all__ = ["Happening", "RestartPolicy", "Stack", "StackEvent", "log_event"]
 
 STOP_SECONDS_MAX = 45.0
 
-log = structlog.get_logger(__name__)
 AnyService = TypeVar("AnyService", bound=Service)
-
-
-class Happening(StrEnum):
-    """What a stack tells of."""
-
-    STARTING = "starting"
-    READY = "ready"
-    DIED = "died"
-    RESTARTED = "restarted"
-    RESTART_FAILED = "restart failed"
-    GAVE_UP = "gave up"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True)
-class StackEvent:
-    """One thing that happened to one service, `seconds` after the last thing it was waiting for began."""
-
-    happening: Happening
-    service: str
-    detail: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class RestartPolicy:
-    """How often a service that dies is started again, and how long to wait before each try."""
-
-    restarts_per_minute_max: int = 10
-    delay_seconds: float = 0.2
-    delay_seconds_max: float = 10.0
-
-    def delay(self, restarts: int) -> float:
-        """Seconds to wait before the next try, after this many within the last minute."""
-        return float(min(self.delay_seconds * 2**restarts, self.delay_seconds_max))
-
-
-def log_event(event: StackEvent) -> None:
-    """The default listener: one log line an event."""
-    bad = event.happening in (Happening.DIED, Happening.RESTART_FAILED, Happening.GAVE_UP)
-    (log.warning if bad else log.info)(
-        f"{event.service} {event.happening}", detail=event.detail, seconds=round(event.seconds, 2)
-    )
 
 
 class Stack:
@@ -86,9 +41,11 @@ class Stack:
         stop_seconds_max: float = STOP_SECONDS_MAX,
         handle_signals: bool = True,
     ) -> None:
-        self._tell = on_event
+        self._on_event = on_event
         self._stop_seconds_max = stop_seconds_max
-        self._handle_signals = handle_signals
+        # The terminal being closed ends the stack too, unless nohup wants otherwise.
+        hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        self._signals = (signal.SIGINT, signal.SIGTERM, *hang_up) if handle_signals else ()
         self._services: list[Service] = []
         self._watchers: dict[str, asyncio.Task[None]] = {}
         self._ended = asyncio.Event()
@@ -111,10 +68,10 @@ class Stack:
     ) -> AnyService:
         """Start a service, wait until it is ready, and keep it up from then on. Several may be added at once."""
         began = time.monotonic()
-        self._tell(StackEvent(Happening.STARTING, service.name))
+        self._say(StackEvent(Happening.STARTING, service.name))
         self._services.append(service)
         await service.start()
-        self._tell(StackEvent(Happening.READY, service.name, seconds=time.monotonic() - began))
+        self._say(StackEvent(Happening.READY, service.name, seconds=time.monotonic() - began))
         self._watchers[service.name] = asyncio.create_task(self._watch(service, restart or RestartPolicy()))
         return service
 
@@ -139,9 +96,8 @@ class Stack:
 
     async def __aenter__(self) -> Self:
         self._owner = asyncio.current_task()
-        if self._handle_signals:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+        for number in self._signals:
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         return self
 
     async def __aexit__(
@@ -152,15 +108,19 @@ class Stack:
         try:
             await self._stop_all()
         finally:
-            if self._handle_signals:
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    asyncio.get_running_loop().remove_signal_handler(number)
+            for number in self._signals:
+                asyncio.get_running_loop().remove_signal_handler(number)
         if not (ours and kind is asyncio.CancelledError):
             return False
         if self._failure is not None:
             raise self._failure
         # A signal during a start ends the body by cancellation: that is a wanted end, not an error.
         return True
+
+    def _say(self, event: StackEvent) -> None:
+        # A listener that fails (a terminal or pipe that is gone) must not keep a service from being kept up or stopped.
+        with contextlib.suppress(Exception):
+            self._on_event(event)
 
     def _on_signal(self) -> None:
         if self._ended.is_set():
@@ -173,7 +133,7 @@ class Stack:
             code = await service.wait()
             if self._ended.is_set():
                 return
-            self._tell(StackEvent(Happening.DIED, service.name, _explain(code)))
+            self._say(StackEvent(Happening.DIED, service.name, _explain(code)))
             if not await self._start_again(service, policy, restarts):
                 self._give_up(service, policy)
                 return
@@ -191,16 +151,14 @@ class Stack:
             try:
                 await service.start()
             except Exception as error:  # whatever it was, the policy counts it
-                self._tell(StackEvent(Happening.RESTART_FAILED, service.name, str(error)))
+                self._say(StackEvent(Happening.RESTART_FAILED, service.name, str(error)))
             else:
-                self._tell(StackEvent(Happening.RESTARTED, service.name, seconds=time.monotonic() - died))
+                self._say(StackEvent(Happening.RESTARTED, service.name, seconds=time.monotonic() - died))
                 return True
 
     def _give_up(self, service: Service, policy: RestartPolicy) -> None:
         times = policy.restarts_per_minute_max
-        self._tell(
-            StackEvent(Happening.GAVE_UP, service.name, f"started again {times} times within a minute")
-        )
+        self._say(StackEvent(Happening.GAVE_UP, service.name, f"started again {times} times within a minute"))
         self._failure = GaveUp(
             f"{service.name} died {times + 1} times within a minute and is not started again; see its log"
         )
@@ -222,9 +180,13 @@ class Stack:
 
     async def _stop_one(self, service: Service) -> None:
         began = time.monotonic()
-        self._tell(StackEvent(Happening.STOPPING, service.name))
-        await service.stop()
-        self._tell(StackEvent(Happening.STOPPED, service.name, seconds=time.monotonic() - began))
+        self._say(StackEvent(Happening.STOPPING, service.name))
+        try:
+            await service.stop()
+        except Exception as error:  # the others are to be stopped all the same
+            self._say(StackEvent(Happening.STOP_FAILED, service.name, str(error)))
+        else:
+            self._say(StackEvent(Happening.STOPPED, service.name, seconds=time.monotonic() - began))
 
     def _kill_all(self) -> None:
         for pid in self.pids.values():

@@ -125,7 +125,7 @@ async def test_a_service_is_ready_when_its_address_answers(data_dir: Path, heard
     assert (await heard.until(Happening.READY)).seconds >= 0.3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_ends_the_stack(data_dir: Path, heard: Heard, number: signal.Signals) -> None:
     async with Stack(heard) as stack:
         await stack.add(command(data_dir, "worker", SLEEP))
@@ -152,6 +152,30 @@ async def test_a_deaf_service_is_killed_when_its_time_is_up(data_dir: Path, hear
     async with Stack(heard) as stack:
         await stack.add(deaf)
     assert 0.3 <= (await heard.until(Happening.STOPPED)).seconds < 5
+
+
+async def test_a_listener_that_fails_leaves_nothing_running(data_dir: Path) -> None:
+    def broken(event: StackEvent) -> None:
+        raise BrokenPipeError(event)
+
+    async with Stack(broken) as stack:
+        pids = [(await stack.add(command(data_dir, name, SLEEP))).pid for name in ("one", "two")]
+    assert not any(pid is None or psutil.pid_exists(pid) for pid in pids)
+
+
+async def test_a_service_that_cannot_be_stopped_does_not_keep_the_others(
+    data_dir: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse() -> None:
+        raise PermissionError("not yours")
+
+    async with Stack(heard) as stack:
+        await stack.add(command(data_dir, "one", SLEEP))
+        two = await stack.add(command(data_dir, "two", SLEEP))
+        stop = two.stop
+        monkeypatch.setattr(two, "stop", refuse)
+    assert heard.of(Happening.STOPPED, Happening.STOP_FAILED) == [("stop failed", "two"), ("stopped", "one")]
+    await stop()
 
 
 async def test_the_whole_stop_has_a_deadline(data_dir: Path, heard: Heard) -> None:
