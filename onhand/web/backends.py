@@ -68,8 +68,9 @@ class Backends:
         """Keep trying to open the ledger while the body runs, and close it afterwards."""
         first_try = asyncio.Event()
         keeping = asyncio.create_task(self._keep_open(first_try))
-        await first_try.wait()
         try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(first_try.wait(), CHECK_TIMEOUT_SECONDS)
             yield
         finally:
             keeping.cancel()
@@ -79,8 +80,7 @@ class Backends:
     async def _keep_open(self, first_try: asyncio.Event) -> None:
         while True:
             try:
-                async with asyncio.timeout(CHECK_TIMEOUT_SECONDS) as limit, self._doors.open_ledger() as pool:
-                    limit.reschedule(None)
+                async with self._doors.open_ledger() as pool:
                     self._pool = pool
                     first_try.set()
                     await asyncio.Event().wait()

@@ -15,8 +15,9 @@ header, main { max-width: 1080px; margin: 0 auto; padding: 12px 16px }
 header { display: flex; flex-wrap: wrap; gap: 8px 18px; align-items: center }
 header strong { font-size: 1.15em } header form { margin-left: auto }
 a { color: var(--link) } h1 { font-size: 1.3em; margin: 8px 0; overflow-wrap: anywhere }
-h2 { font-size: 1.05em; margin: 26px 0 8px } p { margin: 6px 0; overflow-wrap: anywhere }
-.soft { color: var(--soft) } .cards { display: grid; gap: 12px;
+h2 { font-size: 1.05em; margin: 26px 0 8px } main > h2:first-child { margin-top: 4px } time { white-space: nowrap }
+  p { margin: 6px 0; overflow-wrap: anywhere }
+.soft { color: var(--soft); font-weight: 400 } .cards { display: grid; gap: 12px;
   grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)) }
 .card, .scroll { background: var(--card); border: 1px solid var(--line); border-radius: 8px }
 .card { padding: 12px 14px } .card h3 { margin: 0 0 6px; font-size: 1em }
