@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from onhand.embedded.files import make_data_dir
-from onhand.embedded.ports import free_port
+from onhand.embedded.ports import PortBook
 from onhand.embedded.services import CommandService, answers
 from onhand.running import Running
 from onhand.sandbox.bigcommerce import BigCommerceOptions
@@ -47,7 +47,7 @@ def prepare() -> tuple[Path, int]:
     folder = home()
     data_dir = folder / ".onhand"
     make_data_dir(data_dir)
-    port = free_port(SANDBOX_PORT)
+    port = PortBook(data_dir).choose("sandbox", SANDBOX_PORT)
     text = (folder / EXAMPLE_NAME).read_text()
     text = text.replace(f"http://127.0.0.1:{SANDBOX_PORT}", f"http://127.0.0.1:{port}")
     text = re.sub(r'^data_dir = ".*?"', lambda _: f"data_dir = {_toml(data_dir)}", text, flags=re.MULTILINE)

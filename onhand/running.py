@@ -9,10 +9,11 @@ from pathlib import Path
 
 from onhand import connect, schedules
 from onhand.embedded.lock import FolderLock
-from onhand.embedded.ports import free_port
+from onhand.embedded.ports import PortBook
 from onhand.embedded.postgres import EmbeddedPostgres
+from onhand.embedded.process import stop_leftovers
 from onhand.embedded.services import CommandService, answers
-from onhand.embedded.stack import Stack, StackEvent, log_event
+from onhand.embedded.stack import Happening, Stack, StackEvent, log_event
 from onhand.embedded.state import StackState, clear_state, write_state
 from onhand.embedded.temporal import EmbeddedTemporal
 from onhand.ledger import migrations
@@ -55,7 +56,7 @@ class Running:
     async def start_programs(self) -> None:
         """The worker and the web app, and the schedule that sets them to work."""
         web = self.settings.web
-        port = free_port(web.port)
+        port = PortBook(self.settings.data_dir).choose("web", web.port)
         self.urls["web"] = f"http://{web.host}:{port}/"
         self.urls["docs"] = f"http://{web.host}:{port}/docs"
         self.tell_others()
@@ -89,7 +90,15 @@ async def running(
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
-        async with Stack(on_event) as stack:
+        await stop_leftovers(settings.data_dir)
+        found: Running | None = None
+
+        def tell(event: StackEvent) -> None:
+            on_event(event)
+            if event.happening is Happening.RESTARTED and found is not None:
+                found.tell_others()  # its process has another number now
+
+        async with Stack(tell) as stack:
             found = Running(settings, config, stack)
             await found.start_servers()
             yield found

@@ -26,6 +26,8 @@ TITLES = {
     "docs": "API docs",
 }
 
+BAD = (Happening.DIED, Happening.RESTART_FAILED, Happening.GAVE_UP, Happening.STOP_FAILED)
+
 NEXT_STEPS = """Try in another terminal, here:
   [bold]onhand explain 85123A[/]                            why each channel shows what it shows
   [bold]onhand stock adjust 85123A -5 --location leeds[/]   then [bold]onhand sync[/], and look at the shops
@@ -98,7 +100,7 @@ def _tell(event: StackEvent) -> None:
     """One line for what a person wants to know; what merely begins is not told."""
     if event.happening in (Happening.STARTING, Happening.STOPPING):
         return
-    bad = event.happening in (Happening.DIED, Happening.RESTART_FAILED, Happening.GAVE_UP)
+    bad = event.happening in BAD
     style = "bold red" if bad else "dim"
     seconds = f" ({event.seconds:.1f} s)" if event.seconds else ""
     detail = f": {event.detail}" if event.detail else ""
