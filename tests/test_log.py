@@ -5,14 +5,20 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import structlog
-from temporalio.testing import ActivityEnvironment
+from temporalio import activity
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.worker import Worker
 
 from onhand import log
-from onhand.log_temporal import activity_bound
+from onhand.log_temporal import LogContext, activity_bound
 from onhand.messages import SkuUpdateRequest
 
 PLANTED = 'pl"anted\\secret/ü+ 42'
@@ -183,6 +189,35 @@ def test_inside_an_activity_lines_say_where_they_belong() -> None:
             "attempt": 1,
         }
     ]
+
+
+@activity.defn
+async def fails_once(request: SkuUpdateRequest) -> None:
+    structlog.get_logger("activities").info("pushing")
+    if activity.info().attempt == 1:
+        raise ApplicationError("the shop said no")
+
+
+async def test_a_workers_lines_say_where_they_belong_the_sdks_too(temporal_env: WorkflowEnvironment) -> None:
+    stream = configured("json")
+    client, identity = temporal_env.client, f"log-{uuid4()}"
+    async with Worker(client, task_queue=identity, activities=[fails_once], interceptors=[LogContext()]):
+        await client.execute_activity(
+            fails_once,
+            SkuUpdateRequest(channel="shop", sku="85123A", run_id="run-1"),
+            id=identity,
+            task_queue=identity,
+            start_to_close_timeout=timedelta(seconds=20),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=1)),
+        )
+    lines = [line for line in json_lines(stream) if line["logger"] in ("activities", "temporalio.activity")]
+    names = ("event", "run", "channel", "sku", "activity_type", "attempt")
+    assert [tuple(line.get(name) for name in names) for line in lines] == [
+        ("pushing", "run-1", "shop", "85123A", "fails_once", 1),
+        ("Completing activity as failed", None, None, None, "fails_once", 1),
+        ("pushing", "run-1", "shop", "85123A", "fails_once", 2),
+    ]
+    assert lines[1]["exception"].endswith("ApplicationError: the shop said no")
 
 
 def test_concurrent_activities_keep_their_own_context() -> None:
