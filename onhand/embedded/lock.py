@@ -27,7 +27,7 @@ class FolderLock:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise AlreadyRunning(
-                f"Onhand already runs in {self._data_dir} (process {holder}). Use that one (`onhand status`), stop it"
+                f"Onhand already runs in {self._data_dir} (process {holder}). Use that one (`onhand doctor`), stop it"
                 f" (kill {holder}), or run another one with its own data folder."
             ) from None
         os.ftruncate(descriptor, 0)
