@@ -29,8 +29,8 @@ TITLES = {
 BAD = (Happening.DIED, Happening.RESTART_FAILED, Happening.GAVE_UP, Happening.STOP_FAILED)
 
 NEXT_STEPS = """Try in another terminal, here:
-  [bold]onhand explain 85123A[/]                            why each channel shows what it shows
-  [bold]onhand stock adjust 85123A -5 --location leeds[/]   then [bold]onhand sync[/], and look at the shops
+  [bold]onhand explain 22423[/]                            why each channel shows what it shows
+  [bold]onhand stock adjust 22423 -5 --location leeds[/]   then [bold]onhand sync[/], and look at the shops
   [bold]onhand runs list[/]   [bold]onhand doctor[/]   [bold]onhand --help[/]
 """
 
