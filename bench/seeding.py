@@ -1,0 +1,74 @@
+"""A ledger with so many SKUs, each listed on every channel, and stock that moves through the front door."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import psycopg
+
+from bench.figures import BenchFailed
+from bench.shops import LOCATION, SHOPS, sku_code
+from onhand.domain.events import Event, EventKind
+from onhand.domain.movements import Movement, event_of
+from onhand.ledger import catalogue
+from onhand.ledger.database import Pool, open_pool
+from onhand.ledger.posting import Verdict, post_events
+
+POST_EVENTS = 2_000
+"""Events of one transaction while seeding; nothing of this is measured."""
+
+
+async def seed(dsn: str, skus: int, level: int) -> None:
+    """SKUs, listings and `level` units of each at the one location; mappings count as just discovered."""
+    async with open_pool(dsn, size=2) as pool:
+        await catalogue.save_places(pool, {LOCATION: "Leeds"}, {shop.name: shop.name for shop in SHOPS})
+        await _copy_catalogue(dsn, skus)
+        for shop in SHOPS:
+            await catalogue.finish_mapping(pool, shop.name, None)
+    await move(dsn, skus, level, "opening")
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("VACUUM ANALYZE")  # as a database that has run for a while is
+
+
+async def move(dsn: str, skus: int, quantity: int, name: str) -> None:
+    """`quantity` more units of every SKU, as events; their listings are then pending, as after any other event."""
+    async with open_pool(dsn, size=2) as pool:
+        for start in range(0, skus, POST_EVENTS):
+            await _post(
+                pool, [receipt(at, quantity, name) for at in range(start, min(start + POST_EVENTS, skus))]
+            )
+
+
+def receipt(at: int, quantity: int, name: str) -> Event:
+    """So many units of one SKU came in."""
+    return event_of(
+        Movement(
+            "bench", f"{name}-{at}", EventKind.RECEIPT, sku_code(at), LOCATION, quantity, datetime.now(UTC)
+        )
+    )
+
+
+async def _post(pool: Pool, events: Sequence[Event]) -> None:
+    for posted in await post_events(pool, events):
+        if posted.verdict is not Verdict.POSTED:
+            raise BenchFailed(f"seeding: an event was answered {posted.verdict}: {posted.message}")
+
+
+async def _copy_catalogue(dsn: str, skus: int) -> None:
+    """By COPY, as the owner: how a catalogue comes in is not measured here."""
+    async with await psycopg.AsyncConnection.connect(dsn) as connection, connection.cursor() as cursor:
+        async with cursor.copy("COPY sku (code) FROM STDIN") as copy:
+            for at in range(skus):
+                await copy.write_row((sku_code(at),))
+        await cursor.execute("SELECT name, id FROM channel")
+        channels = dict(await cursor.fetchall())
+        columns = "channel_id, sku_id, item_id, sort_key, tracking"
+        async with cursor.copy(f"COPY listing ({columns}) FROM STDIN") as copy:
+            for shop in SHOPS:
+                for at in range(skus):  # a new database numbers its SKUs from 1 on
+                    row = (channels[shop.name], at + 1, shop.item_id(at), shop.sort_key(at), shop.tracking)
+                    await copy.write_row(row)
+        for shop in SHOPS:
+            await cursor.execute(
+                "INSERT INTO level (listing_id, place) SELECT id, %s FROM listing WHERE channel_id = %s ORDER BY id",
+                (shop.place, channels[shop.name]),
+            )

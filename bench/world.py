@@ -1,0 +1,199 @@
+"""A world of its own for a benchmark: Postgres, Temporal, the sandbox and a worker, in a folder that goes away.
+
+Everything listens on loopback, on ports far from those of an `onhand up` on the same machine, and ends with the
+`async with`, also when it is interrupted.
+"""
+
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from bench.shops import BIGCOMMERCE, LOCATION, SHOPIFY
+from onhand.embedded.place import FALLBACK_ROOT
+from onhand.embedded.ports import LOOPBACK, free_port
+from onhand.embedded.postgres import EmbeddedPostgres
+from onhand.embedded.services import CommandService, answers
+from onhand.embedded.temporal import EmbeddedTemporal
+from onhand.ledger.migrations import migrate
+from onhand.sandbox.bigcommerce.options import BigCommerceOptions
+from onhand.sandbox.shopify.options import ShopifyOptions
+from onhand.sandbox.woocommerce.options import WooOptions
+
+ROOT = Path(__file__).parent.parent
+FIRST_PORT = 43_000
+FILL_SECONDS_MAX = 600.0
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder on disk (not in memory: a commit has to cost what it costs) that root's database may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="onhand-bench-", dir=FALLBACK_ROOT))
+    try:
+        folder.chmod(0o711)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def open_postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """A database server as `onhand up` runs it."""
+    with own_folder() as folder:
+        async with EmbeddedPostgres(folder / "data", port=FIRST_PORT) as postgres:
+            yield postgres
+
+
+async def new_database(postgres: EmbeddedPostgres) -> str:
+    """An empty ledger beside the others of this server; its DSN. The one before is dropped."""
+    number = next(_numbers)
+    name = f"bench_{number}"
+    async with await psycopg.AsyncConnection.connect(postgres.dsn, autocommit=True) as connection:
+        await connection.execute(f"DROP DATABASE IF EXISTS bench_{number - 1} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {name}")
+    dsn = urlunsplit(urlsplit(postgres.dsn)._replace(path=f"/{name}"))
+    await migrate(dsn)
+    return dsn
+
+
+@dataclass
+class World:
+    """What a sync needs besides its database and its worker."""
+
+    folder: Path
+    postgres: EmbeddedPostgres
+    temporal: EmbeddedTemporal
+    client: Client
+    sandbox: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def worker(self, dsn: str) -> AsyncIterator[CommandService]:
+        """A worker of all queues in a process of its own, on this database; it must live until the body ends."""
+        config = self.folder / "onhand.toml"
+        config.write_text(_config(self.folder / "data", self.sandbox), encoding="utf-8")
+        service = CommandService(
+            "worker",
+            [sys.executable, str(ROOT / "worker.py"), "--config", str(config)],
+            data_dir=self.folder / "data",
+            env=self.environment | {"DATABASE_URL": dsn, "TEMPORAL_ADDRESS": self.temporal.address},
+            cwd=ROOT,
+        )
+        await service.start()
+        try:
+            yield service
+        finally:
+            await service.stop()
+
+    async def fill(self, skus: int, level: int = 0) -> None:
+        """Put so many simple products into every shop, in place of what they hold."""
+        body = {"generate": skus, "variations": False, "level": level}
+        async with httpx.AsyncClient(timeout=FILL_SECONDS_MAX, trust_env=False) as http:
+            await http.post(f"{self.sandbox}/_sandbox/reset", json={})
+            (await http.post(f"{self.sandbox}/_sandbox/catalogue", json=body)).raise_for_status()
+
+    async def calls(self) -> dict[str, dict[str, int]]:
+        """The calls each shop has counted so far, by operation."""
+        async with httpx.AsyncClient(timeout=FILL_SECONDS_MAX, trust_env=False) as http:
+            stats = (await http.get(f"{self.sandbox}/_sandbox/stats")).raise_for_status().json()
+        return {name: dict(each["calls"]) for name, each in stats.items()}
+
+    async def shown(self, platform: str, place: str) -> dict[str, int]:
+        """Every level of a shop at one of its places, by SKU."""
+        async with httpx.AsyncClient(timeout=FILL_SECONDS_MAX, trust_env=False) as http:
+            answer = await http.get(f"{self.sandbox}/_sandbox/levels", params={"platform": platform})
+            rows = answer.raise_for_status().json()
+        return {row["sku"]: row["level"] for row in rows if row["place"] == place}
+
+
+@asynccontextmanager
+async def open_world(*, limits: bool) -> AsyncIterator[World]:
+    """Servers and sandbox, started in order and stopped in reverse; no worker yet."""
+    with own_folder() as folder:
+        data = folder / "data"
+        async with (
+            EmbeddedPostgres(data, port=FIRST_PORT) as postgres,
+            EmbeddedTemporal(
+                data, port=FIRST_PORT + 100, ui_port=FIRST_PORT + 200, metrics_port=FIRST_PORT + 300
+            ) as temporal,
+            _sandbox(data, limits=limits) as url,
+        ):
+            client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
+            yield World(folder, postgres, temporal, client, url, _environment())
+
+
+@asynccontextmanager
+async def _sandbox(data: Path, *, limits: bool) -> AsyncIterator[str]:
+    port = free_port(FIRST_PORT + 400)
+    url = f"http://{LOOPBACK}:{port}"
+    service = CommandService(
+        "sandbox",
+        [
+            sys.executable,
+            *("-m", "onhand.sandbox", "--port", str(port)),
+            "--limits" if limits else "--no-limits",
+        ],
+        data_dir=data,
+        env=_environment(),
+        cwd=ROOT,
+        ready=answers(f"{url}/_sandbox/stats"),
+    )
+    await service.start()
+    try:
+        yield url
+    finally:
+        await service.stop()
+
+
+def _environment() -> dict[str, str]:
+    """What child processes get: nothing of an operator's own settings, and the sandbox's well-known credentials."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONUNBUFFERED": "1",
+        "BENCH_SHOPIFY_TOKEN": ShopifyOptions().access_token,
+        "BENCH_WOO_KEY": WooOptions().consumer_key,
+        "BENCH_WOO_SECRET": WooOptions().consumer_secret,
+        "BENCH_BIGCOMMERCE_TOKEN": BigCommerceOptions().access_token,
+    }
+
+
+def _config(data_dir: Path, sandbox: str) -> str:
+    return f"""
+data_dir = "{data_dir}"
+log_format = "json"
+log_level = "warning"
+
+[locations.{LOCATION}]
+
+[channels.shopify]
+platform = "shopify"
+base_url = "{sandbox}/shopify"
+token_env = "BENCH_SHOPIFY_TOKEN"
+places = {{ "{SHOPIFY.place}" = ["{LOCATION}"] }}
+
+[channels.woocommerce]
+platform = "woocommerce"
+base_url = "{sandbox}/woocommerce"
+key_env = "BENCH_WOO_KEY"
+secret_env = "BENCH_WOO_SECRET"
+locations = ["{LOCATION}"]
+
+[channels.bigcommerce]
+platform = "bigcommerce"
+base_url = "{sandbox}/bigcommerce/stores/{BigCommerceOptions().store_hash}"
+token_env = "BENCH_BIGCOMMERCE_TOKEN"
+places = {{ "{BIGCOMMERCE.place}" = ["{LOCATION}"] }}
+"""

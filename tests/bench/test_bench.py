@@ -1,0 +1,127 @@
+"""The benchmarks at a tiny scale: they run to their end, answer the keys that were promised, and what must hold holds.
+
+Nothing here is about time: figures of such a run mean nothing.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.figures import Goal, medians
+from bench.full_sync import FULL_SYNC
+from bench.ledger_post import make_events
+from bench.report import HEAD, section, words, write
+from bench.world import ROOT
+
+FULL_SYNC_KEYS = {
+    "shopify_over_limit",
+    "woocommerce_over_limit",
+    "bigcommerce_over_limit",
+    "run_over_slowest",
+    "unlimited_vs_httpx",
+    "shopify_calls",
+    "max_history_events",
+    "second_run_writes",
+    "rss_growth",
+}
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+
+
+def figures_of(*arguments: str) -> dict[str, Any]:
+    answer = bench(*arguments, "--json")
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def test_full_sync_answers_every_named_figure() -> None:
+    figures = figures_of("full_sync", "--scale", "0.004", "--runs", "1")
+
+    assert figures.keys() >= FULL_SYNC_KEYS
+    assert figures["skus"] == 200
+    assert figures["shopify_calls"] == 1
+    assert figures["second_run_writes"] == 0
+    assert figures["shopify_over_limit"] is None, "200 levels fit into the bucket: its limits say nothing"
+    assert figures["woocommerce_over_limit"] >= 1
+    assert figures["bigcommerce_over_limit"] >= 1
+    assert figures["run_over_slowest"] >= 1
+    assert figures["unlimited_vs_httpx"] > 0
+    assert 0 < figures["max_history_events"] < 2_000
+
+
+def test_ledger_post_answers_every_named_figure() -> None:
+    figures = figures_of("ledger_post", "--scale", "0.01", "--runs", "1")
+
+    assert figures.keys() >= {"events_per_s", "vs_copy"}
+    assert figures["events"] == 1_000
+    assert figures["events_per_s"] > 0
+    assert figures["vs_copy"] > 0
+
+
+def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
+    answer = bench("ful_sync")
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, full_sync, all\n"
+
+
+def test_all_has_no_single_object() -> None:
+    answer = bench("all", "--json")
+
+    assert (answer.returncode, answer.stderr) == (
+        2,
+        "error: --json prints the figures of one benchmark: name it\n",
+    )
+
+
+def test_goals_know_when_they_are_met() -> None:
+    most, least = Goal("a", "", at_most=1.05), Goal("b", "", at_least=20_000)
+
+    assert [most.met(figure) for figure in (1.05, 1.06, None)] == [True, False, None]
+    assert [least.met(figure) for figure in (20_000, 19_999)] == [True, False]
+    assert (most.bound, least.bound) == ("≤ 1.05", "≥ 20,000")
+
+
+def test_the_median_is_taken_of_each_figure_on_its_own() -> None:
+    rounds = [{"a": 1.0, "b": 30, "c": None}, {"a": 3.0, "b": 10, "c": 1.0}, {"a": 2.0, "b": 20, "c": 2.0}]
+
+    assert medians(rounds) == {"a": 2.0, "b": 20, "c": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [(None, "too small to say"), (12_345, "12,345"), (1.05, "1.05"), (2.0, "2"), ("x", "x")],
+)
+def test_figures_are_written_for_people(figure: float | str | None, text: str) -> None:
+    assert words(figure) == text
+
+
+def test_a_section_replaces_the_one_of_its_name_and_leaves_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    write("## other\n\nwords\n", path)
+    write(section(FULL_SYNC, {"shopify_calls": 300}, "old"), path)
+    write(section(FULL_SYNC, {"shopify_calls": 200, "more": 1}, "new command"), path)
+
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(HEAD.strip())
+    assert text.count("## full_sync") == text.count("## other") == 1
+    assert "| `shopify_calls` | Write calls for all Shopify levels | 200 | ≤ 205 | met |" in text
+    assert "| `more` | 1 |" in text
+    assert "`new command`" in text
+
+
+def test_events_of_the_ledger_are_a_mix_and_each_stands_once() -> None:
+    events = make_events(50, 100, "x")
+
+    assert len({(event.source, event.external_id) for event in events}) == 100
+    kinds = [event.kind.value for event in events]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"receipt": 40, "adjustment": 40, "order": 20}
+    assert {len(event.entries) for event in events if event.kind == "order"} == {4}
