@@ -1,25 +1,44 @@
 """The operator's command line, put together: `onhand` and `python starter.py`."""
 
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
 import typer
 
-from onhand.cli import channels, doctor, explain, imports, mapping, runs, schedule, stack, stock, sync
 from onhand.cli.app import make_app
 
-COMMANDS = (stack, sync, runs, schedule, stock, imports, explain, channels, mapping, doctor)
-"""In the order in which --help lists them."""
+COMMANDS = {
+    "up": "stack",
+    "demo": "stack",
+    "doctor": "doctor",
+    "sync": "sync",
+    "runs": "runs",
+    "schedule": "schedule",
+    "explain": "explain",
+    "stock": "stock",
+    "import": "imports",
+    "channels": "channels",
+    "mapping": "mapping",
+}
+"""Each command and its module of onhand.cli, in the order in which --help lists them."""
 
 
-def build() -> typer.Typer:
-    """The program with all its commands."""
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The program with the commands that are named among the arguments; with all of them where none is.
+
+    Loading every command would take longer than most of them run.
+    """
+    named = [module for command, module in COMMANDS.items() if command in arguments]
     app = make_app()
-    for module in COMMANDS:
-        module.register(app)
+    for module in dict.fromkeys(named or COMMANDS.values()):
+        import_module(f"onhand.cli.{module}").register(app)
     return app
 
 
 def main() -> None:
     """Run the command line; exits with its exit code."""
-    build()()
+    build(sys.argv[1:])()
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfigProfile
+from typing import TYPE_CHECKING
 
 from onhand.embedded.state import StackState, read_state
 from onhand.ledger.database import Pool, open_pool
 from onhand.redaction import register_secret
 from onhand.settings import Settings
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
 
 DATABASE_VARIABLE = "DATABASE_URL"
 TEMPORAL_VARIABLES = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
@@ -46,8 +46,13 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Pool]:
         yield pool
 
 
-async def connect_temporal(settings: Settings) -> Client:
+async def connect_temporal(settings: Settings) -> "Client":
     """A client of the configured Temporal, or of our own. Raises NotRunningError, or RuntimeError when unreachable."""
+    # Loading the SDK takes a fifth of a second, which commands that only look at the ledger need not wait for.
+    from temporalio.client import Client
+    from temporalio.contrib.pydantic import pydantic_data_converter
+    from temporalio.envconfig import ClientConfigProfile
+
     if temporal_is_configured():
         profile = ClientConfigProfile.load()
         return await Client.connect(

@@ -17,7 +17,6 @@ from typer.core import TyperGroup
 from onhand import __version__
 from onhand.cli.errors import ExitCode, describe
 from onhand.cli.output import err, out
-from onhand.demo import lend_secrets
 from onhand.settings import CONFIG_NAME, CONFIG_VARIABLE, DEMO_CONFIG, Settings, find_config, load_settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
@@ -45,6 +44,9 @@ class Session:
     def settings(self) -> Settings:
         """The configuration, read and checked. Raises SettingsError."""
         if self.config_path.name == DEMO_CONFIG.name:
+            # The sandbox is loaded only where it is meant: every other command starts sooner.
+            from onhand.demo import lend_secrets
+
             lend_secrets()
         return load_settings(self.config_path)
 

@@ -12,7 +12,7 @@ from onhand.channels.base import Finding
 from onhand.channels.errors import ChannelError
 from onhand.channels.registry import make_channel
 from onhand.cli.app import JsonOption, chosen_channels, session_of
-from onhand.cli.errors import ExitCode
+from onhand.cli.errors import ExitCode, channel_sentence
 from onhand.cli.ledger import ChannelOption, in_ledger, make_places_known
 from onhand.cli.output import ago, grid, mark, out, print_json, status
 from onhand.ledger import stock
@@ -99,11 +99,16 @@ def print_findings(findings: Sequence[Finding]) -> None:
     table = grid("", "", "")
     table.show_header = False
     for finding in findings:
-        said = escape(finding.message)
+        said = escape(without_advice(finding.message, finding.advice))
         if finding.advice and not finding.ok:
             said += f"\n[bold]what to do:[/] {escape(finding.advice)}"
         table.add_row(mark(finding.ok), escape(finding.subject), said)
     out().print(table)
+
+
+def without_advice(message: str, advice: str) -> str:
+    """The message alone, where it ends with the advice that is told beside it."""
+    return message.removesuffix(advice).rstrip() if advice else message
 
 
 async def check_channels(settings: Settings, names: Sequence[str]) -> list[ChannelFindings]:
@@ -120,6 +125,6 @@ async def _check(settings: Settings, name: str) -> ChannelFindings:
     try:
         return ChannelFindings(name, platform, tuple(await channel.check()))
     except ChannelError as error:
-        return ChannelFindings(name, platform, (Finding("reachable", False, str(error), error.advice),))
+        return ChannelFindings(name, platform, (Finding("reachable", False, channel_sentence(error), error.advice),))
     finally:
         await channel.aclose()

@@ -21,7 +21,7 @@ EXITS = {Health.OK: ExitCode.SUCCESS, Health.GAP: ExitCode.PARTIAL, Health.BROKE
 
 def register(app: typer.Typer) -> None:
     """Hang the command into the program."""
-    app.command("doctor")(doctor)
+    app.command("doctor", rich_help_panel="Run")(doctor)
 
 
 def doctor(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from onhand.cli.channels import check_channels
+from onhand.cli.channels import check_channels, without_advice
 from onhand.cli.examined import Examined, Health, broken, fine, gap
 from onhand.settings import PostgresSource, Settings, SettingsError, SlackSettings, secret
 from onhand.sources.base import SourceError
@@ -40,7 +40,7 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
         for finding in result.findings:
             health = Health.OK if finding.ok else Health.BROKEN
             subject = f"{result.channel} {finding.subject}" if finding.subject != result.channel else result.channel
-            yield Examined(subject, health, finding.message, finding.advice)
+            yield Examined(subject, health, without_advice(finding.message, finding.advice), finding.advice)
     async for examined in _source(settings):
         yield examined
     yield await _slack(settings.slack)

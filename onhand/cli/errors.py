@@ -5,8 +5,6 @@ from enum import IntEnum
 
 import psycopg
 import psycopg_pool
-from temporalio.exceptions import TemporalError
-from temporalio.service import RPCError
 
 from onhand.channels.errors import ChannelError
 from onhand.connect import NotRunningError
@@ -15,7 +13,6 @@ from onhand.domain.movements import MovementRefusedError
 from onhand.domain.rules import RuleRefusedError
 from onhand.embedded.errors import EmbeddedError
 from onhand.ledger.migrations import MigrationError
-from onhand.schedules import NoScheduleError
 from onhand.settings import SettingsError
 from onhand.sources.base import SourceError
 
@@ -58,7 +55,7 @@ def describe(error: Exception) -> Said:
         case SettingsError() | RuleRefusedError():
             return Said(str(error), "", ExitCode.USAGE)
         case ChannelError():
-            return Said(_channel_sentence(error), error.advice, ExitCode.FAILURE)
+            return Said(channel_sentence(error), error.advice, ExitCode.FAILURE)
         case SourceError():
             return Said(error.said, error.advice, ExitCode.FAILURE)
         case MovementRefusedError():
@@ -67,24 +64,25 @@ def describe(error: Exception) -> Said:
             return Said(str(error), "", ExitCode.FAILURE)
         case psycopg_pool.PoolTimeout() | psycopg.Error():
             return _of_database(error)
-        case NotRunningError() | NoScheduleError() | EmbeddedError():
-            return Said(str(error), "", ExitCode.FAILURE)
-        case RPCError() | TemporalError():
-            return _of_temporal(error)
-        case RuntimeError() if "client connect" in str(error):
-            # The SDK's core has no exception of its own for a server that is not there.
-            return _of_temporal(error)
-        case OSError():
+        case NotRunningError() | EmbeddedError() | OSError():
             return Said(str(error), "", ExitCode.FAILURE)
         case _:
-            return Said(
-                f"this should not have happened: {type(error).__name__}: {error}",
-                "Run it again as `onhand --debug ...` and report what it prints.",
-                ExitCode.FAILURE,
-            )
+            return _of_temporal(error) or _unforeseen(error)
 
 
-def _of_temporal(error: Exception) -> Said:
+def _of_temporal(error: Exception) -> Said | None:
+    # Loaded only when something failed: it takes a fifth of a second that no answer should wait for.
+    from temporalio.exceptions import TemporalError
+    from temporalio.service import RPCError
+
+    from onhand.schedules import NoScheduleError
+
+    if isinstance(error, NoScheduleError):
+        return Said(str(error), "", ExitCode.FAILURE)
+    # The SDK's core has no exception of its own for a server that is not there.
+    away = isinstance(error, RuntimeError) and "client connect" in str(error)
+    if not away and not isinstance(error, RPCError | TemporalError):
+        return None
     return Said(
         f"Temporal did not do what was asked: {error}",
         "See `onhand doctor`; if its address is configured, check that it runs there.",
@@ -92,7 +90,16 @@ def _of_temporal(error: Exception) -> Said:
     )
 
 
-def _channel_sentence(error: ChannelError) -> str:
+def _unforeseen(error: Exception) -> Said:
+    return Said(
+        f"this should not have happened: {type(error).__name__}: {error}",
+        "Run it again as `onhand --debug ...` and report what it prints.",
+        ExitCode.FAILURE,
+    )
+
+
+def channel_sentence(error: ChannelError) -> str:
+    """What was attempted and what was answered; the advice is told apart."""
     code = f" (HTTP {error.status})" if error.status is not None else ""
     return f"{error.channel}: {error.action} failed{code}: {error.said}"
 

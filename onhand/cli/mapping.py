@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from onhand.channels.errors import ChannelError
 from onhand.channels.registry import make_channel
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.errors import ExitCode
@@ -70,10 +71,15 @@ def discover(
         print_json([{**asdict(report), "details": view} for report, view in found])
     else:
         for report, view in found:
-            _print_report(report)
+            _print_report(report, view)
             _print_view(view, show)
-    clean = all(report.clean for report, _ in found)
-    raise typer.Exit(ExitCode.SUCCESS if clean else ExitCode.PARTIAL)
+    raise typer.Exit(_code([report for report, _ in found]))
+
+
+def _code(reports: Sequence[DiscoveryReport]) -> ExitCode:
+    if all(report.warning and not report.found for report in reports):
+        return ExitCode.FAILURE
+    return ExitCode.SUCCESS if all(report.clean for report in reports) else ExitCode.PARTIAL
 
 
 async def _discover(
@@ -89,6 +95,9 @@ async def _discover(
                 with err().status(f"looking through {name}"):
                     places = list(section.draws_on())
                     report = await discover_channel(pool, channel, places, accept_loss=accept_loss)
+            except ChannelError as error:
+                # The other channels have nothing to do with it.
+                report = DiscoveryReport(name, warning=str(error))
             finally:
                 await channel.aclose()
             found.append((report, await _view(pool, name)))
@@ -129,11 +138,11 @@ async def _view(pool: Pool, channel: str) -> MappingView:
     )
 
 
-def _print_report(report: DiscoveryReport) -> None:
+def _print_report(report: DiscoveryReport, view: MappingView) -> None:
     how = ", ".join(f"{number:,} by {by}" for by, number in report.mapped.items() if number)
     out().print(
         f"[bold]{escape(report.channel)}[/]: {count(report.found, 'item')} found, recognised {how or 'none'}; "
-        f"{count(report.listings, 'listing')} mapped, {report.added:,} new, {report.retired:,} retired"
+        f"{count(view.state.listings, 'listing')} mapped, {report.added:,} new, {report.retired:,} retired"
     )
     if report.warning:
         err().print(f"[yellow]warning:[/] {escape(report.warning)}")

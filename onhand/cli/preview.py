@@ -8,6 +8,7 @@ from rich.table import Table
 
 from onhand.channels.registry import make_channel
 from onhand.cli.errors import ExitCode
+from onhand.cli.ledger import known_sku
 from onhand.cli.output import count, err, grid, out, print_json
 from onhand.connect import open_ledger
 from onhand.dry_run import Forecast, LevelChange, Look, Overlay, preview, read_source
@@ -28,6 +29,8 @@ async def print_preview(settings: Settings, request: SyncRequest, *, as_json: bo
     names = request.channels or settings.enabled_channels()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_ledger(settings))
+        for sku in request.skus or ():
+            await known_sku(pool, sku)
         channels = {name: make_channel(name, settings.channels[name]) for name in names}
         for channel in channels.values():
             stack.push_async_callback(channel.aclose)

@@ -1,5 +1,7 @@
 """`onhand mapping` and `onhand channels`: what is mapped, what is not, and what to do about it."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from onhand.channels.base import Finding, RemoteItem
@@ -91,10 +93,24 @@ async def test_a_shop_that_lost_everything_is_not_believed_unless_told(
 ) -> None:
     woo.items = []
     doubtful = await onhand("mapping", "discover", "--channel", "woo")
-    assert doubtful.code == 3
+    assert doubtful.code == 1
     assert "woo no longer shows 2 of 2 mapped listings" in doubtful.stderr
     believed = await onhand("mapping", "discover", "--channel", "woo", "--accept-loss")
     assert "2 retired" in believed.lines[0]
+
+
+async def test_a_channel_that_is_down_is_a_failure_and_keeps_its_mapping(
+    store: Pool, onhand: Onhand, woo: MemoryChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails() -> AsyncIterator[list[RemoteItem]]:
+        raise ChannelDown("woo", "listing products", "out for lunch")
+        yield []
+
+    monkeypatch.setattr(woo, "discover", fails)
+    answer = await onhand("mapping", "discover", "--channel", "woo")
+    assert answer.code == 1
+    assert "warning: woo: listing products failed: out for lunch." in answer.stderr
+    assert "2 listings mapped, 0 new, 0 retired" in answer.lines[0]
 
 
 async def test_a_long_list_is_cut(store: Pool, onhand: Onhand, woo: MemoryChannel) -> None:
@@ -147,7 +163,10 @@ async def test_a_channel_that_cannot_be_asked_is_a_finding_too(
     monkeypatch.setattr(woo, "check", fails)
     answer = await onhand("channels", "check", "--channel", "woo")
     assert answer.code == 1
-    assert answer.lines[1] == "!!  reachable  woo: asking for its version failed: no answer. Is it up?"
+    assert answer.lines[1:] == [
+        "!!  reachable  woo: asking for its version failed: no answer",
+        "               what to do: Is it up?",
+    ]
 
 
 async def test_a_missing_secret_is_named_and_never_shown(
