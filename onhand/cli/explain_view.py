@@ -15,6 +15,9 @@ from onhand.cli.stock_view import INSIDE, balance_table, title
 from onhand.domain.states import State
 from onhand.ledger.stock import EventRow, LevelFacts, Line
 
+ID_LENGTH_MAX = 32
+"""Characters of an event's external id that are shown; JSON has all of them."""
+
 
 def print_explanation(explanation: Explanation) -> None:
     """Print all of it."""
@@ -117,9 +120,10 @@ def _pushes(level: LevelExplained, now: datetime) -> Table:
     right = ("from", "to", "echo", "attempt")
     table = grid("pushed", "from", "to", "outcome", "echo", "attempt", "run", right=right)
     for push in level.pushes:
-        before, echo = ("?" if push.before is None else push.before), ("" if push.echo is None else push.echo)
+        before = "?" if push.before is None else f"{push.before:,}"
+        echo = "" if push.echo is None else f"{push.echo:,}"
         table.add_row(
-            ago(push.sent_at, now), str(before), str(push.quantity), status(push.outcome), str(echo),
+            ago(push.sent_at, now), before, f"{push.quantity:,}", status(push.outcome), echo,
             str(push.attempt), escape(push.run_id or ""),
         )  # fmt: skip
         if push.message:
@@ -168,4 +172,7 @@ def _after(lines: list[Line]) -> str:
 
 def _stated_by(event: EventRow) -> str:
     detail = ", ".join(f"{key} {value}" for key, value in sorted(event.detail.items()) if key != "meaning")
-    return f"{event.source} {event.external_id}" + (f" ({detail})" if detail else "")
+    named = event.external_id
+    if len(named) > ID_LENGTH_MAX:
+        named = f"{named[: ID_LENGTH_MAX - 1]}…"
+    return f"{event.source} {named}" + (f" ({detail})" if detail else "")

@@ -71,7 +71,7 @@ async def explain_sku(
     listings = [entry for entry in await stock.sku_listings(pool, sku) if entry.channel in channels]
     sent = await stock.last_pushes(pool, [entry.listing_id for entry in listings], pushes)
     explained: list[LevelExplained] = []
-    for channel in dict.fromkeys(entry.channel for entry in listings if entry.channel in rules.channels):
+    for channel in (name for name in channels if name in rules.channels):
         facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
         for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
             explained += _explained(state, rules, facts[state.listing_id], sent, now)

@@ -17,24 +17,24 @@ def sentence(
     now: datetime,
 ) -> str:
     """What a channel shows at one place, and why, or why it does not show yet what it should."""
-    place = decided.claim.place
-    where = f"{channel} at {place}" if place else channel
+    # A place is told by what of ours it shows; the channel's own name for it is not for people.
+    where = f"{channel} ({' + '.join(decided.claim.locations)})" if decided.claim.place else channel
     why = because(decided)
     book, target = known.book, decided.level
     if parked is not None and book != target:
-        believed = "an unknown number" if book is None else str(book)
+        believed = "an unknown number" if book is None else f"{book:,}"
         said = (
-            f"{where} shows {believed} instead of {target}, because its update was given up "
+            f"{where} shows {believed} instead of {target:,}, because its update was given up "
             f"{ago(parked.parked_at, now)}: {parked.message.rstrip('.')}"
         )
     elif book is None:
-        said = f"{where} was never told nor asked; it should show {target} because {why}"
+        said = f"{where} was never told nor asked; it should show {target:,} because {why}"
     elif book == target:
-        said = f"{where} shows {target} because {why}"
+        said = f"{where} shows {target:,} because {why}"
     elif pending is not None:
-        said = f"{where} still shows {book}; it is to show {target} (since {ago(pending.since, now)}) because {why}"
+        said = f"{where} still shows {book:,}; it is to show {target:,} (since {ago(pending.since, now)}) because {why}"
     else:
-        said = f"{where} shows {book}; since the rules or the mapping changed it should show {target} because {why}"
+        said = f"{where} shows {book:,}; since the rules or the mapping changed it should show {target:,} because {why}"
     return f"{said}.{_contradiction(known, now)}"
 
 
@@ -42,7 +42,7 @@ def _contradiction(known: LevelFacts, now: datetime) -> str:
     """What the channel itself said last, where that is not what we believe."""
     told = ""
     if known.shown is not None and known.shown != known.book:
-        told = f" The channel itself answered {known.shown} {ago(known.shown_at, now)}."
+        told = f" The channel itself answered {known.shown:,} {ago(known.shown_at, now)}."
     return told + (f" {known.problem[:1].upper()}{known.problem[1:].rstrip('.')}." if known.problem else "")
 
 
@@ -62,16 +62,15 @@ def _phrase(step: Step, decided: Allocation) -> str:
     less = step.before - step.after
     match step.rule:
         case "pool":
-            places = " + ".join(decided.claim.locations) or "no location"
-            return f"{step.after or 'nothing'} {'is' if step.after <= 1 else 'are'} available at {places}"
+            return f"{_are(step.after)} available at {' + '.join(decided.claim.locations) or 'no location'}"
         case "oversold":
-            return f"{less * -1} more {'was' if less == -1 else 'were'} sold than there {'is' if less == -1 else 'are'}"
+            return f"{-less:,} more {'was' if less == -1 else 'were'} sold than there {'is' if less == -1 else 'are'}"
         case "buffer":
-            return f"{less} {'is' if less == 1 else 'are'} held back for safety"
+            return f"{_are(less)} held back for safety"
         case "reserve":
-            return f"{less} {'is' if less == 1 else 'are'} reserved from this channel"
+            return f"{_are(less)} reserved from this channel"
         case "cap":
-            return f"no more than {step.after} may be shown"
+            return f"no more than {step.after:,} may be shown"
         case "units":
             return f"{decided.claim.units} units make one piece"
         case "minimum_to_show":
@@ -79,7 +78,13 @@ def _phrase(step: Step, decided: Allocation) -> str:
         case "halt":
             return "it is halted"
         case _:
-            return f"of that it has {step.after} ({step.reason})"
+            return f"of that it has {step.after:,} ({step.reason})"
+
+
+def _are(units: int) -> str:
+    if not units:
+        return "nothing is"
+    return f"{units:,} {'is' if units == 1 else 'are'}"
 
 
 def _listed(phrases: Sequence[str]) -> str:

@@ -119,8 +119,8 @@ async def test_each_place_of_a_channel_has_an_answer_of_its_own(store: Pool, onh
     answer = await onhand("explain", "A", "--channel", "bigc")
 
     assert answer.lines[1:3] == [
-        "●  bigc at 1 shows 9 because 9 are available at leeds.",
-        "●  bigc at 2 shows 0 because nothing is available at london.",
+        "●  bigc (leeds) shows 9 because 9 are available at leeds.",
+        "●  bigc (london) shows 0 because nothing is available at london.",
     ]
 
 

@@ -116,6 +116,12 @@ def test_the_sentence_says_what_is_shown_and_why_or_why_not_yet(
     assert sentence("woo", decided(), known, pending, parked, NOW) == said
 
 
-def test_a_place_is_named_where_the_channel_has_places() -> None:
+def test_a_place_is_told_by_the_locations_it_shows() -> None:
     said = sentence("shopify", decided(place="gid://1"), facts(9), None, None, NOW)
-    assert said == "shopify at gid://1 shows 9 because 9 are available at leeds + london."
+    assert said == "shopify (leeds + london) shows 9 because 9 are available at leeds + london."
+
+
+def test_large_numbers_are_easy_to_read() -> None:
+    said = sentence("woo", decided(available=12_345), facts(12_000), None, None, NOW)
+    assert "woo shows 12,000; since" in said
+    assert "should show 12,345 because 12,345 are available" in said
