@@ -11,6 +11,7 @@ from onhand.cli.app import make_app
 COMMANDS = {
     "up": "stack",
     "demo": "stack",
+    "migrate": "migrate",
     "doctor": "doctor",
     "sync": "sync",
     "runs": "runs",

@@ -120,14 +120,21 @@ def test_the_readme_registers_what_workflows_set_and_tells_what_the_embedded_sta
 async def test_the_migration_command_migrates_and_may_be_repeated(postgres_server: EmbeddedPostgres) -> None:
     async with await psycopg.AsyncConnection.connect(postgres_server.dsn, autocommit=True) as connection:
         await connection.execute("CREATE DATABASE deployed")
-    _, *arguments = COMPOSE["services"]["migrate"]["command"]
+    program, *arguments = COMPOSE["services"]["migrate"]["command"]
+    assert program == "onhand"
     environment = {**os.environ, "DATABASE_URL": dsn_of(postgres_server, "deployed")}
     said = []
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+            sys.executable,
+            "starter.py",
+            *arguments,
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
         )
         out, _ = await process.communicate()
         assert process.returncode == 0
         said.append(out.decode().strip())
-    assert said == [f"applied: {[m.name for m in all_migrations()]}", "applied: []"]
+    names = [f"applied {m.number:04d} {m.name}" for m in all_migrations()]
+    assert said == ["\n".join([*names, f"{len(names)} migration applied"]), "nothing to apply"]

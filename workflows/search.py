@@ -18,6 +18,11 @@ def attributes(*, run: str = "", channel: str = "", sku: str = "") -> TypedSearc
     return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in given if value])
 
 
+def begun(run: str) -> None:
+    """Make a run findable by its id, as its children are; a schedule cannot know it beforehand."""
+    workflow.upsert_search_attributes([SYNC_RUN_ID.value_set(run)])
+
+
 def ended(status: str, failed: int) -> None:
     """Say how the run ended, where a list of runs can be filtered by it."""
     workflow.upsert_search_attributes([SYNC_STATUS.value_set(status), FAILED_SKUS.value_set(failed)])

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.channel_sync import ChannelSync
     from workflows.failures import reason_of
-    from workflows.search import attributes, ended, table
+    from workflows.search import attributes, begun, ended, table
 
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class SyncRun:
     async def run(self, request: SyncRequest) -> SyncResult:
         """Run to the end; partial when something failed, an error only when nothing could be done."""
         run_id = workflow.info().workflow_id
+        begun(run_id)
         setup = await self._step("begin_run", BeginRun(run_id=run_id, request=request), RunSetup)
         source = await self._read_source(run_id, setup, request)
         mappings = await asyncio.gather(*(self._load_mapping(run_id, plan) for plan in setup.channels))

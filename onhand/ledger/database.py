@@ -41,8 +41,8 @@ async def open_pool(dsn: str, *, size: int = POOL_SIZE_MAX, name: str = "onhand"
         open=False,
         name=name,
     )
-    await pool.open(wait=True, timeout=CHECKOUT_TIMEOUT_SECONDS)
     try:
+        await pool.open(wait=True, timeout=CHECKOUT_TIMEOUT_SECONDS)
         yield pool
     finally:
         await pool.close()
