@@ -161,11 +161,20 @@ def count(
         location=chosen_location(session.settings, location),
         quantity=quantity,
         meaning=meaning,
-        as_of=datetime.now(UTC) if as_of is None else as_of.astimezone(),
+        as_of=_looked_at(as_of),
         base_version=version,
         reason=reason,
     )
     _answer(in_ledger(session, lambda pool: state_count(pool, session.settings, stated)), as_json=as_json)
+
+
+def _looked_at(as_of: datetime | None) -> datetime:
+    now = datetime.now(UTC)
+    if as_of is None:
+        return now
+    if as_of.astimezone() > now:
+        raise typer.BadParameter(f"--as-of {as_of} lies in the future; nobody has looked yet")
+    return as_of.astimezone()
 
 
 def _move(

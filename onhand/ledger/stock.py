@@ -170,13 +170,15 @@ async def sku_card(pool: Pool, sku: str) -> SkuCard | None:
 
 async def similar_skus(pool: Pool, text: str, limit: int = 3) -> list[tuple[str, str]]:
     """(code, name) of SKUs that may have been meant by `text`, the likeliest first."""
-    rows = await _fetch(pool, "similar_skus", text=text)
-    names: dict[str, str] = dict(rows)
-    folded = {code.lower(): code for code in names}
-    close = get_close_matches(text.lower(), folded, limit, cutoff=0.7)
-    likely = [folded[code] for code in close]
-    likely += [code for code, name in names.items() if code not in likely and text.lower() in name.lower()]
-    return [(code, names[code]) for code in likely[:limit]]
+    names: dict[str, str] = {}
+    found: dict[str, list[str]] = {"same": [], "near": [], "named": []}
+    for code, name, how in await _fetch(pool, "similar_skus", text=text):
+        names[code] = name
+        found[how].append(code)
+    folded = {code.lower(): code for code in found["near"]}
+    close = [folded[code] for code in get_close_matches(text.lower(), folded, limit, cutoff=0.7)]
+    likely = dict.fromkeys([*found["same"], *close, *found["named"]])
+    return [(code, names[code]) for code in likely][:limit]
 
 
 async def known_locations(pool: Pool) -> dict[str, str]:

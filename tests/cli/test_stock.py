@@ -1,5 +1,7 @@
 """`onhand stock`: stating what happened, seeing what it changed, and being refused clearly."""
 
+from datetime import datetime, timedelta
+
 from onhand.ledger import stock
 from onhand.ledger.database import Pool
 from tests.cli.conftest import Onhand
@@ -73,6 +75,20 @@ async def test_a_count_is_rebased_on_the_version_that_was_looked_at(store: Pool,
     )
 
     assert answer.json["changes"][1] == {"location": "leeds", "state": "available", "before": 8, "after": 7}
+
+
+async def test_a_count_may_be_of_an_earlier_moment(store: Pool, onhand: Onhand) -> None:
+    """Goal: what moved after the look is kept, and nobody looks into the future."""
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+    now = datetime.now()  # noqa: DTZ005 (operators type local time)
+    command = ("stock", "count", "A", 3, "-l", "leeds", "--json", "--as-of")
+
+    earlier = await onhand(*command, (now - timedelta(hours=1)).isoformat(" ", "seconds"))
+    later = await onhand(*command, (now + timedelta(hours=1)).isoformat(" ", "seconds"))
+
+    assert earlier.json["changes"][1]["after"] == 13
+    assert later.code == 2
+    assert "lies in the future" in later.stderr
 
 
 async def test_a_count_of_a_version_yet_to_come_is_refused(store: Pool, onhand: Onhand) -> None:

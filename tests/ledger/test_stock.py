@@ -47,6 +47,7 @@ async def test_a_mistyped_sku_has_near_matches(shop: Pool) -> None:
         ("85123B", "RED HANGING HEART"),
     ]
     assert [code for code, _ in await stock.similar_skus(shop, "cakestand")] == ["22423"]
+    assert [code for code, _ in await stock.similar_skus(shop, "5060000000017")] == ["85123A"]
     assert await stock.similar_skus(shop, "nothing like it") == []
 
 

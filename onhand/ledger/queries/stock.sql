@@ -6,11 +6,12 @@ SELECT code, name, barcode, status FROM sku WHERE code = %(sku)s
 
 -- name: similar_skus
 -- Candidates for what somebody may have meant: the same but for case, the same beginning, a barcode, part of a name.
-(SELECT code, name FROM sku WHERE lower(code) = lower(%(text)s) OR barcode = %(text)s LIMIT 20)
-UNION
-(SELECT code, name FROM sku WHERE code ^@ left(%(text)s, 3) ORDER BY code LIMIT 500)
-UNION
-(SELECT code, name FROM sku WHERE length(%(text)s) >= 4 AND strpos(lower(name), lower(%(text)s)) > 0 LIMIT 20)
+(SELECT code, name, 'same' AS how FROM sku WHERE lower(code) = lower(%(text)s) OR barcode = %(text)s LIMIT 20)
+UNION ALL
+(SELECT code, name, 'near' FROM sku WHERE code ^@ left(%(text)s, 3) ORDER BY code LIMIT 500)
+UNION ALL
+(SELECT code, name, 'named' FROM sku
+  WHERE length(%(text)s) >= 4 AND strpos(lower(name), lower(%(text)s)) > 0 ORDER BY code LIMIT 20)
 
 -- name: known_locations
 -- Every location the ledger has.
