@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from onhand.alerts import run_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
-from onhand.ledger import runs
+from onhand.ledger import catalogue, runs
 from onhand.ledger.database import Pool
 from onhand.messages import (
     BeginRun,
@@ -37,6 +37,7 @@ class RunSteps:
     async def begin_run(self, begin: BeginRun) -> RunSetup:
         """Write the run down and say how it is to be driven."""
         names = self._wanted(begin.request)
+        await self._require_skus(begin.request)
         await runs.begin_run(
             self.pool, begin.run_id, begin.run_id, begin.request.model_dump(exclude_none=True)
         )
@@ -59,6 +60,16 @@ class RunSteps:
                 non_retryable=True,
             )
         return [name for name in enabled if request.channels is None or name in request.channels]
+
+    async def _require_skus(self, request: SyncRequest) -> None:
+        asked = list(request.skus or ())
+        unknown = sorted(set(asked) - set(await catalogue.sku_facts(self.pool, asked)))
+        if unknown:
+            raise ApplicationError(
+                f"there is no SKU {', '.join(unknown[:5])}; see 'onhand stock show SKU' for near matches",
+                type="UnknownSku",
+                non_retryable=True,
+            )
 
     def _plan(self, name: str) -> ChannelPlan:
         can = self.channels[name].capabilities
@@ -93,9 +104,11 @@ class RunSteps:
 
     @activity.defn
     async def record_result(self, record: RecordResult) -> None:
-        """Close the run, and let go of push records past their retention."""
+        """Close the run, and let go of records past their retention."""
         await runs.finish_run(self.pool, record.run_id, record.status, record.summary)
-        await runs.forget_pushes(self.pool, self.settings.sync.push_retention_days)
+        days = self.settings.sync.push_retention_days
+        await runs.forget_pushes(self.pool, days)
+        await catalogue.forget_old_refused_rows(self.pool, days)
 
     @activity.defn
     async def report(self, report: Report) -> None:

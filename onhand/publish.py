@@ -84,7 +84,7 @@ async def _bring(
     try:
         for turn in range(ROUNDS_MAX):
             await _read_unknown(channel, work, distrust=errand.distrust and turn == 0)
-            if not await _write_round(channel, work, errand, turn):
+            if not await _write_round(pool, channel, work, errand, turn):
                 break
         _give_up_on_moving(channel, work)
     finally:
@@ -171,7 +171,7 @@ def _learn(channel: Channel, work: Work, spot: Spot, level: ShownLevel) -> None:
         work.outcomes[spot] = "unchanged"
 
 
-async def _write_round(channel: Channel, work: Work, errand: Errand, turn: int) -> bool:
+async def _write_round(pool: Pool, channel: Channel, work: Work, errand: Errand, turn: int) -> bool:
     """Send what differs; answers whether some levels moved under our hands and want another look."""
     spots = []
     for spot in work.open_spots():
@@ -182,7 +182,9 @@ async def _write_round(channel: Channel, work: Work, errand: Errand, turn: int) 
     moved = False
     size = channel.capabilities.bulk_size
     for start in range(0, len(spots), size):
-        writes = [_write(work, spot) for spot in spots[start : start + size]]
+        part = spots[start : start + size]
+        writes = [_write(work, spot) for spot in part]
+        await levels.forget_books(pool, part)
         try:
             results = await channel.set_levels(writes, _key(errand, turn, writes))
         except ChannelError as error:
@@ -222,7 +224,7 @@ def _judge(work: Work, result: WriteResult) -> bool:
     update = LevelUpdate(
         *spot,
         target.state.generation,
-        book=write.quantity if accepted else None,
+        book=_believed(result),
         shown=result.echo,
         quantity=write.quantity,
         before=write.shown,
@@ -240,6 +242,17 @@ def _judge(work: Work, result: WriteResult) -> bool:
         assert result.error is not None, "a rejected level says why"
         fail(work, spot, result.error)
     return False
+
+
+def _believed(result: WriteResult) -> int | None:
+    """What an answer leaves us believing; a refusal leaves the level as it was, a stale one tells nothing."""
+    match result.outcome:
+        case Outcome.ACCEPTED:
+            return result.write.quantity
+        case Outcome.REJECTED:
+            return result.write.shown
+        case Outcome.STALE:
+            return None
 
 
 def fail(work: Work, spot: Spot, error: ChannelError) -> None:
@@ -270,7 +283,6 @@ def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError)
                 before=write.shown,
                 outcome="unknown",
                 message=str(error),
-                forget=True,
             )
         )
 

@@ -152,6 +152,45 @@ async def test_a_write_of_unknown_fate_is_not_believed_in_either_way(listed: Poo
     assert web.levels["web-A", ""] == 9
 
 
+async def test_a_process_that_dies_in_the_call_leaves_nothing_believed(listed: Pool) -> None:
+    """Goal: kill -9 between a write and its record cannot hide a wrong level, even if the target goes back."""
+
+    class Dying(MemoryChannel):
+        async def set_levels(self, writes, key):  # type: ignore[no-untyped-def]
+            await super().set_levels(writes, key)
+            raise SystemExit
+
+    web = MemoryChannel("web")
+    ids = await ids_of(listed, "web")
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+    dying = Dying("web")
+    dying.levels = web.levels
+    await post_events(listed, [receipt("4", "A", 1)])
+    with pytest.raises(SystemExit):
+        await bring_to_targets(listed, dying, RULES, ids, Errand())
+    assert web.levels["web-A", ""] == 10, "the write had arrived"
+    back = Movement("test", "5", EventKind.ADJUSTMENT, "A", "leeds", -1, datetime.now(UTC))
+    await post_events(listed, [event_of(back)])
+
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+
+    assert web.levels["web-A", ""] == 9
+
+
+async def test_a_refused_row_is_believed_to_show_what_it_showed(listed: Pool) -> None:
+    web = MemoryChannel("web")
+    ids = await ids_of(listed, "web")
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+    await post_events(listed, [receipt("4", "A", 1)])
+    web.refuses = {"web-A"}
+
+    await bring_to_targets(listed, web, RULES, ids, Errand())
+
+    assert await table(
+        listed, "SELECT v.book FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'"
+    ) == [(9,)]
+
+
 async def test_a_change_during_the_call_stays_pending(listed: Pool) -> None:
     """Goal: no change is lost. Method: post while the channel's call is under way."""
 

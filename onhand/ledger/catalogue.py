@@ -213,6 +213,12 @@ async def forget_refused_rows(pool: Pool, source: str, run: str) -> None:
         await connection.execute(query("forget_refused_rows"), {"source": source, "run": run})
 
 
+async def forget_old_refused_rows(pool: Pool, days: int) -> int:
+    """Drop refused rows older than the retention; answers how many."""
+    async with pool.connection() as connection:
+        return (await connection.execute(query("forget_old_refused_rows"), {"days": days})).rowcount
+
+
 async def refused_rows(pool: Pool, run: str, limit: int) -> list[RefusedRow]:
     """What a run could not take from its source, in the order of the source."""
     async with pool.connection() as connection:

@@ -22,8 +22,7 @@ class ListingCursor:
 class LevelUpdate:
     """What became known of one level, and what became of one planned position.
 
-    `book`/`shown` None: nothing new is known; `forget`: not even what was believed, because nobody knows
-    whether a write arrived. `outcome` is the push's outcome ("accepted", "stale",
+    `book`/`shown` None: nothing new is known. `outcome` is the push's outcome ("accepted", "stale",
     "rejected", "unknown"), empty where nothing was sent.
     """
 
@@ -38,7 +37,6 @@ class LevelUpdate:
     outcome: str = ""
     echo: int | None = None
     message: str = ""
-    forget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +127,19 @@ async def ensure_levels(pool: Pool, channel: str, places: Sequence[str]) -> None
         await connection.execute(query("ensure_levels"), {"channel": channel, "places": list(places)})
 
 
+async def forget_books(pool: Pool, spots: Sequence[tuple[int, str]]) -> None:
+    """Before levels are written: what they show is not known until the answer is booked.
+
+    A process that dies, or a call that is lost, thus leaves levels nobody believes in, which the next push reads
+    or writes again whatever the target is by then.
+    """
+    async with pool.connection() as connection:
+        await connection.execute(
+            query("forget_books"),
+            {"listings": [listing for listing, _ in spots], "places": [place for _, place in spots]},
+        )
+
+
 async def record_levels(
     connection: Connection,
     updates: Sequence[LevelUpdate],
@@ -148,7 +159,6 @@ async def record_levels(
             "books": [u.book for u in learnt],
             "shown": [u.shown for u in learnt],
             "problems": [u.problem for u in learnt],
-            "forgotten": [u.forget for u in learnt],
         },
     )
     sent = [u for u in updates if u.outcome]

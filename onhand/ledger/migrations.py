@@ -81,7 +81,8 @@ async def _ensure_role(connection: Connection) -> None:
     """Create the program's role and let the owner take it; roles belong to the whole server, so both may exist."""
     try:
         await connection.execute(
-            f"DO $$ BEGIN CREATE ROLE {APP_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            f"DO $$ BEGIN CREATE ROLE {APP_ROLE} NOLOGIN; "
+            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
         await connection.execute(f"GRANT {APP_ROLE} TO CURRENT_USER")
     except psycopg.errors.InsufficientPrivilege as error:

@@ -124,6 +124,10 @@ SELECT %(source)s, %(run)s, r.origin, r.raw, r.problem, r.message
 -- Before a step is tried again: what its first try had listed.
 DELETE FROM refused_row WHERE source = %(source)s AND run_id = %(run)s
 
+-- name: forget_old_refused_rows
+-- Refused rows past their retention.
+DELETE FROM refused_row WHERE refused_at < clock_timestamp() - make_interval(days => %(days)s)
+
 -- name: refused_rows
 -- What a run could not take from its source.
 SELECT origin, raw, problem, message FROM refused_row WHERE run_id = %(run)s ORDER BY id LIMIT %(limit)s

@@ -84,17 +84,24 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
  WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND position BETWEEN %(first)s AND %(last)s
 
+-- name: forget_books
+-- A write is about to be sent: until its answer is booked, nobody knows what these levels show.
+UPDATE level v SET book = NULL
+  FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]) AS u(listing, place)
+         ORDER BY u.listing, u.place) a
+ WHERE v.listing_id = a.listing AND v.place = a.place AND v.book IS NOT NULL
+
 -- name: book_levels
 -- What the channel answered. A null book leaves what we believed; a null shown says nothing was stated.
 UPDATE level v SET
-    book = CASE WHEN a.forgotten THEN NULL ELSE coalesce(a.book, v.book) END,
+    book = coalesce(a.book, v.book),
     booked_at = CASE WHEN a.book IS NULL THEN v.booked_at ELSE clock_timestamp() END,
     shown = coalesce(a.shown, v.shown),
     shown_at = CASE WHEN a.shown IS NULL THEN v.shown_at ELSE clock_timestamp() END,
     problem = a.problem
   FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(shown)s::int[],
-                             %(problems)s::text[], %(forgotten)s::bool[])
-               AS u(listing, place, book, shown, problem, forgotten) ORDER BY u.listing, u.place) a
+                             %(problems)s::text[])
+               AS u(listing, place, book, shown, problem) ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place
 
 -- name: save_pushes
