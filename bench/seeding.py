@@ -60,7 +60,7 @@ async def _copy_catalogue(dsn: str, skus: int) -> None:
             for at in range(skus):
                 await copy.write_row((sku_code(at),))
         await cursor.execute("SELECT name, id FROM channel")
-        channels = dict(await cursor.fetchall())
+        channels: dict[str, int] = dict(await cursor.fetchall())
         columns = "channel_id, sku_id, item_id, sort_key, tracking"
         async with cursor.copy(f"COPY listing ({columns}) FROM STDIN") as copy:
             for shop in SHOPS:
