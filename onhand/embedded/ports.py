@@ -24,8 +24,8 @@ def is_free(port: int) -> bool:
 
 
 def free_port(preferred: int, *, besides: Collection[int] = ()) -> int:
-    """`preferred` when it is free, else a free neighbour above it, else any; never one of `besides`."""
-    for port in range(preferred, min(preferred + NEIGHBOURS_MAX, 65_536)):
+    """`preferred` when it is free, else a free neighbour above it, else any; never one of `besides`. 0: any."""
+    for port in range(preferred, min(preferred + NEIGHBOURS_MAX, 65_536)) if preferred else ():
         if port not in besides and is_free(port):
             return port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as any_port:

@@ -60,6 +60,12 @@ def test_the_wanted_port_then_a_neighbour_then_the_same_again(tmp_path: Path) ->
     assert PortBook(tmp_path).choose("web", wanted + 60) == free_port(wanted + 60), "another wish forgets it"
 
 
+def test_port_0_is_any_free_one_and_stays(tmp_path: Path) -> None:
+    given = PortBook(tmp_path).choose("web", 0)
+    assert given > 1_023
+    assert PortBook(tmp_path).choose("web", 0) == given
+
+
 def test_two_servers_of_a_folder_never_share_a_port(tmp_path: Path) -> None:
     book, wanted = PortBook(tmp_path), free_port(60_200)
     assert len({book.choose(name, wanted) for name in ("a", "b", "c")}) == 3
