@@ -1,6 +1,7 @@
 """`onhand schedule`: the periodic sync."""
 
 import asyncio
+from dataclasses import fields
 from typing import Annotated
 
 import typer
@@ -44,7 +45,7 @@ def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Whether it runs, when next, and what it missed."""
     view = asyncio.run(_view(session_of(ctx)))
     if as_json:
-        print_json(view)
+        print_json({**_as_told(view), "every_minutes": round(view.every.total_seconds() / 60)})
         return
     state = f"[yellow]paused[/] ({view.note})" if view.paused else "[green]running[/]"
     out().print(f"every {int(view.every.total_seconds() // 60)} minutes, {state}")
@@ -71,6 +72,11 @@ def trigger(ctx: typer.Context) -> None:
     """Start a run now, also while paused; during a run it waits for its end."""
     asyncio.run(_act(session_of(ctx), "trigger", ""))
     out().print("a run starts; watch it with: onhand runs list")
+
+
+def _as_told(view: ScheduleView) -> dict[str, object]:
+    """The view under its own names, without the interval: it is told in the unit of its setting."""
+    return {each.name: getattr(view, each.name) for each in fields(view) if each.name != "every"}
 
 
 async def _view(session: Session) -> ScheduleView:

@@ -1,0 +1,47 @@
+"""`onhand schedule`: made, paused, shown and resumed on a real Temporal."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from onhand.schedules import SYNC_SCHEDULE_ID
+from tests.cli.conftest import Onhand
+
+
+@pytest.fixture
+async def temporal(temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """The commands find the tests' Temporal; the schedule they make is gone afterwards."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_env.client.service_client.config.target_host)
+    yield
+    await temporal_env.client.get_schedule_handle(SYNC_SCHEDULE_ID).delete()
+
+
+async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: None) -> None:
+    """Goal: every command of the group answers, in both forms. Method: apply twice, pause, look, resume."""
+    assert (await onhand("schedule", "apply", "--json")).json == {"applied": "created", "every_minutes": 15}
+    assert (await onhand("schedule", "apply")).lines == ["schedule unchanged: a sync every 15 minutes"]
+    assert (await onhand("schedule", "pause", "--note", "stocktaking")).code == 0
+
+    paused = await onhand("schedule", "show", "--json")
+    assert paused.code == 0
+    assert {key: paused.json[key] for key in ("schedule_id", "every_minutes", "paused", "note", "runs")} == {
+        "schedule_id": "sync-run",
+        "every_minutes": 15,
+        "paused": True,
+        "note": "stocktaking",
+        "runs": 0,
+    }
+    assert (await onhand("schedule", "show")).lines[0] == "every 15 minutes, paused (stocktaking)"
+
+    assert (await onhand("schedule", "resume")).code == 0
+    assert (await onhand("schedule", "show")).lines[0] == "every 15 minutes, running"
+
+
+async def test_showing_what_is_not_there_says_how_to_make_it(
+    onhand: Onhand, temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_env.client.service_client.config.target_host)
+    answer = await onhand("schedule", "show", "--json")
+    assert (answer.code, answer.stdout) == (1, "")
+    assert "onhand schedule apply" in answer.stderr
