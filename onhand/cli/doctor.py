@@ -17,6 +17,7 @@ from onhand.settings import Settings, SettingsError
 
 MARKS = {Health.OK: ("ok", "green"), Health.GAP: ("--", "yellow"), Health.BROKEN: ("!!", "bold red")}
 EXITS = {Health.OK: ExitCode.SUCCESS, Health.GAP: ExitCode.PARTIAL, Health.BROKEN: ExitCode.FAILURE}
+CONFIGURATION = "configuration"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,8 @@ def doctor(
 ) -> None:
     """Check configuration, secrets, database, Temporal, workers, channels, mapping, source, Slack.
 
-    Exits 0 when all is well, 1 when something does not work, 3 when it works with gaps.
+    Exits 0 when all is well, 1 when something does not work, 2 when the configuration cannot be used, 3 when it
+    works with gaps.
     """
     findings = asyncio.run(_examine_all(session_of(ctx), offline=offline))
     worst = max((finding.health for finding in findings), key=list(Health).index)
@@ -41,7 +43,12 @@ def doctor(
         print_json({"health": worst, "findings": findings})
     else:
         _print(findings)
-    raise typer.Exit(EXITS[worst])
+    raise typer.Exit(ExitCode.USAGE if _unusable(findings[0]) else EXITS[worst])
+
+
+def _unusable(first: Examined) -> bool:
+    """Whether the configuration cannot be used, so that nothing else could be looked at."""
+    return first.subject == CONFIGURATION and first.health is Health.BROKEN
 
 
 async def _examine_all(session: Session, *, offline: bool) -> list[Examined]:
@@ -56,9 +63,9 @@ async def _examine(session: Session, *, offline: bool) -> AsyncIterator[Examined
     try:
         settings = session.settings
     except SettingsError as error:
-        yield broken("configuration", str(error), "Correct the file; the commented example shows every key.")
+        yield broken(CONFIGURATION, str(error), "Correct the file; the commented example shows every key.")
         return
-    yield fine("configuration", _said(session, settings))
+    yield fine(CONFIGURATION, _said(session, settings))
     for finding in doctor_world.secrets(settings):
         yield finding
     async for finding in doctor_ledger.examine(settings):
@@ -90,7 +97,9 @@ def _print(findings: list[Examined]) -> None:
     number = {health: sum(finding.health is health for finding in findings) for health in Health}
     out().print()
     if number[Health.BROKEN]:
-        out().print(f"[bold red]{count(number[Health.BROKEN], 'thing')} to mend[/], {number[Health.GAP]} to look at")
+        out().print(
+            f"[bold red]{count(number[Health.BROKEN], 'thing')} to mend[/], {number[Health.GAP]} to look at"
+        )
     elif number[Health.GAP]:
         out().print(f"[yellow]it works; {count(number[Health.GAP], 'thing')} to look at[/]")
     else:

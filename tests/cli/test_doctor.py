@@ -52,7 +52,7 @@ def channels(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_wrong_configuration_is_all_there_is_to_say(onhand: Onhand, config: Path) -> None:
     config.write_text("nonsense = 1")
     answer = await onhand("doctor")
-    assert answer.code == 1
+    assert answer.code == 2
     assert answer.lines[0].startswith("!!  configuration")
     assert answer.lines[-1] == "1 thing to mend, 0 to look at"
 
@@ -106,7 +106,9 @@ async def test_a_database_without_our_tables_wants_its_migrations(
     assert found(answer, "migrations")["advice"] == "onhand up applies them."
 
 
-async def test_a_database_of_a_newer_version_is_not_touched(onhand: Onhand, ledger: Pool, database: str) -> None:
+async def test_a_database_of_a_newer_version_is_not_touched(
+    onhand: Onhand, ledger: Pool, database: str
+) -> None:
     async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
         await connection.execute("INSERT INTO migration VALUES (9999, 'future', 'x')")
     answer = await onhand("doctor", "--offline", "--json")
