@@ -1,3 +1,10 @@
 """Fixtures by concern: each `fix_*.py` holds one topic."""
 
-pytest_plugins = ["tests.fix_channels", "tests.fix_embedded", "tests.fix_ledger", "tests.fix_workflows"]
+# A module that imports another one of these comes after it.
+pytest_plugins = [
+    "tests.fix_channels",
+    "tests.fix_embedded",
+    "tests.fix_ledger",
+    "tests.fix_workflows",
+    "tests.fix_acceptance",
+]
