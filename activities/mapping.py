@@ -30,14 +30,20 @@ class MappingSteps:
     async def load_mapping(self, load: LoadMapping) -> MappingResult:
         """Discover the channel's listings when they are older than allowed; otherwise only say how they stand."""
         (state,) = await catalogue.mapping_state(self.pool, [load.channel])
+        warning = ""
         discovered = not self._is_fresh(state)
         if discovered:
             places = list(self.rules.channels[load.channel].places)
             async with heartbeats(), sorted_errors():
-                await discover_channel(self.pool, self.channels[load.channel], places)
+                report = await discover_channel(self.pool, self.channels[load.channel], places)
+            warning = report.warning
             (state,) = await catalogue.mapping_state(self.pool, [load.channel])
         return MappingResult(
-            channel=load.channel, listings=state.listings, unmapped=state.unmapped, discovered=discovered
+            channel=load.channel,
+            listings=state.listings,
+            unmapped=state.unmapped,
+            discovered=discovered,
+            warning=warning,
         )
 
     def _is_fresh(self, state: MappingState) -> bool:

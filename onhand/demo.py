@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from onhand.embedded.files import make_data_dir
+from onhand.embedded.lock import FolderLock
 from onhand.embedded.ports import PortBook
 from onhand.embedded.services import CommandService, answers
 from onhand.running import Running
@@ -43,10 +44,17 @@ def lend_secrets() -> None:
 
 
 def prepare() -> tuple[Path, int]:
-    """Write the demo's configuration, the example with the addresses of this machine; it and the sandbox's port."""
+    """Write the demo's configuration, the example with the addresses of this machine; it and the sandbox's port.
+
+    Raises AlreadyRunning where a stack runs here.
+    """
     folder = home()
     data_dir = folder / ".onhand"
     make_data_dir(data_dir)
+    # While another demo runs here its configuration is in use: the lock is asked for before it is written anew.
+    lock = FolderLock(data_dir)
+    lock.acquire()
+    lock.release()
     port = PortBook(data_dir).choose("sandbox", SANDBOX_PORT)
     text = (folder / EXAMPLE_NAME).read_text()
     text = text.replace(f"http://127.0.0.1:{SANDBOX_PORT}", f"http://127.0.0.1:{port}")

@@ -1,6 +1,7 @@
 """`onhand sync`: bring the channels to their targets now, and watch it happen."""
 
 import asyncio
+import time
 from typing import Annotated
 
 import typer
@@ -19,6 +20,12 @@ from onhand.ledger.database import Pool
 from onhand.messages import SyncRequest
 
 EXIT = {"success": ExitCode.SUCCESS, "partial": ExitCode.PARTIAL, "failed": ExitCode.FAILURE}
+
+UNHEARD_SECONDS = 10.0
+UNHEARD = (
+    "[yellow]no worker has taken the run up yet.[/] It waits in Temporal and starts as soon as one does; "
+    "see `onhand doctor`. Ctrl-C leaves it waiting."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -64,9 +71,13 @@ async def run_and_show(client: Client, pool: Pool, request: SyncRequest, *, as_j
     handle = await runs.start(client, request)
     err().print(f"run [bold]{handle.id}[/]")
     bars = _Bars(err())
+    asked_at, told = time.monotonic(), False
     with Live(bars.display, console=err(), refresh_per_second=8, transient=True):
         async for seen in runs.follow(handle, pool):
             bars.show(seen)
+            if seen.run is None and not told and time.monotonic() - asked_at > UNHEARD_SECONDS:
+                told = True
+                err().print(UNHEARD)
     ended, summary = await runs.outcome(handle)
     last = await runs.look(pool, handle.id)
     if as_json:
