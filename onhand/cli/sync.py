@@ -13,11 +13,12 @@ from temporalio.client import Client
 from onhand import runs
 from onhand.cli.app import JsonOption, Session, chosen_channels, session_of
 from onhand.cli.errors import ExitCode
-from onhand.cli.output import duration, err, grid, out, print_json, status
+from onhand.cli.output import err, grid, out, print_json, status
 from onhand.cli.preview import print_preview
 from onhand.connect import connect_temporal, open_ledger
 from onhand.ledger.database import Pool
 from onhand.messages import SyncRequest
+from onhand.wording import duration
 
 EXIT = {"success": ExitCode.SUCCESS, "partial": ExitCode.PARTIAL, "failed": ExitCode.FAILURE}
 
@@ -116,7 +117,7 @@ class _Bars:
 
 def print_run(console: Console, seen: runs.Progress, ended: str, summary: str) -> None:
     """The summary of a run: a line of the source, a row for each channel, and where to look next."""
-    console.print(status(ended), summary)
+    console.print(status(ended), "" if ended == "success" else summary)
     if seen.run is None:
         return
     run = seen.run

@@ -67,19 +67,25 @@ async def save_places(pool: Pool, locations: Mapping[str, str], channels: Mappin
 
 
 async def save_skus(pool: Pool, skus: Sequence[CatalogueSku]) -> None:
-    """Add SKUs or bring their names up to date; the codes of one call are distinct."""
+    """Add SKUs or bring their names up to date; the codes of one call are distinct.
+
+    Where a SKU is new, or a source's rows of it are now judged otherwise, every source is read whole by the next
+    run: rows refused for an unknown SKU would else wait until their file or row changes.
+    """
+    named = {
+        "codes": [sku.code for sku in skus],
+        "names": [sku.name for sku in skus],
+        "barcodes": [sku.barcode for sku in skus],
+        "tags": [";".join(sku.tags) for sku in skus],
+        "statuses": [sku.status for sku in skus],
+        "fractions": [sku.fraction for sku in skus],
+    }
     async with pool.connection() as connection:
-        await connection.execute(
-            query("save_skus"),
-            {
-                "codes": [sku.code for sku in skus],
-                "names": [sku.name for sku in skus],
-                "barcodes": [sku.barcode for sku in skus],
-                "tags": [";".join(sku.tags) for sku in skus],
-                "statuses": [sku.status for sku in skus],
-                "fractions": [sku.fraction for sku in skus],
-            },
-        )
+        row = await (await connection.execute(query("skus_judged_otherwise"), named)).fetchone()
+        assert row is not None
+        await connection.execute(query("save_skus"), named)
+        if row[0]:
+            await connection.execute(query("forget_watermarks"))
 
 
 SkuStatus = Literal["active", "discontinued"]

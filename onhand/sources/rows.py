@@ -141,7 +141,7 @@ def _units(statement: _Statement, facts: SkuFacts | None) -> int | Refusal:
     if facts is None:
         return Refusal(
             Problem.UNKNOWN_SKU,
-            f"SKU {shown(statement.sku)} is not in the catalogue; import it, and its next row is posted.",
+            f"SKU {shown(statement.sku)} is not in the catalogue; import it, and the next run posts it.",
             "sku",
         )
     units = whole_units(statement.number, facts.fraction)

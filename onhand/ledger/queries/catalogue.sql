@@ -25,6 +25,17 @@ ON CONFLICT (code) DO UPDATE SET
     name = excluded.name, barcode = excluded.barcode, tags = excluded.tags,
     status = excluded.status, fraction = excluded.fraction
 
+-- name: skus_judged_otherwise
+-- How many of these are new, or known with another status or fraction rule: a source's rows of them may now be taken.
+SELECT count(*)
+  FROM unnest(%(codes)s::text[], %(statuses)s::text[], %(fractions)s::text[]) AS c(code, status, fraction)
+  LEFT JOIN sku s ON s.code = c.code
+ WHERE s.id IS NULL OR s.status <> c.status OR s.fraction <> c.fraction
+
+-- name: forget_watermarks
+-- Every source is read whole again by the next run.
+DELETE FROM source_state
+
 -- name: sku_facts
 -- What a source's rows are checked against.
 SELECT code, status, fraction FROM sku WHERE code = ANY (%(codes)s)
