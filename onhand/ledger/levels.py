@@ -186,11 +186,15 @@ def _last_word(updates: Sequence[LevelUpdate]) -> list[LevelUpdate]:
     last: dict[tuple[int, str], LevelUpdate] = {}
     for update in updates:
         spot = (update.listing_id, update.place)
-        before = last.get(spot, update)
-        last[spot] = replace(
-            update,
-            book=before.book if update.book is None else update.book,
-            shown=before.shown if update.shown is None else update.shown,
+        before = last.get(spot)
+        last[spot] = (
+            update
+            if before is None
+            else replace(
+                update,
+                book=before.book if update.book is None else update.book,
+                shown=before.shown if update.shown is None else update.shown,
+            )
         )
     return list(last.values())
 

@@ -147,11 +147,15 @@ async def planned_levels(
 
 async def settle_plan(connection: Connection, run: str, channel: str, outcomes: Mapping[int, str]) -> None:
     """Write the outcome ("changed", "unchanged", "failed") of positions of a plan."""
+    if not outcomes:
+        return
     await connection.execute(
         query("settle_plan"),
         {
             "run": run,
             "channel": channel,
+            "first": min(outcomes),
+            "last": max(outcomes),
             "positions": list(outcomes),
             "outcomes": list(outcomes.values()),
         },

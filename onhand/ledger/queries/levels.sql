@@ -127,11 +127,12 @@ WITH settled AS (
 DELETE FROM outbox o USING settled s WHERE o.listing_id = s.listing_id
 
 -- name: settle_plan
--- The outcome of each level of a chunk.
+-- The outcome of each level of a chunk. The bounds keep it to the chunk's part of the index; without them the planner,
+-- which knows nothing of a plan laid a moment ago, walks the whole plan for every chunk.
 UPDATE run_plan p SET outcome = d.outcome
   FROM unnest(%(positions)s::int[], %(outcomes)s::text[]) AS d(position, outcome)
  WHERE p.run_id = %(run)s AND p.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
-   AND p.position = d.position
+   AND p.position BETWEEN %(first)s AND %(last)s AND p.position = d.position
 
 -- name: save_failures
 -- Why a level could not be set.
