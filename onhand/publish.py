@@ -289,7 +289,7 @@ def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError)
 
 async def record(pool: Pool, channel: Channel, work: Work, errand: Errand, sent_at: datetime) -> None:
     settled = _settled(work)
-    async with pool.connection() as connection:
+    async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
         await levels.record_levels(
             connection,
             work.updates,
