@@ -157,6 +157,6 @@ def test_the_program_itself_runs_and_its_output_is_plain_in_a_pipe(tmp_path: Pat
         timeout=60,
         check=False,
     )
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stdout.startswith("!!  configuration  no configuration at onhand.toml.")
     assert "\x1b" not in result.stdout + result.stderr

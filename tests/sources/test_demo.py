@@ -46,7 +46,7 @@ async def test_the_stock_has_one_negative_and_two_refused_rows() -> None:
         ),
         (
             "unknown_sku",
-            'london.csv line 302, column "sku": SKU "POST" is not in the catalogue; import it, and its next row is '
-            "posted. The row was kept in the list of refused rows and not posted.",
+            'london.csv line 302, column "sku": SKU "POST" is not in the catalogue; import it, and the next run posts '
+            "it. The row was kept in the list of refused rows and not posted.",
         ),
     ]

@@ -75,9 +75,8 @@ async def test_a_negative_number_is_kept_and_mentioned() -> None:
         (
             raw("A-2"),
             Problem.UNKNOWN_SKU,
-            'stock.csv line 7, column "Item": SKU "A-2" is not in the catalogue; import it, and its next '
-            "row is "
-            "posted. The row was kept in the list of refused rows and not posted.",
+            'stock.csv line 7, column "Item": SKU "A-2" is not in the catalogue; import it, and the next '
+            "run posts it. The row was kept in the list of refused rows and not posted.",
         ),
         (
             raw("OLD", quantity="4"),
