@@ -1,12 +1,16 @@
 """Connections to the ledger: one pool a process, working as the role that cannot rewrite history."""
 
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
+
+from onhand.ledger.arrays import PlainListDumper
 
 APP_ROLE = "onhand_app"
 POOL_SIZE_MAX = 12
@@ -17,10 +21,22 @@ Pool = AsyncConnectionPool[Connection]
 
 
 async def _work_as_app(connection: Connection) -> None:
+    connection.adapters.register_dumper(list, PlainListDumper)
     await connection.execute(f"SET ROLE {APP_ROLE}")
     await connection.execute("SET lock_timeout = '10s'")
     await connection.execute("SET idle_in_transaction_session_timeout = '60s'")
     await connection.commit()
+
+
+async def _check(connection: Connection) -> None:
+    """Ask only a connection on which the server has said something unasked, as it does when it goes away.
+
+    A round trip at every hand-out was a tenth of what a sync asked of Postgres.
+    """
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if socket.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @asynccontextmanager
@@ -36,7 +52,7 @@ async def open_pool(dsn: str, *, size: int = POOL_SIZE_MAX, name: str = "onhand"
         max_size=size,
         kwargs=options,
         configure=_work_as_app,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         timeout=CHECKOUT_TIMEOUT_SECONDS,
         open=False,
         name=name,
@@ -46,3 +62,17 @@ async def open_pool(dsn: str, *, size: int = POOL_SIZE_MAX, name: str = "onhand"
         yield pool
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def one_statement(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection for a single statement, which is a transaction by itself: one round trip instead of three."""
+    async with pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            yield connection
+        finally:
+            if connection.info.transaction_status is TransactionStatus.IDLE:
+                await connection.set_autocommit(False)
+            else:  # interrupted: the pool replaces it
+                await connection.close()

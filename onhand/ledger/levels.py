@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from onhand.domain.listings import ListingState, Sibling
-from onhand.ledger.database import Connection, Pool
+from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.queries import query
 
 
@@ -68,7 +68,7 @@ async def listing_page(
     pool: Pool, channel: str, after: ListingCursor, limit: int, skus: Sequence[str] | None
 ) -> tuple[list[int], ListingCursor | None]:
     """The next listing ids of a channel and where to go on; None when that was the end."""
-    async with pool.connection() as connection:
+    async with one_statement(pool) as connection:
         cursor = await connection.execute(
             query("listing_page"),
             {
@@ -88,7 +88,7 @@ async def listing_states(
     pool: Pool, channel: str, listings: Sequence[int], *, siblings: bool
 ) -> list[ListingState]:
     """What decides the levels of these listings of one channel, in the order given, from one snapshot."""
-    async with pool.connection() as connection:
+    async with one_statement(pool) as connection:
         cursor = await connection.execute(
             query("listing_states"), {"listings": list(listings), "siblings": siblings}, binary=True
         )
@@ -123,7 +123,7 @@ async def listings_of_sku(pool: Pool, sku: str, channel: str | None) -> list[tup
 
 async def ensure_levels(pool: Pool, channel: str, places: Sequence[str]) -> None:
     """Make sure each listing of the channel has a level row at each configured place."""
-    async with pool.connection() as connection:
+    async with one_statement(pool) as connection:
         await connection.execute(query("ensure_levels"), {"channel": channel, "places": list(places)})
 
 
@@ -133,7 +133,7 @@ async def forget_books(pool: Pool, spots: Sequence[tuple[int, str]]) -> None:
     A process that dies, or a call that is lost, thus leaves levels nobody believes in, which the next push reads
     or writes again whatever the target is by then.
     """
-    async with pool.connection() as connection:
+    async with one_statement(pool) as connection:
         await connection.execute(
             query("forget_books"),
             {"listings": [listing for listing, _ in spots], "places": [place for _, place in spots]},

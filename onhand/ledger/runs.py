@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from onhand.ledger.database import Connection, Pool
+from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.levels import Failure
 from onhand.ledger.queries import query
 
@@ -138,7 +138,7 @@ async def planned_levels(
 ) -> list[PlannedLevel]:
     """The levels of a chunk not yet done; with `unproven`, those written but not yet seen to hold."""
     name = "unproven_levels" if unproven else "planned_levels"
-    async with pool.connection() as connection:
+    async with one_statement(pool) as connection:
         cursor = await connection.execute(
             query(name), {"run": run, "channel": channel, "first": first, "last": last}
         )
@@ -197,7 +197,7 @@ async def add_costs(
 
 async def chunk_outcome(pool: Pool, run: str, channel: str, first: int, last: int) -> ChunkOutcome:
     """What became of a chunk, as recorded."""
-    async with pool.connection() as connection:
+    async with one_statement(pool) as connection:
         cursor = await connection.execute(
             query("chunk_outcomes"), {"run": run, "channel": channel, "first": first, "last": last}
         )
