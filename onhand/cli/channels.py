@@ -14,11 +14,12 @@ from onhand.channels.registry import make_channel
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.errors import ExitCode, channel_sentence
 from onhand.cli.ledger import ChannelOption, in_ledger, make_places_known
-from onhand.cli.output import ago, grid, mark, out, print_json, status
+from onhand.cli.output import grid, mark, out, print_json, status
 from onhand.ledger import stock
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import ChannelRow
 from onhand.settings import Settings, SettingsError
+from onhand.wording import ago
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from onhand.cli import doctor_ledger, doctor_temporal, doctor_world
 from onhand.cli.app import JsonOption, Session, session_of
 from onhand.cli.errors import ExitCode
 from onhand.cli.examined import Examined, Health, broken, fine
-from onhand.cli.output import count, err, grid, out, print_json
+from onhand.cli.output import err, grid, out, print_json
 from onhand.settings import Settings, SettingsError
+from onhand.wording import count
 
 MARKS = {Health.OK: ("ok", "green"), Health.GAP: ("--", "yellow"), Health.BROKEN: ("!!", "bold red")}
 EXITS = {Health.OK: ExitCode.SUCCESS, Health.GAP: ExitCode.PARTIAL, Health.BROKEN: ExitCode.FAILURE}

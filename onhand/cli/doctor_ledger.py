@@ -8,13 +8,13 @@ import psycopg_pool
 
 from onhand.cli.errors import describe
 from onhand.cli.examined import Examined, broken, fine, gap
-from onhand.cli.output import ago, count
 from onhand.connect import NotRunningError, database_is_configured, database_url, open_ledger
 from onhand.embedded.errors import EmbeddedError
 from onhand.ledger import catalogue, mapping, migrations, runs, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.migrations import MigrationError
 from onhand.settings import Settings
+from onhand.wording import ago, count
 
 REACH_SECONDS = 10.0
 

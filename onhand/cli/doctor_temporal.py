@@ -12,12 +12,12 @@ from temporalio.service import RPCError
 
 from onhand import schedules
 from onhand.cli.examined import Examined, broken, fine, gap
-from onhand.cli.output import ago, duration
 from onhand.connect import NotRunningError, connect_temporal, temporal_is_configured
 from onhand.embedded.errors import EmbeddedError
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
 from onhand.schedules import NoScheduleError
 from onhand.settings import Settings
+from onhand.wording import ago, duration
 
 REACH_SECONDS = 10.0
 POLLED_WITHIN = timedelta(minutes=2)

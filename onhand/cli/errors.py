@@ -12,6 +12,7 @@ from onhand.domain.counts import CountConflictError
 from onhand.domain.movements import MovementRefusedError
 from onhand.domain.rules import RuleRefusedError
 from onhand.embedded.errors import EmbeddedError
+from onhand.explain.skus import UnknownSkuError
 from onhand.ledger.migrations import MigrationError
 from onhand.settings import SettingsError
 from onhand.sources.base import SourceError
@@ -52,6 +53,8 @@ def describe(error: Exception) -> Said:
     match error:
         case OperatorError():
             return Said(error.message, error.advice, error.code)
+        case UnknownSkuError():
+            return Said(error.message, error.advice, ExitCode.USAGE)
         case SettingsError() | RuleRefusedError():
             return Said(str(error), "", ExitCode.USAGE)
         case ChannelError():

@@ -6,10 +6,10 @@ import typer
 
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.explain_view import print_explanation
-from onhand.cli.explanation import explain_sku
 from onhand.cli.ledger import ChannelOption, SkuArgument, in_ledger
 from onhand.cli.output import jsonable, print_json
 from onhand.cli.stock_view import location_documents
+from onhand.explain.explanation import explain_sku
 
 ITEMS_MAX = 1_000
 

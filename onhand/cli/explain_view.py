@@ -9,11 +9,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from onhand.cli.explanation import Explanation, LevelExplained
-from onhand.cli.output import ago, grid, out, signed, status
+from onhand.cli.output import grid, out, status
 from onhand.cli.stock_view import INSIDE, balance_table, title
 from onhand.domain.states import State
+from onhand.explain.explanation import Explanation, LevelExplained
 from onhand.ledger.stock import EventRow, LevelFacts, Line
+from onhand.wording import ago, signed
 
 ID_LENGTH_MAX = 32
 """Characters of an event's external id that are shown; JSON has all of them."""

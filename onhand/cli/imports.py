@@ -11,7 +11,7 @@ from rich.markup import escape
 from onhand.cli.app import JsonOption, Session, chosen_channels, session_of
 from onhand.cli.errors import ExitCode, OperatorError
 from onhand.cli.ledger import in_ledger, make_places_known
-from onhand.cli.output import count, err, grid, out, print_json
+from onhand.cli.output import err, grid, out, print_json
 from onhand.domain.counts import CountMeaning
 from onhand.imports import (
     FileFormat,
@@ -26,6 +26,7 @@ from onhand.settings import CsvSource, Settings
 from onhand.sources.csv_files import CsvOptions
 from onhand.sources.numbers import Marks
 from onhand.sources.registry import csv_options
+from onhand.wording import count
 
 SHOWN_ROWS = 50
 

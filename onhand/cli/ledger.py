@@ -1,4 +1,4 @@
-"""What commands that use the ledger share: the way in, the SKU that was meant, the levels it leads to."""
+"""What commands that use the ledger share: the way in, the location that was meant, the levels of a SKU."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,9 +10,8 @@ from onhand.cli.app import Session
 from onhand.cli.errors import ExitCode, OperatorError
 from onhand.connect import open_ledger
 from onhand.domain.listings import RuleBook, Target, all_targets
-from onhand.ledger import catalogue, levels, stock
+from onhand.ledger import catalogue, levels
 from onhand.ledger.database import Pool
-from onhand.ledger.stock import SkuCard
 from onhand.settings import Settings
 
 Answer = TypeVar("Answer")
@@ -37,20 +36,6 @@ async def make_places_known(pool: Pool, settings: Settings) -> None:
         pool,
         {code: section.name or code for code, section in settings.locations.items()},
         {name: section.platform for name, section in settings.channels.items()},
-    )
-
-
-async def known_sku(pool: Pool, sku: str) -> SkuCard:
-    """The SKU of that code; an unknown one is refused with what may have been meant."""
-    card = await stock.sku_card(pool, sku)
-    if card is not None:
-        return card
-    near = await stock.similar_skus(pool, sku)
-    meant = ", ".join(f"{code} ({name})" if name else code for code, name in near)
-    raise OperatorError(
-        f"there is no SKU {sku!r}",
-        f"Did you mean {meant}?" if meant else "Import it first: onhand import catalogue FILE",
-        ExitCode.USAGE,
     )
 
 

@@ -14,7 +14,7 @@ from onhand.channels.registry import make_channel
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.errors import ExitCode
 from onhand.cli.ledger import ChannelOption, in_ledger, make_places_known
-from onhand.cli.output import ago, count, err, grid, out, print_json
+from onhand.cli.output import err, grid, out, print_json
 from onhand.connect import open_ledger
 from onhand.ledger import catalogue
 from onhand.ledger import mapping as ledger_mapping
@@ -23,6 +23,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.mapping import Contested
 from onhand.mapping import ADVICE, DiscoveryReport, MappingProblem, discover_channel, problems_key
 from onhand.settings import Settings
+from onhand.wording import ago, count
 
 LISTED_MAX = 10_000
 

@@ -6,9 +6,10 @@ import os
 import typer
 
 from onhand.cli.app import JsonOption, session_of
-from onhand.cli.output import count, out, print_json
+from onhand.cli.output import out, print_json
 from onhand.connect import DATABASE_VARIABLE, database_url
 from onhand.ledger import migrations
+from onhand.wording import count
 
 
 def register(app: typer.Typer) -> None:

@@ -8,16 +8,17 @@ from rich.table import Table
 
 from onhand.channels.registry import make_channel
 from onhand.cli.errors import ExitCode
-from onhand.cli.ledger import known_sku
-from onhand.cli.output import count, err, grid, out, print_json
+from onhand.cli.output import err, grid, out, print_json
 from onhand.connect import open_ledger
 from onhand.dry_run import Forecast, LevelChange, Look, Overlay, preview, read_source
+from onhand.explain.skus import known_sku
 from onhand.imports import LedgerDirectory
 from onhand.ledger import catalogue
 from onhand.ledger.database import Pool
 from onhand.messages import SyncRequest
 from onhand.settings import Settings
 from onhand.sources.registry import make_source
+from onhand.wording import count
 
 LINES_MAX = 500
 """Changes that are laid out in one table; the next ones begin another, so that output flows."""

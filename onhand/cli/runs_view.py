@@ -8,9 +8,10 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from onhand.cli.output import ago, count, duration, err, grid, moment, out, status
+from onhand.cli.output import err, grid, out, status
 from onhand.ledger.catalogue import RefusedRow
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
+from onhand.wording import ago, count, duration, moment
 
 _NUMBERS = ("levels", "changed", "unchanged", "unmapped", "failed", "reads", "writes", "throttled")
 

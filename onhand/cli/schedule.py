@@ -8,9 +8,10 @@ import typer
 
 from onhand import schedules
 from onhand.cli.app import JsonOption, Session, session_of
-from onhand.cli.output import ago, out, print_json
+from onhand.cli.output import out, print_json
 from onhand.connect import connect_temporal
 from onhand.schedules import ScheduleView
+from onhand.wording import ago
 
 NoteOption = Annotated[str, typer.Option("--note", help="Why; shown beside the schedule.")]
 

@@ -8,13 +8,14 @@ import typer
 
 from onhand.cli import stock_view
 from onhand.cli.app import JsonOption, session_of
-from onhand.cli.ledger import SkuArgument, chosen_location, in_ledger, known_sku
+from onhand.cli.ledger import SkuArgument, chosen_location, in_ledger
 from onhand.cli.output import print_json
 from onhand.cli.stock_post import Statement, state_count, state_movement
 from onhand.cli.stock_view import StockCard
 from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
+from onhand.explain.skus import known_sku
 from onhand.ledger import stock
 from onhand.ledger.database import Pool
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from onhand.cli.errors import OperatorError
-from onhand.cli.ledger import known_sku, make_places_known, targets_of_sku
+from onhand.cli.ledger import make_places_known, targets_of_sku
 from onhand.domain import movements
 from onhand.domain.counts import Count
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
+from onhand.explain.skus import known_sku
 from onhand.ledger import posting, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict

@@ -7,12 +7,13 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from onhand.cli.output import ago, grid, out
+from onhand.cli.output import grid, out
 from onhand.cli.stock_post import Statement
 from onhand.domain.events import EventKind
 from onhand.domain.states import OUTSIDE, State
 from onhand.ledger.posting import Verdict
 from onhand.ledger.stock import BalanceRow, SkuCard
+from onhand.wording import ago
 
 INSIDE = tuple(state for state in State if state not in OUTSIDE)
 """States of units that are the business's; the others are the far side of every movement."""

@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onhand.cli.explanation import Explanation
 from onhand.domain.states import State
+from onhand.explain.explanation import Explanation
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.ledger.stock import BalanceRow, ChannelRow, EventRow, ListingFacts, SkuCard
 

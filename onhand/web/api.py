@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from onhand.cli.errors import OperatorError
-from onhand.cli.explanation import Explanation, explain_sku
-from onhand.cli.ledger import known_sku
+from onhand.explain.explanation import Explanation, explain_sku
+from onhand.explain.skus import UnknownSkuError, known_sku
 from onhand.ledger import runs, stock
 from onhand.ledger.database import Pool
 from onhand.settings import Settings
@@ -102,7 +101,7 @@ async def get_stock(request: Request, sku: SkuCode) -> answers.Stock:
     pool = pool_of(request)
     try:
         card = await known_sku(pool, sku)
-    except OperatorError as error:
+    except UnknownSkuError as error:
         raise _unknown_sku(error) from error
     return answers.Stock.build(card, await stock.sku_balances(pool, sku), await stock.sku_listings(pool, sku))
 
@@ -152,9 +151,9 @@ async def explanation(pool: Pool, settings: Settings, sku: str, channel: str | N
         return await explain_sku(
             pool, settings.rule_book(), channels, sku, events=EVENTS_SHOWN, pushes=PUSHES_SHOWN
         )
-    except OperatorError as error:
+    except UnknownSkuError as error:
         raise _unknown_sku(error) from error
 
 
-def _unknown_sku(error: OperatorError) -> ApiError:
+def _unknown_sku(error: UnknownSkuError) -> ApiError:
     return ApiError(404, "unknown_sku", error.message, error.advice)

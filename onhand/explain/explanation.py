@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from onhand.cli.ledger import known_sku
-from onhand.cli.sentences import sentence
 from onhand.domain import allocation
 from onhand.domain.allocation import Step
 from onhand.domain.listings import ListingState, RuleBook, claims_of
+from onhand.explain.sentences import sentence
+from onhand.explain.skus import known_sku
 from onhand.ledger import levels, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import (
@@ -64,7 +64,7 @@ class Explanation:
 async def explain_sku(
     pool: Pool, rules: RuleBook, channels: Sequence[str], sku: str, *, events: int, pushes: int
 ) -> Explanation:
-    """What decides the levels of a SKU on these channels. Raises OperatorError for an unknown SKU."""
+    """What decides the levels of a SKU on these channels. Raises UnknownSkuError."""
     card = await known_sku(pool, sku)
     now = datetime.now(UTC)
     balances = await stock.sku_balances(pool, sku)

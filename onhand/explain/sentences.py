@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from onhand.cli.output import ago
 from onhand.domain.allocation import Allocation, Step
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
+from onhand.wording import ago
 
 
 def sentence(
