@@ -45,6 +45,15 @@ class SyncRun:
         """Run to the end; partial when something failed, an error only when nothing could be done."""
         run_id = workflow.info().workflow_id
         begun(run_id)
+        try:
+            return await self._run(run_id, request)
+        except asyncio.CancelledError:
+            # The record is closed before the run is: what is still pending stays so, for the next run.
+            closing = RecordResult(run_id=run_id, status="failed", summary="cancelled by an operator")
+            await self._step("record_result", closing, None)
+            raise
+
+    async def _run(self, run_id: str, request: SyncRequest) -> SyncResult:
         setup = await self._step("begin_run", BeginRun(run_id=run_id, request=request), RunSetup)
         source = await self._read_source(run_id, setup, request)
         mappings = await asyncio.gather(*(self._load_mapping(run_id, plan) for plan in setup.channels))

@@ -252,3 +252,27 @@ async def test_slack_hears_of_every_run(make_stage: MakeStage) -> None:
 
     assert len(stage.slack.said) == 1
     assert result.run_id in str(stage.slack.said[0])
+
+
+async def test_a_cancelled_run_is_closed_and_what_it_left_is_done_by_the_next(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web", bulk_size=1, seconds_per_call=0.2)
+    stage = await make_stage([web], 40)
+
+    async with stage.workers():
+        handle = await stage.start()
+        while not web.levels:
+            await asyncio.sleep(0.05)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        written = len(web.levels)
+        web.seconds_per_call = 0.0
+        again = await (await stage.start()).result()
+
+    row = await runs.get_run(stage.pool, handle.id)
+    assert row is not None
+    assert (row.status, row.summary) == ("failed", "cancelled by an operator")
+    assert [c.status for c in await runs.run_channels(stage.pool, handle.id)] == ["failed"]
+    assert 0 < written < 40
+    assert again.status == "success"
+    assert len(web.levels) == 40
