@@ -37,6 +37,8 @@ class ChannelSync:
         self._state = state
         self._queue = channel_task_queue(state.plan.name)
         self._running: list[asyncio.Task[None]] = []  # a list: the order of a set is not replayed
+        self._proving: list[asyncio.Task[None]] = []
+        self._proofs = asyncio.Semaphore(VERIFY_WINDOW)
         self._planning: asyncio.Task[None] | None = None
 
     @workflow.run
@@ -52,7 +54,6 @@ class ChannelSync:
             raise ApplicationError(reason, type=category_of(error), non_retryable=True) from error
         if self._work_left():
             workflow.continue_as_new(self._state)
-        await self._verify()
         if self._state.failed:
             await self._start_sku_updates()
         result = await self._finish(None, "")
@@ -66,7 +67,7 @@ class ChannelSync:
         while True:
             if not self._history_is_long():
                 self._take_up_work()
-            waiting = [*self._running, *([self._planning] if self._planning else [])]
+            waiting = self._under_way()
             if not waiting:
                 return
             done, _ = await workflow.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -74,9 +75,13 @@ class ChannelSync:
                 if task is self._planning:
                     self._planning = None
                 else:
-                    self._running.remove(task)
+                    (self._running if task in self._running else self._proving).remove(task)
                 task.result()
             self._show()
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        planning = [self._planning] if self._planning else []
+        return [*self._running, *planning, *self._proving]
 
     def _take_up_work(self) -> None:
         state = self._state
@@ -115,7 +120,7 @@ class ChannelSync:
 
     async def _stop(self) -> None:
         """Let go of what is under way; its levels stay pending and the next run takes them up."""
-        tasks = [*self._running, *([self._planning] if self._planning else [])]
+        tasks = self._under_way()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -133,7 +138,7 @@ class ChannelSync:
                 cursor=state.cursor,
                 first=state.planned,
                 levels_before=state.levels,
-                listings=state.page_listings,
+                listings=self._page_listings(),
                 full=state.full,
                 skus=state.skus,
             ),
@@ -150,6 +155,13 @@ class ChannelSync:
             planned=now.planned + page.planned,
             unchanged=now.unchanged + page.levels - page.planned,
         )
+
+    def _page_listings(self) -> int:
+        """The first page is only as long as the first calls need, so that they go out at once."""
+        state = self._state
+        if state.levels:
+            return state.page_listings
+        return min(state.page_listings, state.plan.bulk_size * (state.plan.concurrency + 1))
 
     async def _push(self, chunk: Chunk) -> None:
         outcome = await workflow.execute_activity(
@@ -169,29 +181,18 @@ class ChannelSync:
             unchanged=now.unchanged + outcome.unchanged,
             failed=now.failed + outcome.failed,
         )
+        if outcome.changed and not now.plan.echoes:
+            self._proving.append(asyncio.create_task(self._prove(chunk)))
 
-    async def _verify(self) -> None:
-        """Where an answer proves nothing, read back what was written once it had time to show."""
-        state = self._state
-        if state.plan.echoes or not state.changed:
-            return
+    async def _prove(self, chunk: Chunk) -> None:
+        """Where an answer proves nothing, read back what was written once it had time to show.
+
+        Beside the pushes of the chunks after it: the channel's part then ends one read after its last write.
+        """
         await workflow.sleep(
-            timedelta(seconds=state.plan.visible_after_seconds), summary="until writes can be seen"
+            timedelta(seconds=self._state.plan.visible_after_seconds), summary="until writes can be seen"
         )
-        slots = asyncio.Semaphore(VERIFY_WINDOW)
-        await asyncio.gather(
-            *(self._verify_chunk(slots, first) for first in range(0, state.planned, state.plan.bulk_size))
-        )
-
-    async def _verify_chunk(self, slots: asyncio.Semaphore, first: int) -> None:
-        state = self._state
-        chunk = Chunk(
-            run_id=state.run_id,
-            channel=state.plan.name,
-            first=first,
-            last=min(first + state.plan.bulk_size, state.planned) - 1,
-        )
-        async with slots:
+        async with self._proofs:
             lost = await workflow.execute_activity(
                 "verify_levels",
                 chunk,
