@@ -97,7 +97,8 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     """Applied; where the channel echoes, the echo was equal to what was sent."""
     STALE = "stale"
-    """Not applied: the channel showed another number than we believed. Read again, decide again."""
+    """Not applied, and nobody's fault: the channel showed another number than we believed, or a neighbour's
+    refusal took the call down. Read again where that is needed, decide again, send again."""
     REJECTED = "rejected"
     """Not applied, and sending the same again will not help. `error` says why."""
 
