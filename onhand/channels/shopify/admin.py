@@ -16,6 +16,8 @@ from onhand.channels.shopify.documents import Operation
 from onhand.channels.shopify.tokens import TokenProvider
 
 CONNECTIONS_MAX = 8
+CALLS_AT_ONCE = 4
+"""Calls of one kind under way at the same time; the shop's budget usually allows fewer."""
 THROTTLED_ATTEMPTS_MAX = 6
 THROTTLED_WAIT_SECONDS_MIN = 1.0
 STANDARD_PLAN: Final = BucketState(maximum=2_000, available=2_000, per_second=100)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from onhand.channels.base import LevelKey, ShownLevel
-from onhand.channels.shopify.admin import Admin
-from onhand.channels.shopify.at_once import each
+from onhand.channels.shopify.admin import CALLS_AT_ONCE, Admin
 from onhand.channels.shopify.documents import LEVELS_BY_ID, LEVELS_IN_RANGE
 from onhand.channels.shopify.ids import item_number, malformed
+from onhand.channels.together import each
 
 PAGE_LEVELS = 250
 SPARSE_HITS = 12
@@ -43,7 +43,7 @@ class Reads:
             if not malformed(key):
                 wanted.setdefault(key.place, set()).add(key.item.item_id)
         runs = [(place, run) for place, ids in wanted.items() for run in _runs(ids)]
-        parts = await each(runs, self._run)
+        parts = await each(runs, self._run, at_once=CALLS_AT_ONCE)
         seen: dict[tuple[str, str], Seen] = {}
         for (place, _), part in zip(runs, parts, strict=True):
             seen.update(((place, item_id), level) for item_id, level in part.items())

@@ -9,11 +9,11 @@ from typing import Any
 from onhand.channels.base import LevelWrite, Outcome, WriteResult
 from onhand.channels.errors import NewKeyRetry, RowRejected
 from onhand.channels.shopify import verdicts
-from onhand.channels.shopify.admin import Admin
-from onhand.channels.shopify.at_once import each
+from onhand.channels.shopify.admin import CALLS_AT_ONCE, Admin
 from onhand.channels.shopify.documents import ACTIVATE, SET_QUANTITIES, TRACK
 from onhand.channels.shopify.ids import malformed
 from onhand.channels.shopify.reads import Reads
+from onhand.channels.together import each
 
 BULK_SIZE = 250
 QUANTITY_MAX = 1_000_000_000
@@ -89,7 +89,7 @@ class Writes:
     ) -> dict[int, int | None]:
         """Turn tracking on where it was seen off; the levels that hold from then on (before, they bound nobody)."""
         untracked = [at for at, write in enumerate(writes) if write.key.item.item_id in self._reads.untracked]
-        refusals = await each([writes[at] for at in untracked], self._track)
+        refusals = await each([writes[at] for at in untracked], self._track, at_once=CALLS_AT_ONCE)
         places: dict[str, list[int]] = {}
         for at, refusal in zip(untracked, refusals, strict=True):
             if refusal:

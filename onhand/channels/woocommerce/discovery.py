@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from onhand.channels.base import RemoteItem
+from onhand.channels.together import each
 from onhand.channels.woocommerce.reads import has_variations_route, rows_of
 from onhand.channels.woocommerce.rows import STOCKLESS_TYPES, Row
 from onhand.channels.woocommerce.site import ROWS_MAX, Site
-from onhand.channels.woocommerce.together import each
 
 FIELDS = "id,parent_id,sku,global_unique_id,name,type,manage_stock,backorders"
 PAGES_MAX = 100_000

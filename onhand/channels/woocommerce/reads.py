@@ -5,9 +5,9 @@ from functools import partial
 
 from onhand.channels.base import LevelKey, ShownLevel
 from onhand.channels.errors import ChannelDown, RowRejected, SameKeyRetry
+from onhand.channels.together import each
 from onhand.channels.woocommerce.rows import Row, is_number, shown_level
 from onhand.channels.woocommerce.site import ROWS_MAX, Answer, Site
-from onhand.channels.woocommerce.together import each
 
 FIELDS = "id,parent_id,sku,type,manage_stock,stock_quantity,stock_status"
 """Asking for few fields trims an answer from some kilobytes a product to a hundred bytes."""

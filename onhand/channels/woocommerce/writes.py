@@ -6,9 +6,9 @@ from typing import Any
 from onhand.channels.base import LevelWrite, Outcome, WriteResult
 from onhand.channels.concurrency import BatchSize
 from onhand.channels.errors import ChannelDown, ChannelError, RowRejected, SameKeyRetry
+from onhand.channels.together import each
 from onhand.channels.woocommerce.rows import action, judge, unsendable
 from onhand.channels.woocommerce.site import Answer, Site
-from onhand.channels.woocommerce.together import each
 
 TRIES = 2
 """Times a batch that a 5xx answered is sent, at half the size, before the whole call fails."""

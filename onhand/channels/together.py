@@ -13,8 +13,12 @@ Result = TypeVar("Result")
 async def each(
     given: Sequence[Given], call: Callable[[Given], Awaitable[Result]], *, at_once: int
 ) -> list[Result]:
-    """The results in the order given. What is under way when one fails is waited for, not cut off: the shop goes
-    on with it all the same, and its late effect must not overtake what is sent next."""
+    """The results in the order given, of `at_once` calls under way at a time.
+
+    What is under way when one fails is waited for, not cut off: the shop goes on with it all the same, and its
+    late effect must not overtake what is sent next. Who cancels this cancels the calls.
+    """
+    assert at_once >= 1, "at least one call is under way at a time"
     results: dict[int, Result] = {}
     failures: list[Exception] = []
     waiting = iter(enumerate(given))
