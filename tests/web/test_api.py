@@ -164,9 +164,9 @@ async def test_why_a_channel_shows_7(web: httpx.AsyncClient) -> None:
 async def test_all_channels_are_explained_unless_one_is_named(web: httpx.AsyncClient) -> None:
     found = await answer(web, "/api/explain/A")
     assert [(level["channel"], level["place"], level["target"]) for level in found["levels"]] == [
+        ("web", "", 7),
         ("store", "L1", 7),
         ("store", "L2", 2),
-        ("web", "", 7),
     ]
     assert found["unlisted"] == ["old"]
 
