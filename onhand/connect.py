@@ -1,8 +1,10 @@
 """Where the ledger and Temporal are: configured addresses, or the stack that `onhand up` started here."""
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,7 @@ async def connect_temporal(settings: Settings) -> "Client":
     from temporalio.contrib.pydantic import pydantic_data_converter
     from temporalio.envconfig import ClientConfigProfile
 
+    _log_as_we_do()
     if temporal_is_configured():
         profile = ClientConfigProfile.load()
         return await Client.connect(
@@ -61,6 +64,25 @@ async def connect_temporal(settings: Settings) -> "Client":
     address = _state(settings.data_dir, TEMPORAL_VARIABLES[0]).temporal_address
     assert address is not None, "a stack that uses another Temporal has its address configured"
     return await Client.connect(address, data_converter=pydantic_data_converter)
+
+
+@cache
+def _log_as_we_do() -> None:
+    """Let the SDK's core log through Python: by itself it prints to stdout, in the middle of an answer in JSON."""
+    from temporalio.runtime import (
+        LogForwardingConfig,
+        LoggingConfig,
+        Runtime,
+        TelemetryConfig,
+        TelemetryFilter,
+    )
+
+    filter = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"))
+    logging_config = LoggingConfig(filter, forwarding=forwarding)
+    Runtime.set_default(
+        Runtime(telemetry=TelemetryConfig(logging=logging_config)), error_if_already_set=False
+    )
 
 
 def running_stack(settings: Settings) -> StackState | None:
