@@ -110,7 +110,7 @@ class LevelSteps:
             )
         if failures:
             first = failures[0]
-            raise ApplicationError(first.message, type=first.category)
+            raise ApplicationError(f"{first.message} {first.advice}".rstrip(), type=first.category)
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,7 @@ def _judge(work: Work, result: WriteResult) -> bool:
         before=write.shown,
         outcome=result.outcome.value,
         echo=result.echo,
-        message=str(result.error) if result.error else "",
+        message=result.error.sentence if result.error else "",
     )
     work.updates.append(update)
     if accepted:
@@ -257,7 +257,7 @@ def _believed(result: WriteResult) -> int | None:
 
 def fail(work: Work, spot: Spot, error: ChannelError) -> None:
     work.outcomes[spot] = "failed"
-    work.failures[spot] = Failure(*spot, type(error).__name__, str(error), error.advice)
+    work.failures[spot] = Failure(*spot, type(error).__name__, error.sentence, error.advice)
 
 
 def _give_up_on_moving(channel: Channel, work: Work) -> None:

@@ -246,9 +246,9 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
     (failure,) = await runs.run_failures(listed, "r", 10)
     assert failure.sku == "A"
     assert failure.message == (
-        "web: setting SKU A to 9 failed: the write was answered with success, but the channel shows 0. "
-        "A lost write or another program's; it is written again."
+        "web: setting SKU A to 9 failed: the write was answered with success, but the channel shows 0."
     )
+    assert failure.advice == "A lost write or another program's; it is written again."
     assert await table(
         listed,
         "SELECT v.book, v.shown FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'",

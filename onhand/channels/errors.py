@@ -35,12 +35,13 @@ class ChannelError(Exception):
         self.advice = advice
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(self._sentence())
+        super().__init__(f"{self.sentence} {advice}".rstrip())
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What happened, without the advice, for where that is shown on its own."""
         code = f" (HTTP {self.status})" if self.status is not None else ""
-        advice = f" {self.advice}" if self.advice else ""
-        return f"{self.channel}: {self.action} failed{code}: {self.said}.{advice}"
+        return f"{self.channel}: {self.action} failed{code}: {self.said.rstrip('.')}."
 
 
 class SameKeyRetry(ChannelError):

@@ -200,7 +200,7 @@ def _changes(shop: Shop, history: Iterable[LevelChange]) -> str:
 
 def _messages(messages: Iterable[Message]) -> str:
     cards = [
-        f'<div class="card"><span class="soft">#{escape(message.channel)}, {_ago(message.at)}</span>'
+        f'<div class="card"><span class="soft">{escape(message.channel)}, {_ago(message.at)}</span>'
         f"{''.join(_block(block) for block in message.blocks) or _text(message.text)}</div>"
         for message in reversed(list(messages))
     ]
