@@ -1,7 +1,7 @@
 """One sync run from the outside: its times, the calls the shops counted, its histories, and whether it did its work."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -34,10 +34,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class SyncMeasure:
-    """One run: seconds as recorded, of the whole and of each channel; calls by shop and operation; histories."""
+    """One run: seconds as recorded, of the whole and of each channel; calls by shop and operation; histories.
+
+    `began` is when each channel's part began, in seconds since the epoch.
+    """
 
     seconds: float
     channels: Mapping[str, float]
+    began: Mapping[str, float]
     changed: int
     unchanged: int
     calls: Mapping[str, Mapping[str, int]]
@@ -58,10 +62,13 @@ class SyncMeasure:
         )
 
 
-async def sync(world: World, dsn: str, worker: CommandService, what: str) -> SyncMeasure:
-    """Run once over all channels and measure it. Raises BenchFailed when anything of it did not succeed."""
+async def sync(
+    world: World, dsn: str, worker: CommandService, what: str, channels: Sequence[str] | None = None
+) -> SyncMeasure:
+    """Run once over all channels, or some, and measure it. Raises BenchFailed when any of it did not succeed."""
     before = await world.calls()
-    handle = await runs.start(world.client, SyncRequest(trigger="operator"))
+    request = SyncRequest(channels=None if channels is None else list(channels), trigger="operator")
+    handle = await runs.start(world.client, request)
     await _until_done(asyncio.create_task(handle.result()), worker)
     async with open_pool(dsn, size=1) as pool:
         found = await runs.look(pool, handle.id)
@@ -71,10 +78,11 @@ async def sync(world: World, dsn: str, worker: CommandService, what: str) -> Syn
     measure = SyncMeasure(
         (found.run.finished_at - found.run.started_at).total_seconds(),
         {channel.channel: _seconds(channel) for channel in found.channels},
+        {channel.channel: channel.started_at.timestamp() for channel in found.channels},
         sum(channel.changed for channel in found.channels),
         sum(channel.unchanged for channel in found.channels),
         calls,
-        await _histories(world.client, handle.id),
+        await _histories(world.client, handle.id, [channel.channel for channel in found.channels]),
     )
     walls = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in measure.channels.items())
     tell(f"  {what}: {measure.seconds:.1f} s ({walls}), {measure.changed} changed, {measure.writes()} writes")
@@ -118,10 +126,10 @@ def _less(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
     return {name: count - before.get(name, 0) for name, count in now.items()}
 
 
-async def _histories(client: Client, run_id: str) -> tuple[History, ...]:
+async def _histories(client: Client, run_id: str, channels: Sequence[str]) -> tuple[History, ...]:
     """Every execution of the run and its channels, those that continued as new included."""
     found = []
-    for workflow_id in (run_id, *(f"{run_id}/{shop.name}" for shop in SHOPS)):
+    for workflow_id in (run_id, *(f"{run_id}/{channel}" for channel in channels)):
         run: str | None = (await client.get_workflow_handle(workflow_id).describe()).run_id
         while run:
             handle = client.get_workflow_handle(workflow_id, run_id=run)
