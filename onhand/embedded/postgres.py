@@ -16,12 +16,14 @@ from onhand.embedded.files import make_data_dir, write_whole
 from onhand.embedded.place import Place, find_place
 from onhand.embedded.ports import LOOPBACK, PortBook
 from onhand.embedded.process import ChildProcess, Command, stop_process
+from onhand.embedded.services import ChildService
 from onhand.redaction import register_secret
 
 PORT = 55_432
 # After a crash the server replays its log first; 1 GB of it (max_wal_size) takes well under this.
 START_SECONDS_MAX = 120.0
-# Fast shutdown: sessions are ended, everything is written. Then immediate shutdown: recovery at the next start.
+# Fast shutdown: what runs is rolled back, everything committed is on disk. Then immediate shutdown: recovery at the
+# next start.
 STOP_SIGNALS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
 
 # For a small machine shared with Temporal, the worker and the web app.
@@ -49,7 +51,7 @@ FORGETFUL: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
 log = structlog.get_logger(__name__)
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(ChildService):
     """One database server of one data folder. Start and stop it as often as wanted; it keeps its port."""
 
     name = "postgres"
@@ -63,6 +65,7 @@ class EmbeddedPostgres:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`settings` go on top of SETTINGS; with `durable=False` a crash of the machine may lose everything."""
+        super().__init__()
         self._data_dir = data_dir.absolute()
         self._preferred_port = port
         self._durable = durable
@@ -70,7 +73,6 @@ class EmbeddedPostgres:
         self._port: int | None = None
         self._password = ""
         self._place: Place | None = None
-        self._child: ChildProcess | None = None
 
     @property
     def port(self) -> int:
@@ -97,11 +99,6 @@ class EmbeddedPostgres:
         return self._place
 
     @property
-    def pid(self) -> int | None:
-        """The server's process, while it runs."""
-        return self._child.pid if self._child is not None else None
-
-    @property
     def log_file(self) -> Path:
         """What the server says."""
         return self._data_dir / "logs" / "postgres.log"
@@ -118,31 +115,7 @@ class EmbeddedPostgres:
         # A restart must not move: the other processes already hold the DSN.
         self._port = self._port or PortBook(self._data_dir).choose(self.name, self._preferred_port)
         write_whole(self.dsn_file, self.dsn)
-        self._child = ChildProcess(self._command(place), self._data_dir / "postgres.pid")
-        self._child.start()
-        try:
-            await self._until_ready(self._child)
-        except BaseException:
-            await self._child.stop()
-            raise
-
-    async def wait(self) -> int:
-        """Wait for the server's end; its exit code, negative for a signal."""
-        if self._child is None:
-            raise RuntimeError("wait() before start()")
-        return await self._child.wait()
-
-    async def stop(self) -> None:
-        """Fast shutdown: running statements are rolled back, everything committed is on disk."""
-        if self._child is not None:
-            await self._child.stop()
-
-    async def __aenter__(self) -> "EmbeddedPostgres":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        await self._start_child(self._command(place), self._data_dir / "postgres.pid")
 
     def _command(self, place: Place) -> Command:
         settings = {

