@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.beating import heartbeats
 from onhand.domain.counts import Count
-from onhand.imports import LedgerDirectory
+from onhand.imports import LedgerDirectory, refused_row
 from onhand.ledger import catalogue, posting, runs
 from onhand.ledger.catalogue import RefusedRow
 from onhand.ledger.database import Pool
@@ -54,7 +54,7 @@ class SourceSteps:
         tally, watermark = Tally(), since
         async with heartbeats(), _sorted_errors():
             async for page in self.source.pages(since, self.directory):
-                await take_page(self.pool, name, fetch.run_id, page, tally)
+                await _take_page(self.pool, name, fetch.run_id, page, tally)
                 watermark = dict(page.watermark)
                 await _note(self.pool, fetch.run_id, tally)
         if watermark is not None:
@@ -73,12 +73,12 @@ async def _sorted_errors() -> AsyncIterator[None]:
         ) from error
 
 
-async def take_page(pool: Pool, source: str, run: str | None, page: Page, tally: Tally) -> None:
+async def _take_page(pool: Pool, source: str, run: str | None, page: Page, tally: Tally) -> None:
     """Post the good rows of a page and keep the bad ones; `tally` is brought up to date."""
     answers = await posting.post_counts(
-        pool, [count_of(source, row) for row in page.rows], record_agreement=False
+        pool, [_stated(source, row) for row in page.rows], record_agreement=False
     )
-    refused = [RefusedRow(bad.origin, bad.raw, bad.problem.value, bad.message) for bad in page.bad_rows]
+    refused = [refused_row(bad) for bad in page.bad_rows]
     refused += [
         RefusedRow(
             row.origin, f"{row.sku} at {row.location}: {row.quantity}", answer.verdict.value, answer.message
@@ -97,17 +97,9 @@ async def take_page(pool: Pool, source: str, run: str | None, page: Page, tally:
     tally.unchanged += _count(answers, Verdict.UNCHANGED) + _count(answers, Verdict.DUPLICATE)
 
 
-def count_of(source: str, row: StockRow) -> Count:
-    """What a source's row states, as a count; a row that says the same of the same moment has the same id."""
-    return Count(
-        source=source,
-        external_id=f"{row.sku}@{row.location}@{row.as_of.isoformat()}",
-        sku=row.sku,
-        location=row.location,
-        quantity=row.quantity,
-        meaning=row.meaning,
-        as_of=row.as_of,
-    )
+def _stated(source: str, row: StockRow) -> Count:
+    """A row that says the same of the same moment has the same id."""
+    return row.as_count(source, f"{row.sku}@{row.location}@{row.as_of.isoformat()}")
 
 
 def _count(answers: Sequence[Posted], verdict: Verdict) -> int:

@@ -18,7 +18,7 @@ from onhand.ledger import levels, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
 from onhand.publish import key_of
-from onhand.sources.base import Page, SkuDirectory, Source, StockRow
+from onhand.sources.base import Page, SkuDirectory, Source
 
 PAGE_LISTINGS = 1_000
 SAMPLES_MAX = 20
@@ -134,7 +134,7 @@ async def read_source(
 
 
 async def _weigh_page(pool: Pool, page: Page, overlay: Overlay, forecast: Forecast) -> None:
-    stated = [_count(row) for row in page.rows]
+    stated = [row.as_count("preview", row.origin) for row in page.rows]
     forecast.rows += len(page.rows) + len(page.bad_rows)
     _refuse(forecast, [bad.message for bad in page.bad_rows])
     forecast.incomplete += [f"{f.subject}: {f.message}" for f in page.findings if not f.ok]
@@ -151,10 +151,6 @@ async def _weigh_page(pool: Pool, page: Page, overlay: Overlay, forecast: Foreca
 def _refuse(forecast: Forecast, messages: Sequence[str]) -> None:
     forecast.refused += len(messages)
     forecast.refusals += messages[: max(0, SAMPLES_MAX - len(forecast.refusals))]
-
-
-def _count(row: StockRow) -> Count:
-    return Count("preview", row.origin, row.sku, row.location, row.quantity, row.meaning, row.as_of)
 
 
 async def _on_channel(

@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onhand.domain.counts import Count
 from onhand.ledger import catalogue, mapping, posting
 from onhand.ledger.catalogue import CatalogueSku, NewListing, RefusedRow
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Verdict
-from onhand.sources.base import BadRow, Page, SkuFacts, SourceUnfit, StockRow
+from onhand.sources.base import BadRow, Page, SkuFacts, SourceUnfit
 from onhand.sources.catalogue import CatalogueRow, read_catalogue
 from onhand.sources.csv_files import CsvFiles, CsvOptions
 from onhand.sources.file_rows import RowPage
@@ -71,6 +70,11 @@ class LedgerDirectory:
         return {code: SkuFacts(status, fraction) for code, (status, fraction) in found.items()}
 
 
+def refused_row(row: BadRow) -> RefusedRow:
+    """A bad row of a file or a source, as the ledger keeps it."""
+    return RefusedRow(row.origin, row.raw, row.problem.value, row.message)
+
+
 async def import_catalogue(pool: Pool, path: Path, form: FileFormat) -> ImportReport:
     """SKUs and their names. A SKU that exists takes the names of the file. Raises SourceError."""
     report = await _begin(pool, "catalogue", path)
@@ -101,7 +105,7 @@ async def import_stock(pool: Pool, options: CsvOptions, known: LedgerDirectory) 
     """
     report = await _begin(pool, "stock", options.path)
     async for page in _stock_pages(options, known):
-        stated = [_count(report.key, row) for row in page.rows]
+        stated = [row.as_count(report.key, f"{row.sku}@{row.location}") for row in page.rows]
         answers = await posting.post_counts(pool, stated, record_agreement=True)
         report.taken += sum(answer.verdict is Verdict.POSTED for answer in answers)
         report.known += sum(answer.verdict is Verdict.DUPLICATE for answer in answers)
@@ -138,16 +142,12 @@ async def _refuse(
     page: RowPage[CatalogueRow] | RowPage[MappingRow] | Page,
     others: Sequence[RefusedRow] = (),
 ) -> None:
-    refused = [*map(_refused, page.bad_rows), *others]
+    refused = [*map(refused_row, page.bad_rows), *others]
     report.rows += len(page.rows) + len(page.bad_rows)
     report.refused += len(refused)
     report.refusals += refused[: LISTED_MAX - len(report.refusals)]
     if refused:
         await catalogue.save_refused_rows(pool, f"import/{report.kind}", report.key, refused)
-
-
-def _refused(row: BadRow) -> RefusedRow:
-    return RefusedRow(row.origin, row.raw, row.problem.value, row.message)
 
 
 def _sku(row: CatalogueRow) -> CatalogueSku:
@@ -157,18 +157,6 @@ def _sku(row: CatalogueRow) -> CatalogueSku:
 def _listing(row: MappingRow) -> NewListing:
     # Discovery learns the channel's own order later; until then its ids do.
     return NewListing(row.sku, row.item_id, row.item_id, row.parent_id, row.tracking, row.units)
-
-
-def _count(key: str, row: StockRow) -> Count:
-    return Count(
-        source=key,
-        external_id=f"{row.sku}@{row.location}",
-        sku=row.sku,
-        location=row.location,
-        quantity=row.quantity,
-        meaning=row.meaning,
-        as_of=row.as_of,
-    )
 
 
 def _digest(path: Path) -> str:

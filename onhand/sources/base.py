@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from onhand.domain.counts import CountMeaning
+from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import fingerprint
 from onhand.sources.problems import Problem
 
@@ -74,6 +74,10 @@ class StockRow:
     def statement(self) -> str:
         """32 hex digits of what is stated, whoever read it: a row that is read twice has the same."""
         return fingerprint(self.sku, self.location, self.quantity, self.meaning, self.as_of).hex()
+
+    def as_count(self, source: str, external_id: str) -> Count:
+        """The same for the ledger, as the word of `source` under that id."""
+        return Count(source, external_id, self.sku, self.location, self.quantity, self.meaning, self.as_of)
 
 
 @dataclass(frozen=True, slots=True)
