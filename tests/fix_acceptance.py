@@ -157,8 +157,13 @@ class Installation:
 
     def start_sandbox(self) -> None:
         """Start the shops, and wait until they answer."""
-        self._sandbox = self._start(self.sandbox_command, "--port", str(self.sandbox_port), log="sandbox.log")
-        wait_until(lambda: self._answers(self.sandbox_url), "the sandbox answers")
+        self._sandbox = process = self._start(
+            self.sandbox_command, "--port", str(self.sandbox_port), log="sandbox.log"
+        )
+        wait_until(
+            lambda: process.poll() is not None or self._answers(self.sandbox_url), "the sandbox answers"
+        )
+        assert process.poll() is None, (self.home / "sandbox.log").read_text()
 
     def start_up(self) -> None:
         """`onhand up`, until it prints its addresses."""
@@ -188,11 +193,6 @@ class Installation:
             self._up.wait()
         else:
             os.kill(self.state["pids"][name], signal.SIGKILL)
-
-    def restarted(self, name: str, before: int) -> bool:
-        """Whether the supervisor has another process for this name than the one there was."""
-        pid = self.state["pids"].get(name)
-        return pid not in (None, before)
 
     def processes(self) -> list[psutil.Process]:
         """Everything that runs for this folder, whoever started it; not the sandbox."""

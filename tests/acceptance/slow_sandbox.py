@@ -5,6 +5,7 @@ So a run of a few seconds is in the middle of its calls for most of them, and ca
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import typer
 import uvicorn
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from onhand.sandbox.app import create_app
 from onhand.sandbox.world import World, WorldOptions
 
-SECONDS = {"shopify": 0.15, "woocommerce": 0.25, "bigcommerce": 0.8}
+SECONDS = {"shopify": 0.1, "woocommerce": 0.15, "bigcommerce": 0.5}
 """For one bulk call. The platforms differ in how many levels they take at once, so each has a few seconds to do."""
 
 
@@ -35,7 +36,7 @@ async def _sets(request: Request) -> bool:
     return b"inventorySetQuantities" in await request.body()
 
 
-def main(port: int) -> None:
+def main(port: Annotated[int, typer.Option()]) -> None:
     """Serve the shops on a port of 127.0.0.1 until interrupted."""
     app = create_app(WorldOptions().without_limits())
     world: World = app.state.world
