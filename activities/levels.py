@@ -47,6 +47,10 @@ class LevelSteps:
     @activity.defn
     async def plan_levels(self, page: PlanPage) -> PlannedPage:
         """Lay down which of the next listings have to be told something; a repeated page replaces itself."""
+        async with heartbeats():
+            return await self._plan(page)
+
+    async def _plan(self, page: PlanPage) -> PlannedPage:
         cursor = ListingCursor(page.cursor.sort_key, page.cursor.listing_id)
         if page.first == 0 and cursor == ListingCursor():
             places = self.rules.channels[page.channel].places

@@ -145,6 +145,7 @@ class ChannelSync:
             result_type=PlannedPage,
             task_queue=self._queue,
             start_to_close_timeout=policies.LEDGER_STEP,
+            heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.LEDGER_RETRY,
             summary=f"plan from level {state.levels}",
         )

@@ -276,3 +276,22 @@ async def test_a_cancelled_run_is_closed_and_what_it_left_is_done_by_the_next(ma
     assert 0 < written < 40
     assert again.status == "success"
     assert len(web.levels) == 40
+
+
+async def test_a_dead_worker_is_noticed_within_seconds(make_stage: MakeStage) -> None:
+    """Goal: killed while it plans or pushes, a worker holds a run up for no longer than its heart may be silent.
+
+    Method: the limits in the history of a real run; a step of the ledger alone may otherwise take a minute.
+    """
+    channel = MemoryChannel("web")
+    stage = await make_stage([channel], 3)
+    await stock(stage, {"S00001": 7})
+    result = await stage.run()
+
+    silent_max: dict[str, timedelta] = {}
+    handle = stage.client.get_workflow_handle(f"{result.run_id}/{channel.name}")
+    async for event in handle.fetch_history_events():
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            scheduled = event.activity_task_scheduled_event_attributes
+            silent_max[scheduled.activity_type.name] = scheduled.heartbeat_timeout.ToTimedelta()
+    assert silent_max["plan_levels"] == silent_max["push_levels"] == timedelta(seconds=10)
