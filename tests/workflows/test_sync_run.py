@@ -30,7 +30,6 @@ from onhand.messages import (
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
 
-
 Handle = WorkflowHandle[Any, Any]
 
 
