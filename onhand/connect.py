@@ -85,11 +85,6 @@ def _log_as_we_do() -> None:
     )
 
 
-def running_stack(settings: Settings) -> StackState | None:
-    """What `onhand up` runs for this configuration, if it does."""
-    return read_state(settings.data_dir)
-
-
 def _state(data_dir: Path, variable: str) -> StackState:
     state = read_state(data_dir)
     if state is None:

@@ -50,20 +50,6 @@ class Failure:
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedLevel:
-    """A dead letter: a listing whose own update gave up."""
-
-    channel: str
-    sku: str
-    item_id: str
-    parked_at: datetime
-    workflow_id: str
-    category: str
-    message: str
-    advice: str
-
-
 async def listing_page(
     pool: Pool, channel: str, after: ListingCursor, limit: int, skus: Sequence[str] | None
 ) -> tuple[list[int], ListingCursor | None]:
@@ -226,10 +212,3 @@ async def park(pool: Pool, failure: Failure, workflow_id: str) -> None:
 async def unpark(connection: Connection, listings: Sequence[int]) -> None:
     """These listings' levels were accepted; they are no dead letters any more."""
     await connection.execute(query("unpark_level"), {"listings": list(listings)})
-
-
-async def parked_levels(pool: Pool, limit: int) -> list[ParkedLevel]:
-    """Dead letters, oldest first."""
-    async with pool.connection() as connection:
-        cursor = await connection.execute(query("parked_levels"), {"limit": limit})
-        return [ParkedLevel(*row) async for row in cursor]

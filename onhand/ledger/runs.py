@@ -23,12 +23,11 @@ class PlannedLevel:
 
 @dataclass(frozen=True, slots=True)
 class ChunkOutcome:
-    """What became of a chunk of a plan: counts of levels, and the listings that failed."""
+    """What became of a chunk of a plan, in levels."""
 
     changed: int
     unchanged: int
     failed: int
-    failed_listings: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +202,7 @@ async def chunk_outcome(pool: Pool, run: str, channel: str, first: int, last: in
         )
         row = await cursor.fetchone()
         assert row is not None
-        return ChunkOutcome(row[0], row[1], row[2], tuple(row[3] or ()))
+        return ChunkOutcome(*row)
 
 
 async def finish_channel(pool: Pool, run: str, channel: str, status: str | None, message: str) -> None:

@@ -181,12 +181,6 @@ async def similar_skus(pool: Pool, text: str, limit: int = 3) -> list[tuple[str,
     return [(code, names[code]) for code in likely][:limit]
 
 
-async def known_locations(pool: Pool) -> dict[str, str]:
-    """Names of all locations by code."""
-    rows = await _fetch(pool, "known_locations")
-    return dict(rows)
-
-
 async def sku_balances(pool: Pool, sku: str) -> list[BalanceRow]:
     """Units of a SKU at every location it was ever at."""
     rows = await _fetch(pool, "sku_balances", sku=sku)

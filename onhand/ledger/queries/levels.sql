@@ -78,8 +78,7 @@ SELECT p.position, p.listing_id, p.place
 -- name: chunk_outcomes
 -- What became of one chunk of the plan.
 SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outcome = 'unchanged'),
-       count(*) FILTER (WHERE outcome = 'failed'),
-       array_agg(DISTINCT listing_id) FILTER (WHERE outcome = 'failed')
+       count(*) FILTER (WHERE outcome = 'failed')
   FROM run_plan
  WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND position BETWEEN %(first)s AND %(last)s
@@ -170,13 +169,3 @@ ON CONFLICT (listing_id) DO UPDATE SET
 -- name: unpark_level
 -- Its level was accepted after all.
 DELETE FROM parked_level WHERE listing_id = ANY (%(listings)s)
-
--- name: parked_levels
--- Dead letters, oldest first.
-SELECT ch.name, s.code, l.item_id, k.parked_at, k.workflow_id, k.category, k.message, k.advice
-  FROM parked_level k
-  JOIN listing l ON l.id = k.listing_id
-  JOIN sku s ON s.id = l.sku_id
-  JOIN channel ch ON ch.id = l.channel_id
- ORDER BY k.parked_at
- LIMIT %(limit)s

@@ -13,10 +13,6 @@ UNION ALL
 (SELECT code, name, 'named' FROM sku
   WHERE length(%(text)s) >= 4 AND strpos(lower(name), lower(%(text)s)) > 0 ORDER BY code LIMIT 20)
 
--- name: known_locations
--- Every location the ledger has.
-SELECT code, name FROM location ORDER BY code
-
 -- name: sku_balances
 -- Units of a SKU by location and state.
 SELECT l.code, b.version, b.moved_at, b.available, b.committed, b.reserved, b.quality_control, b.damaged,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from onhand.sandbox.shopify.problems import Problem
 
 TERM = re.compile(r"(\w+):(>=|<=|>|<)?('[^']*'|\S+)")
-NUMBER_FIELDS = ("inventory_item_id", "id")
 
 
 @dataclass(slots=True)
