@@ -162,7 +162,7 @@ class ChannelSync:
         state = self._state
         if state.levels:
             return state.page_listings
-        return min(state.page_listings, state.plan.bulk_size * (state.plan.concurrency + 1))
+        return min(state.page_listings, state.plan.bulk_size * state.plan.concurrency)
 
     async def _push(self, chunk: Chunk) -> None:
         outcome = await workflow.execute_activity(

@@ -105,6 +105,7 @@ class BigCommerce:
         # waits for the last answer of this one.
         async with self._writer:
             settled = await settle(sorted_writes.entries, send)
+        await asyncio.sleep(0)  # whoever waits to write goes on the wire before this answer is worked through
         outcomes = self._outcomes(settled)
         for position, error in sorted_writes.rejected.items():
             outcomes[position] = (Outcome.REJECTED, error)
