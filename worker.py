@@ -47,6 +47,7 @@ SPARE_SLOTS = 8
 """Steps of a channel's queue beside its pushes: planning, mapping, read-back, single SKUs."""
 
 CACHED_WORKFLOWS = 500
+"""Workflows held in memory between their steps; one that is not is replayed from its history."""
 
 logger = structlog.get_logger()
 
@@ -76,7 +77,10 @@ class Parts:
 async def hosted(
     settings: Settings, client: Client, pool: Pool, parts: Parts, queues: Sequence[str]
 ) -> AsyncIterator[None]:
-    """Workers for the named queues while the body runs; leaving it lets the steps under way finish."""
+    """Workers for the named queues while the body runs; leaving it lets the steps under way finish.
+
+    The ledger is made to know the configured locations and channels first.
+    """
     await catalogue.save_places(
         pool,
         {code: section.name or code for code, section in settings.locations.items()},

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from temporalio import activity
 
 BEAT_SECONDS = 2.0
+"""Several beats fit into workflows.policies.HEARTBEAT, so that one slow turn of the loop is no death."""
 
 
 @asynccontextmanager

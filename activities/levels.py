@@ -34,6 +34,7 @@ from workflows.policies import SKU_UPDATE_PRIORITY
 from workflows.search import attributes
 
 STARTS_AT_ONCE = 8
+"""Workflows being started at the same time; the server, not we, is what takes time."""
 
 
 @dataclass(frozen=True)

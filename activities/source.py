@@ -18,6 +18,7 @@ from onhand.messages import FetchSource, SourceResult
 from onhand.sources.base import Page, Source, SourceError, SourceUnfit, StockRow
 
 WARNINGS_MAX = 20
+"""Warnings that go through the history; every refused row is in the ledger."""
 
 
 @dataclass

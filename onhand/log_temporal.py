@@ -20,6 +20,7 @@ class LogContext(Interceptor):
         temporalio.workflow.logger.workflow_info_on_message = False
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Called by the SDK once for each worker."""
         return _ActivityContext(next)
 
 

@@ -1,7 +1,7 @@
 """The way of a level to a channel: decide, read where we never knew, write in bulk, judge, write down.
 
-Everything that pushes (sync runs, single-SKU updates) comes through `bring_to_targets`, so there is one
-place where a level's fate is decided.
+Everything that pushes (a run's chunks by `bring_to_targets`, single SKUs by `bring_sku_to_target`) goes one way, so
+there is one place where a level's fate is decided.
 """
 
 import asyncio
@@ -108,6 +108,7 @@ async def bring_sku_to_target(
 
 
 def lost_write(channel: Channel, target: Target, level: ShownLevel) -> RowRejected:
+    """What is told of a write that was answered with success and does not show."""
     return RowRejected(
         channel.name,
         f"setting SKU {target.state.sku} to {target.quantity}",
@@ -256,6 +257,7 @@ def _believed(result: WriteResult) -> int | None:
 
 
 def fail(work: Work, spot: Spot, error: ChannelError) -> None:
+    """A level could not be set: its fate is decided, with the reason."""
     work.outcomes[spot] = "failed"
     work.failures[spot] = Failure(*spot, type(error).__name__, error.sentence, error.advice)
 
@@ -288,6 +290,7 @@ def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError)
 
 
 async def record(pool: Pool, channel: Channel, work: Work, errand: Errand, sent_at: datetime) -> None:
+    """Write down all that became known, in one transaction; listings that are right everywhere are settled."""
     settled = _settled(work)
     async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
         await levels.record_levels(

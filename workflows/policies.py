@@ -13,12 +13,15 @@ LEDGER_RETRY = RetryPolicy(
 """A restart of Postgres takes seconds; four minutes of it being away is an incident."""
 
 READ_STEP = timedelta(hours=2)
+"""Reading a whole source, or discovering a whole channel; it beats its heart meanwhile."""
+
 HEARTBEAT = timedelta(seconds=10)
 """Silence after which a worker is presumed dead and its step is given to another."""
 
 SOURCE_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=30), maximum_attempts=4
 )
+"""Fourteen seconds: a run goes on without a source or a discovery, with what the ledger knows, and says so."""
 
 PUSH_STEP = timedelta(minutes=10)
 """One chunk, including waiting for the channel's budget."""
@@ -29,15 +32,19 @@ PUSH_RETRY = RetryPolicy(
     maximum_attempts=8,
     non_retryable_error_types=["CredentialsBad"],
 )
-"""About two minutes; a channel that is down longer is tried again by the next run."""
+"""A minute and a half of waiting; a channel that is down longer is tried again by the next run."""
 
 SKU_RETRY_FIRST = timedelta(seconds=10)
 SKU_RETRY_LONGEST = timedelta(minutes=30)
+"""Pauses between the tries of one SKU, doubled each time; how many tries there are is configured."""
 
 REPORT_STEP = timedelta(seconds=90)
+"""Telling people, including Slack's own waits."""
+
 REPORT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 
 FULL_SYNC_PRIORITY = Priority(priority_key=4)
 """Behind single updates, which share the channel's queue and which somebody waits for."""
 
 SKU_UPDATE_PRIORITY = Priority(priority_key=2)
+"""Before full syncs, on the same queue."""

@@ -10,17 +10,21 @@ from psycopg.types.json import Jsonb
 from onhand.ledger.database import Pool
 from onhand.ledger.queries import query
 
+SkuStatus = Literal["active", "discontinued"]
+FractionRule = Literal["refuse", "round_down"]
+"""What becomes of part of a unit in a source: the row is refused, or the number is rounded down."""
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueSku:
-    """One SKU as a catalogue states it. `fraction` says what becomes of part of a unit in a source."""
+    """One SKU as a catalogue states it."""
 
     code: str
     name: str = ""
     barcode: str = ""
     tags: tuple[str, ...] = ()
-    status: Literal["active", "discontinued"] = "active"
-    fraction: Literal["refuse", "round_down"] = "refuse"
+    status: SkuStatus = "active"
+    fraction: FractionRule = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,6 @@ async def save_skus(pool: Pool, skus: Sequence[CatalogueSku]) -> None:
         await connection.execute(query("save_skus"), named)
         if row[0]:
             await connection.execute(query("forget_watermarks"))
-
-
-SkuStatus = Literal["active", "discontinued"]
-FractionRule = Literal["refuse", "round_down"]
 
 
 async def sku_facts(pool: Pool, codes: Sequence[str]) -> dict[str, tuple[SkuStatus, FractionRule]]:

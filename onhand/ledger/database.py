@@ -13,8 +13,10 @@ from psycopg_pool import AsyncConnectionPool
 from onhand.ledger.arrays import PlainListDumper
 
 APP_ROLE = "onhand_app"
+"""May read, and write what is being worked on; of events and entries it may only add."""
 POOL_SIZE_MAX = 12
 CHECKOUT_TIMEOUT_SECONDS = 20.0
+"""Longer than a restart of Postgres takes."""
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]

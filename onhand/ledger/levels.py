@@ -20,7 +20,7 @@ class ListingCursor:
 
 @dataclass(frozen=True, slots=True)
 class LevelUpdate:
-    """What became known of one level, and what became of one planned position.
+    """What became known of one level, and what was sent to it.
 
     `book`/`shown` None: nothing new is known. `outcome` is the push's outcome ("accepted", "stale",
     "rejected", "unknown"), empty where nothing was sent.

@@ -1,4 +1,4 @@
-"""Every statement the program can run, by name, read from the .sql files beside this module.
+"""Every statement the program can run, by name, read from the .sql files in the folder beside this module.
 
 A query is introduced by `-- name: what_it_does` and a line saying what it is for; it ends at the next.
 """
