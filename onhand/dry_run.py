@@ -92,7 +92,9 @@ class Overlay:
         seen = Shelf(shelf.version, shelf.current + held, shelf.moved_since + later)
         change = counts.correction(count, seen)
         if change:
-            self._changes.setdefault(count.sku, {}).setdefault(count.location, []).append((count.as_of, change))
+            self._changes.setdefault(count.sku, {}).setdefault(count.location, []).append(
+                (count.as_of, change)
+            )
         return change
 
     def of(self, sku: str) -> dict[str, int]:

@@ -37,11 +37,19 @@ async def available(pool: Pool, sku: str) -> dict[str, int]:
 
 
 async def test_a_catalogue_adds_skus_and_renames_them(shop: Pool, tmp_path: Path) -> None:
-    file = written(tmp_path / "c.csv", "sku,name,barcode,status\nA,Apple,1,\nD,Date,2,discontinued\n,none,,\n")
+    file = written(
+        tmp_path / "c.csv", "sku,name,barcode,status\nA,Apple,1,\nD,Date,2,discontinued\n,none,,\n"
+    )
 
     report = await import_catalogue(shop, file, FileFormat())
 
-    assert (report.kind, report.file, report.rows, report.taken, report.refused) == ("catalogue", "c.csv", 3, 2, 1)
+    assert (report.kind, report.file, report.rows, report.taken, report.refused) == (
+        "catalogue",
+        "c.csv",
+        3,
+        2,
+        1,
+    )
     assert await stock.sku_card(shop, "A") == stock.SkuCard("A", "Apple", "1", "active")
     assert await stock.sku_card(shop, "D") == stock.SkuCard("D", "Date", "2", "discontinued")
     (refused,) = report.refusals
@@ -69,7 +77,9 @@ async def test_a_mapping_pins_listings_with_their_units(shop: Pool, tmp_path: Pa
 
 
 async def test_counts_go_in_and_bad_rows_are_listed(shop: Pool, tmp_path: Path) -> None:
-    file = written(tmp_path / "s.csv", "sku,quantity,location\nA,7,leeds\nB,-2,london\nC,x,leeds\nQ,1,leeds\n")
+    file = written(
+        tmp_path / "s.csv", "sku,quantity,location\nA,7,leeds\nB,-2,london\nC,x,leeds\nQ,1,leeds\n"
+    )
 
     report = await import_stock(shop, CsvOptions(file, settle_seconds=0), known(shop))
 
@@ -111,7 +121,9 @@ async def test_a_count_keeps_what_moved_after_the_file_was_written(shop: Pool, t
     assert await available(shop, "A") == {"leeds": 4}
 
 
-async def test_a_file_that_cannot_be_trusted_as_a_whole_is_not_taken_at_all(shop: Pool, tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_trusted_as_a_whole_is_not_taken_at_all(
+    shop: Pool, tmp_path: Path
+) -> None:
     file = written(tmp_path / "s.csv", "article,colour\nA,red\n")
     with pytest.raises(SourceError, match=r"s\.csv has no column for location and quantity"):
         await import_stock(shop, CsvOptions(file, settle_seconds=0), known(shop))

@@ -1,11 +1,11 @@
 """How a channel fails, sorted once into what happens next.
 
-    ChannelError
-    ├── SameKeyRetry      nobody knows whether it was applied: send the same again, with the same key
-    ├── NewKeyRetry       it was not applied and the world has moved: look again, decide again, new key
-    ├── RowRejected       this one row is bad; its neighbours are fine
-    ├── ChannelDown       the channel as a whole does not take writes now: wait, probe, go on
-    └── CredentialsBad    nobody will be let in until a person does something
+ChannelError
+├── SameKeyRetry      nobody knows whether it was applied: send the same again, with the same key
+├── NewKeyRetry       it was not applied and the world has moved: look again, decide again, new key
+├── RowRejected       this one row is bad; its neighbours are fine
+├── ChannelDown       the channel as a whole does not take writes now: wait, probe, go on
+└── CredentialsBad    nobody will be let in until a person does something
 """
 
 

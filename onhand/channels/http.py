@@ -32,7 +32,9 @@ def make_client(
     )
 
 
-async def send(client: httpx.AsyncClient, channel: str, action: str, request: httpx.Request) -> httpx.Response:
+async def send(
+    client: httpx.AsyncClient, channel: str, action: str, request: httpx.Request
+) -> httpx.Response:
     """Send and read the whole answer; raises ChannelDown when nobody was reached, SameKeyRetry when in doubt."""
     try:
         return await client.send(request)

@@ -125,7 +125,8 @@ def make_app() -> typer.Typer:
             bool, typer.Option("--debug", help="Show the traceback of an error, too.", envvar="ONHAND_DEBUG")
         ] = False,
         _: Annotated[
-            bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+            bool,
+            typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit."),
         ] = False,
     ) -> None:
         ctx.obj = Session(config=config, debug=debug)

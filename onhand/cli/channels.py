@@ -63,7 +63,15 @@ def _print_list(rows: Sequence[ChannelRow], settings: Settings) -> None:
     now = datetime.now(UTC)
     right = ("listings", "pending", "given up")
     table = grid(
-        "channel", "platform", "listings", "mapped", "pending", "given up", "last push", "last run", right=right
+        "channel",
+        "platform",
+        "listings",
+        "mapped",
+        "pending",
+        "given up",
+        "last push",
+        "last run",
+        right=right,
     )
     for row in rows:
         off = "" if settings.channels[row.channel].enabled else " [dim](off)[/]"
@@ -122,10 +130,14 @@ async def _check(settings: Settings, name: str) -> ChannelFindings:
     try:
         channel = make_channel(name, settings.channels[name])
     except SettingsError as error:
-        return ChannelFindings(name, platform, (Finding("credentials", False, str(error), "Set it, then ask again."),))
+        return ChannelFindings(
+            name, platform, (Finding("credentials", False, str(error), "Set it, then ask again."),)
+        )
     try:
         return ChannelFindings(name, platform, tuple(await channel.check()))
     except ChannelError as error:
-        return ChannelFindings(name, platform, (Finding("reachable", False, channel_sentence(error), error.advice),))
+        return ChannelFindings(
+            name, platform, (Finding("reachable", False, channel_sentence(error), error.advice),)
+        )
     finally:
         await channel.aclose()

@@ -30,7 +30,9 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
         yield broken("database", str(error), "onhand up")
         return
     except MigrationError as error:
-        yield broken("migrations", str(error), "Use the version of onhand that made this database, or a newer one.")
+        yield broken(
+            "migrations", str(error), "Use the version of onhand that made this database, or a newer one."
+        )
         return
     except (psycopg.Error, OSError, TimeoutError) as error:
         said = describe(error) if isinstance(error, psycopg.Error) else None

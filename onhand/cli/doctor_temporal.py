@@ -35,7 +35,9 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
         return
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         said = str(error) or "no answer in time"
-        yield broken("temporal", f"{where}: {said}", "Check TEMPORAL_ADDRESS and the certificates, and that it runs.")
+        yield broken(
+            "temporal", f"{where}: {said}", "Check TEMPORAL_ADDRESS and the certificates, and that it runs."
+        )
         return
     yield fine("temporal", f"{where}: reachable, namespace {client.namespace}")
     try:
@@ -44,7 +46,9 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
             for queue, task in _queues(settings):
                 yield await _polled(client, queue, task)
     except (RPCError, TimeoutError) as error:
-        yield broken("temporal", str(error) or "no answer in time", "Look at the server's log and its Web UI.")
+        yield broken(
+            "temporal", str(error) or "no answer in time", "Look at the server's log and its Web UI."
+        )
 
 
 def _queues(settings: Settings) -> list[tuple[str, "TaskQueueType.ValueType"]]:
@@ -83,4 +87,6 @@ async def _polled(client: Client, queue: str, task: "TaskQueueType.ValueType") -
     seen = [poller.last_access_time.ToDatetime(UTC) for poller in answer.pollers]
     if seen and datetime.now(UTC) - max(seen) < POLLED_WITHIN:
         return fine(subject, f"{len(seen)} polling, last {ago(max(seen))}")
-    return broken(subject, "nobody polls it, so nothing of it is done", "Start a worker: onhand up, or worker.py")
+    return broken(
+        subject, "nobody polls it, so nothing of it is done", "Start a worker: onhand up, or worker.py"
+    )

@@ -27,7 +27,9 @@ def secrets(settings: Settings) -> list[Examined]:
         named[settings.slack.token_env] = "slack"
     missing = {variable: key for variable, key in named.items() if not os.environ.get(variable)}
     found = [
-        broken("secrets", f"{variable} is not set; {key} names it", f"export {variable}=... where onhand runs")
+        broken(
+            "secrets", f"{variable} is not set; {key} names it", f"export {variable}=... where onhand runs"
+        )
         for variable, key in missing.items()
     ]
     present = [variable for variable in named if variable not in missing]
@@ -39,7 +41,9 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
     for result in await check_channels(settings, settings.enabled_channels()):
         for finding in result.findings:
             health = Health.OK if finding.ok else Health.BROKEN
-            subject = f"{result.channel} {finding.subject}" if finding.subject != result.channel else result.channel
+            subject = (
+                f"{result.channel} {finding.subject}" if finding.subject != result.channel else result.channel
+            )
             yield Examined(subject, health, without_advice(finding.message, finding.advice), finding.advice)
     async for examined in _source(settings):
         yield examined
@@ -77,8 +81,12 @@ async def _slack(settings: SlackSettings) -> Examined:
         return gap("slack", str(error), "Set it, then ask again; syncs work without.")
     except SlackApiError as error:
         said = str(error.response.get("error", "no reason given"))
-        return gap("slack", f"Slack refused: {said}", "Copy the bot token (xoxb-...) again; it needs chat:write.")
+        return gap(
+            "slack", f"Slack refused: {said}", "Copy the bot token (xoxb-...) again; it needs chat:write."
+        )
     except Exception as error:
         # Whatever the network or the SDK raises: Slack is never a reason to stop.
-        return gap("slack", f"no answer: {type(error).__name__}", f"Check that {settings.base_url} can be reached.")
+        return gap(
+            "slack", f"no answer: {type(error).__name__}", f"Check that {settings.base_url} can be reached."
+        )
     return fine("slack", f"reachable as {answer.get('user', 'a bot')} of {answer.get('team', 'a team')}")

@@ -27,7 +27,8 @@ def explain(
         int, typer.Option("--events", help="How many of the newest events to show.", min=0, max=ITEMS_MAX)
     ] = 10,
     pushes: Annotated[
-        int, typer.Option("--pushes", help="How many of the last pushes of each listing.", min=0, max=ITEMS_MAX)
+        int,
+        typer.Option("--pushes", help="How many of the last pushes of each listing.", min=0, max=ITEMS_MAX),
     ] = 5,
     as_json: JsonOption = False,
 ) -> None:

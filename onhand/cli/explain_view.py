@@ -39,9 +39,13 @@ def _answers(explanation: Explanation) -> Table:
     for level in explanation.levels:
         table.add_row(Text("●", style=_colour(level)), Text(level.sentence, style="bold"))
     if explanation.off:
-        table.add_row("○", f"{', '.join(explanation.off)}: switched off in the configuration; nothing is pushed.")
+        table.add_row(
+            "○", f"{', '.join(explanation.off)}: switched off in the configuration; nothing is pushed."
+        )
     if explanation.unlisted:
-        table.add_row("○", f"{', '.join(explanation.unlisted)}: no listing of this SKU; see `onhand mapping check`.")
+        table.add_row(
+            "○", f"{', '.join(explanation.unlisted)}: no listing of this SKU; see `onhand mapping check`."
+        )
     return table
 
 

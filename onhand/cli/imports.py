@@ -34,7 +34,8 @@ FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A CSV file.", exists=True, dir_okay=False, readable=True)
 ]
 DelimiterOption = Annotated[
-    str | None, typer.Option("--delimiter", help="Found out from the header, if not given.", show_default=False)
+    str | None,
+    typer.Option("--delimiter", help="Found out from the header, if not given.", show_default=False),
 ]
 EncodingOption = Annotated[
     str | None,
@@ -73,7 +74,9 @@ def mapping(
     file: FileArgument,
     channel: Annotated[
         str | None,
-        typer.Option("--channel", metavar="CHANNEL", help="Whose items; may be left out if there is only one."),
+        typer.Option(
+            "--channel", metavar="CHANNEL", help="Whose items; may be left out if there is only one."
+        ),
     ] = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
@@ -103,20 +106,23 @@ def stock(
     ] = None,
     duplicates: Annotated[
         Literal["refuse", "sum", "last"] | None,
-        typer.Option("--duplicates", help="Rows of one SKU and location: refused, added up, or the last counts."),
+        typer.Option(
+            "--duplicates", help="Rows of one SKU and location: refused, added up, or the last counts."
+        ),
     ] = None,
     decimal_mark: Annotated[
         Literal[".", ","] | None, typer.Option("--decimal-mark", help='"." or ","', show_default=False)
     ] = None,
     thousands_mark: Annotated[
-        str | None, typer.Option("--thousands-mark", help='"" for none, or one of , . space \'', show_default=False)
+        str | None,
+        typer.Option("--thousands-mark", help='"" for none, or one of , . space \'', show_default=False),
     ] = None,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     show: ShowOption = SHOWN_ROWS,
     as_json: JsonOption = False,
 ) -> None:
-    """Counts: columns sku, quantity, location. What is not given here is as [source] of a CSV says."""
+    """Counts: columns sku, quantity, location. What is not given here is as the configuration says of a CSV source."""
     session = session_of(ctx)
     options = _options(session.settings, file, location)
     marks = Marks(
@@ -148,9 +154,7 @@ def _form(delimiter: str | None, encoding: str | None) -> FileFormat:
     return FileFormat(delimiter, encoding or FileFormat().encoding)
 
 
-def _run(
-    session: Session, work: Callable[[Pool, LedgerDirectory], Awaitable[ImportReport]]
-) -> ImportReport:
+def _run(session: Session, work: Callable[[Pool, LedgerDirectory], Awaitable[ImportReport]]) -> ImportReport:
     async def with_places(pool: Pool) -> ImportReport:
         await make_places_known(pool, session.settings)
         return await work(pool, LedgerDirectory(pool, frozenset(session.settings.locations)))
@@ -187,11 +191,15 @@ def _print(report: ImportReport, show: int) -> None:
         return
     table = grid("row", "problem", "why, and what to do")
     for row in report.refusals[:show]:
-        table.add_row(escape(row.origin), row.problem.replace("_", " "), escape(_why(row.origin, row.message)))
+        table.add_row(
+            escape(row.origin), row.problem.replace("_", " "), escape(_why(row.origin, row.message))
+        )
     console.print()
     console.print(table)
     if report.refused > show:
-        err().print(f"{report.refused - show:,} more refused; see them with --show {report.refused} or --json")
+        err().print(
+            f"{report.refused - show:,} more refused; see them with --show {report.refused} or --json"
+        )
 
 
 def _why(origin: str, message: str) -> str:

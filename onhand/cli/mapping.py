@@ -27,7 +27,9 @@ from onhand.wording import ago, count
 
 LISTED_MAX = 10_000
 
-ShowOption = Annotated[int, typer.Option("--show", help="How many of each kind to list.", min=0, max=LISTED_MAX)]
+ShowOption = Annotated[
+    int, typer.Option("--show", help="How many of each kind to list.", min=0, max=LISTED_MAX)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,9 @@ def _print_report(report: DiscoveryReport, view: MappingView) -> None:
 
 def _print_state(view: MappingView) -> None:
     state = view.state
-    mapped = "never discovered" if state.mapped_at is None else f"mapped {ago(state.mapped_at, datetime.now(UTC))}"
+    mapped = (
+        "never discovered" if state.mapped_at is None else f"mapped {ago(state.mapped_at, datetime.now(UTC))}"
+    )
     out().print(f"[bold]{escape(state.channel)}[/]: {count(state.listings, 'listing')}, {mapped}")
     if state.mapped_at is None:
         out().print(f"what to do: onhand mapping discover --channel {escape(state.channel)}")

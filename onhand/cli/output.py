@@ -84,7 +84,9 @@ def jsonable(value: object) -> Any:
 
 def grid(*headings: str, right: Sequence[str] = ()) -> Table:
     """A table with a line under its headings and nothing else; columns named in `right` are numbers."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", collapse_padding=True)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", collapse_padding=True
+    )
     for heading in headings:
         if heading in right:
             table.add_column(heading, justify="right", no_wrap=True)

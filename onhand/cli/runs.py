@@ -70,7 +70,12 @@ def show(
         print_json(asdict(record))
     else:
         print_run(
-            record.run, record.channels, record.failures, record.refused_rows, web_ui=record.web_ui, limit=limit
+            record.run,
+            record.channels,
+            record.failures,
+            record.refused_rows,
+            web_ui=record.web_ui,
+            limit=limit,
         )
 
 

@@ -22,7 +22,9 @@ def print_runs(recent: Sequence[RunRow]) -> None:
         out().print("there has been no run yet; start one: onhand sync")
         return
     now = datetime.now(UTC)
-    table = grid("run", "started", "took", "by", "status", "source rows", "refused", right=("took", "refused"))
+    table = grid(
+        "run", "started", "took", "by", "status", "source rows", "refused", right=("took", "refused")
+    )
     for run in recent:
         rows = f"{run.rows_posted:,} new of {run.rows_read:,}" if run.rows_read else ""
         table.add_row(

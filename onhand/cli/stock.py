@@ -112,7 +112,8 @@ def transfer(
     quantity: QuantityArgument,
     location: LocationOption = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="LOCATION", help="Where the units are sent.", show_default=False)
+        str | None,
+        typer.Option("--to", metavar="LOCATION", help="Where the units are sent.", show_default=False),
     ] = None,
     arrived: Annotated[
         bool, typer.Option("--receive", help="Units on their way have arrived at --location.")
@@ -129,7 +130,15 @@ def transfer(
         return
     destination = chosen_location(session_of(ctx).settings, to, "--to")
     _move(
-        ctx, EventKind.TRANSFER_OUT, sku, quantity, location, to=destination, reason=reason, id_=id_, as_json=as_json
+        ctx,
+        EventKind.TRANSFER_OUT,
+        sku,
+        quantity,
+        location,
+        to=destination,
+        reason=reason,
+        id_=id_,
+        as_json=as_json,
     )
 
 
@@ -146,7 +155,9 @@ def count(
     ] = CountMeaning.ON_HAND,
     version: Annotated[
         int | None,
-        typer.Option("--version", help="The balance version that was looked at (`stock show` tells it).", min=0),
+        typer.Option(
+            "--version", help="The balance version that was looked at (`stock show` tells it).", min=0
+        ),
     ] = None,
     as_of: MomentOption = None,
     reason: ReasonOption = "",
@@ -202,7 +213,9 @@ def _move(
         to_location=to,
         reason=reason,
     )
-    _answer(in_ledger(session, lambda pool: state_movement(pool, session.settings, movement)), as_json=as_json)
+    _answer(
+        in_ledger(session, lambda pool: state_movement(pool, session.settings, movement)), as_json=as_json
+    )
 
 
 def _answer(statement: Statement, *, as_json: bool) -> None:

@@ -58,7 +58,14 @@ async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> 
     await known_sku(pool, movement.sku)
     (posted,) = await posting.post_events(pool, [event])
     return await _led_to(
-        pool, settings, posted, movement.kind, movement.sku, movement.location, movement.quantity, event.external_id
+        pool,
+        settings,
+        posted,
+        movement.kind,
+        movement.sku,
+        movement.location,
+        movement.quantity,
+        event.external_id,
     )
 
 
@@ -98,6 +105,8 @@ async def _led_to(
         posted.event_id,
         tuple(StateChange(x.location, x.state, x.balance_after - x.quantity, x.balance_after) for x in lines),
         tuple(
-            ToTell(t.state.channel, t.state.item_id, t.place, t.book, t.quantity) for t in targets if t.differs
+            ToTell(t.state.channel, t.state.item_id, t.place, t.book, t.quantity)
+            for t in targets
+            if t.differs
         ),
     )

@@ -74,10 +74,14 @@ def balance_table(balances: Sequence[BalanceRow]) -> Table:
     """Units by location and state, with a total where there are several locations."""
     states = [s for s in INSIDE if s is State.AVAILABLE or any(row.units[s] for row in balances)]
     headings = [state.value.replace("_", " ") for state in states]
-    table = grid("location", *headings, "on hand", "version", "moved", right=(*headings, "on hand", "version"))
+    table = grid(
+        "location", *headings, "on hand", "version", "moved", right=(*headings, "on hand", "version")
+    )
     for row in balances:
         numbers = [_units(row.units[state]) for state in states]
-        table.add_row(escape(row.location), *numbers, _units(row.on_hand), f"{row.version:,}", ago(row.moved_at))
+        table.add_row(
+            escape(row.location), *numbers, _units(row.on_hand), f"{row.version:,}", ago(row.moved_at)
+        )
     if len(balances) > 1:
         sums = [_units(sum(row.units[state] for row in balances)) for state in states]
         total = _units(sum(row.on_hand for row in balances))

@@ -87,7 +87,9 @@ def event_of(count: Count, change: int) -> Event:
 
 def statement_of(count: Count) -> bytes:
     """Fingerprint of what was stated, independent of what the ledger held at the time."""
-    return fingerprint(EventKind.COUNT, count.sku, count.location, count.quantity, count.meaning, count.reason)
+    return fingerprint(
+        EventKind.COUNT, count.sku, count.location, count.quantity, count.meaning, count.reason
+    )
 
 
 def _detail(count: Count) -> dict[str, str]:

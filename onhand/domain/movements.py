@@ -79,9 +79,7 @@ def _entries_of(movement: Movement) -> tuple[Entry, ...]:
             return _pair(movement.sku, (here, State.AVAILABLE), (here, State.SHRINKAGE), n)
         case EventKind.TRANSFER_OUT:
             # Units on their way are booked at the destination: that is where they will be sold.
-            return _pair(
-                movement.sku, (here, State.AVAILABLE), (movement.to_location, State.IN_TRANSIT), n
-            )
+            return _pair(movement.sku, (here, State.AVAILABLE), (movement.to_location, State.IN_TRANSIT), n)
         case EventKind.TRANSFER_IN:
             return _pair(movement.sku, (here, State.IN_TRANSIT), (here, State.AVAILABLE), n)
         case _:

@@ -74,7 +74,9 @@ def _phrase(step: Step, decided: Allocation) -> str:
         case "units":
             return f"{decided.claim.units} units make one piece"
         case "minimum_to_show":
-            return f"{step.before} is fewer than the {decided.claim.rule.minimum_to_show} that are worth showing"
+            return (
+                f"{step.before} is fewer than the {decided.claim.rule.minimum_to_show} that are worth showing"
+            )
         case "halt":
             return "it is halted"
         case _:

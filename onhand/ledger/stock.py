@@ -196,7 +196,9 @@ async def sku_events(pool: Pool, sku: str, limit: int) -> list[EventRow]:
     rows = await _fetch(pool, "sku_lines", sku=sku, lines=fetched)
     events = [_event(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
     # Where a location had more lines than were fetched, its oldest event here may lack some of its own.
-    cut_at = max((_oldest_when_cut(rows, location, fetched) for location in {row[7] for row in rows}), default=0)
+    cut_at = max(
+        (_oldest_when_cut(rows, location, fetched) for location in {row[7] for row in rows}), default=0
+    )
     return [event for event in events if event.event_id > cut_at][:limit]
 
 

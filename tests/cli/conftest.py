@@ -98,6 +98,8 @@ async def store(ledger: Pool, onhand: Onhand) -> Pool:
         ledger,
         [CatalogueSku("A", "Apple", "500001"), CatalogueSku("B", "Bread"), CatalogueSku("C", "Cake")],
     )
-    await catalogue.save_listings(ledger, "woo", [NewListing("A", "101", "101"), NewListing("B", "102", "102")], [""])
+    await catalogue.save_listings(
+        ledger, "woo", [NewListing("A", "101", "101"), NewListing("B", "102", "102")], [""]
+    )
     await catalogue.save_listings(ledger, "bigc", [NewListing("A", "7", "7")], ["1", "2"])
     return ledger

@@ -44,7 +44,9 @@ async def test_every_command_has_help(onhand: Onhand, command: str) -> None:
 
 def test_only_what_is_asked_for_is_loaded() -> None:
     """Goal: a command starts in a fraction of the time it takes to load them all."""
-    assert [group.name for group in build(["--config", "x", "stock", "show", "A"]).registered_groups] == ["stock"]
+    assert [group.name for group in build(["--config", "x", "stock", "show", "A"]).registered_groups] == [
+        "stock"
+    ]
     assert [command.name for command in build(["explain", "A"]).registered_commands] == ["explain"]
     everything = build(["--help"])
     loaded = {each.name for each in (*everything.registered_commands, *everything.registered_groups)}
@@ -131,7 +133,9 @@ async def test_an_unknown_channel_is_wrong_usage(onhand: Onhand) -> None:
         (OSError("disk full"), 1, "disk full", ""),
     ],
 )
-def test_each_error_has_its_words_and_exit_code(error: Exception, code: int, message: str, advice: str) -> None:
+def test_each_error_has_its_words_and_exit_code(
+    error: Exception, code: int, message: str, advice: str
+) -> None:
     said = describe(error)
     assert (said.code, said.message, said.advice) == (code, message, advice)
 

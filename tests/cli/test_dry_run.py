@@ -52,7 +52,18 @@ async def booked(pool: Pool, sku: str, channel: str, place: str, book: int) -> N
 
 async def everything(pool: Pool) -> list[object]:
     """All that a sync could write."""
-    tables = ("event", "entry", "balance", "level", "outbox", "push", "run", "refused_row", "source_state", "listing")
+    tables = (
+        "event",
+        "entry",
+        "balance",
+        "level",
+        "outbox",
+        "push",
+        "run",
+        "refused_row",
+        "source_state",
+        "listing",
+    )
     rows: list[object] = []
     async with pool.connection() as connection:
         for table in tables:
@@ -163,7 +174,9 @@ def test_counts_of_one_shelf_build_upon_each_other_as_they_would_when_posted() -
     overlay, shelf = Overlay(), Shelf(version=5, current=10, moved_since=0)
 
     def count(quantity: int, hours: int) -> Count:
-        return Count("s", str(quantity), "A", "leeds", quantity, CountMeaning.AVAILABLE, NOON + timedelta(hours=hours))
+        return Count(
+            "s", str(quantity), "A", "leeds", quantity, CountMeaning.AVAILABLE, NOON + timedelta(hours=hours)
+        )
 
     assert overlay.weigh(count(12, hours=1), shelf) == 2
     assert overlay.weigh(count(9, hours=2), shelf) == -3, "later: on top of the first"

@@ -17,7 +17,9 @@ from tests.cli.conftest import Onhand
 async def received(pool: Pool, quantity: int, minutes_ago: int) -> None:
     """A receipt of A at Leeds."""
     at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    movement = Movement("erp", f"r{minutes_ago}", EventKind.RECEIPT, "A", "leeds", quantity, at, reason="PO 7")
+    movement = Movement(
+        "erp", f"r{minutes_ago}", EventKind.RECEIPT, "A", "leeds", quantity, at, reason="PO 7"
+    )
     await posting.post_events(pool, [movements.event_of(movement)])
 
 

@@ -73,17 +73,23 @@ async def test_a_mapping_is_of_one_channel(onhand: Onhand, store: Pool, tmp_path
     assert missing.code == 2
     assert "a mapping is of one channel: give --channel, one of woo, bigc" in missing.stderr
 
-    assert (await onhand("import", "mapping", file, "--channel", "woo")).stdout == "mapping.csv: 1 row, 1 taken\n"
+    assert (
+        await onhand("import", "mapping", file, "--channel", "woo")
+    ).stdout == "mapping.csv: 1 row, 1 taken\n"
     assert [listing.channel for listing in await stock.sku_listings(store, "C")] == ["woo"]
 
 
-async def test_a_file_without_a_single_good_row_is_a_failure(onhand: Onhand, store: Pool, tmp_path: Path) -> None:
+async def test_a_file_without_a_single_good_row_is_a_failure(
+    onhand: Onhand, store: Pool, tmp_path: Path
+) -> None:
     file = tmp_path / "stock.csv"
     file.write_text("sku,quantity,location\nQ,7,leeds\n")
     assert (await onhand("import", "stock", file)).code == 1
 
 
-async def test_a_file_that_is_no_such_table_is_one_message(onhand: Onhand, store: Pool, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_such_table_is_one_message(
+    onhand: Onhand, store: Pool, tmp_path: Path
+) -> None:
     file = tmp_path / "stock.csv"
     file.write_text("colour\nred\n")
     answer = await onhand("import", "stock", file)
@@ -93,7 +99,9 @@ async def test_a_file_that_is_no_such_table_is_one_message(onhand: Onhand, store
     assert (await onhand("import", "stock", file, "-l", "mars")).code == 2
 
 
-async def test_a_long_list_is_cut_and_says_how_to_see_it_all(onhand: Onhand, store: Pool, tmp_path: Path) -> None:
+async def test_a_long_list_is_cut_and_says_how_to_see_it_all(
+    onhand: Onhand, store: Pool, tmp_path: Path
+) -> None:
     file = tmp_path / "stock.csv"
     file.write_text("sku,quantity,location\n" + "".join(f"Q{n},7,leeds\n" for n in range(5)))
     answer = await onhand("import", "stock", file, "--show", 2)

@@ -23,7 +23,9 @@ async def recorded(pool: Pool, run: str = RUN) -> None:
     await runs.start_channel(pool, run, "woo", None)
     await runs.save_plan_page(pool, run, "woo", 0, 4, [(apple, ""), (bread, ""), (other, "")])
     failures = [
-        Failure(bread, "", "RowRejected", "woo: setting SKU B failed (HTTP 400): Invalid ID.", "Map it anew."),
+        Failure(
+            bread, "", "RowRejected", "woo: setting SKU B failed (HTTP 400): Invalid ID.", "Map it anew."
+        ),
         Failure(other, "", "RowRejected", "woo: setting SKU A failed: [gone].", "Map it anew."),
     ]
     async with pool.connection() as connection:
@@ -51,7 +53,10 @@ async def test_runs_are_listed_newest_first(store: Pool, onhand: Onhand) -> None
 async def test_before_the_first_run_it_says_how_to_start_one(store: Pool, onhand: Onhand) -> None:
     assert (await onhand("runs", "list")).stdout == "there has been no run yet; start one: onhand sync\n"
     answer = await onhand("runs", "show")
-    assert (answer.code, answer.stderr) == (1, "error: there has been no run yet\nwhat to do: Start one: onhand sync\n")
+    assert (answer.code, answer.stderr) == (
+        1,
+        "error: there has been no run yet\nwhat to do: Start one: onhand sync\n",
+    )
 
 
 async def test_a_run_is_shown_with_every_failure_its_reason_and_remedy(store: Pool, onhand: Onhand) -> None:

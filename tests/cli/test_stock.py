@@ -62,7 +62,10 @@ async def test_a_write_off_and_a_transfer_with_its_arrival(store: Pool, onhand: 
 
     arrived = await onhand("stock", "transfer", "A", 4, "-l", "london", "--receive")
     assert arrived.lines[0].startswith("took in 4 of A at london")
-    assert arrived.lines[3:5] == ["london    in transit       4      0", "london    available        0      4"]
+    assert arrived.lines[3:5] == [
+        "london    in transit       4      0",
+        "london    available        0      4",
+    ]
 
 
 async def test_a_count_is_rebased_on_the_version_that_was_looked_at(store: Pool, onhand: Onhand) -> None:
@@ -145,7 +148,10 @@ async def test_a_location_must_be_known_and_is_asked_for(store: Pool, onhand: On
 
 async def test_impossible_statements_are_refused(store: Pool, onhand: Onhand) -> None:
     zero = await onhand("stock", "receive", "A", 0, "-l", "leeds")
-    assert (zero.code, zero.stderr.strip()) == (2, "error: a movement of 0 units moves nothing; give a quantity")
+    assert (zero.code, zero.stderr.strip()) == (
+        2,
+        "error: a movement of 0 units moves nothing; give a quantity",
+    )
     same = await onhand("stock", "transfer", "A", 1, "-l", "leeds", "--to", "leeds")
     assert (same.code, same.stderr.strip()) == (
         2,

@@ -113,7 +113,9 @@ async def test_a_listing_says_what_is_known_pending_and_given_up(shop: Pool) -> 
     assert listing.pending is not None
     assert listing.parked is None
 
-    await levels.park(shop, Failure(listing.listing_id, "", "RowRejected", "gone", "map it"), "sku-update/web/A")
+    await levels.park(
+        shop, Failure(listing.listing_id, "", "RowRejected", "gone", "map it"), "sku-update/web/A"
+    )
     async with shop.connection() as connection:
         await levels.record_levels(
             connection,
@@ -130,12 +132,20 @@ async def test_a_listing_says_what_is_known_pending_and_given_up(shop: Pool) -> 
     assert listing.parked is not None
     assert (listing.parked.message, listing.parked.advice) == ("gone", "map it")
     (push,) = await stock.last_pushes(shop, [listing.listing_id], 5)
-    assert (push.run_id, push.before, push.quantity, push.outcome, push.echo) == ("run-1", 5, 7, "accepted", 7)
+    assert (push.run_id, push.before, push.quantity, push.outcome, push.echo) == (
+        "run-1",
+        5,
+        7,
+        "accepted",
+        7,
+    )
     assert await stock.sku_listings(shop, "A", "store") == []
 
 
 async def test_pending_listings_are_those_in_the_outbox(shop: Pool) -> None:
-    await catalogue.save_listings(shop, "web", [NewListing("A", "101", "101"), NewListing("B", "102", "102")], [""])
+    await catalogue.save_listings(
+        shop, "web", [NewListing("A", "101", "101"), NewListing("B", "102", "102")], [""]
+    )
     await _move(shop, 1, EventKind.RECEIPT, "A", "leeds", 10)
 
     (pending,) = await stock.pending_listings(shop, "A")
@@ -145,7 +155,9 @@ async def test_pending_listings_are_those_in_the_outbox(shop: Pool) -> None:
 
 
 async def test_channels_at_a_glance(shop: Pool) -> None:
-    await catalogue.save_listings(shop, "web", [NewListing("A", "101", "101"), NewListing("B", "102", "102")], [""])
+    await catalogue.save_listings(
+        shop, "web", [NewListing("A", "101", "101"), NewListing("B", "102", "102")], [""]
+    )
     await _move(shop, 1, EventKind.RECEIPT, "A", "leeds", 10)
 
     store, web = await stock.channel_overview(shop, ["web", "store"])

@@ -97,7 +97,9 @@ async def test_one_sku_answers_why(web: httpx.AsyncClient) -> None:
     text = words(page)
     assert f"{HOSTILE} · barcode 501" in text
     assert "web shows 7 because 9 are available at leeds + london and 2 are held back for safety." in text
-    assert "store (leeds) was never told nor asked; it should show 7 because 7 are available at leeds." in text
+    assert (
+        "store (leeds) was never told nor asked; it should show 7 because 7 are available at leeds." in text
+    )
     assert "No listing of it on old" in text
     assert "location on hand available moved leeds 7 7 AGO london 2 2 AGO" in text
     assert "should show 7 we believe it shows 7, AGO it answered 7, AGO waits to be told no" in text
