@@ -49,7 +49,10 @@ def test_full_sync_answers_every_named_figure() -> None:
     assert figures["skus"] == 200
     assert figures["shopify_calls"] == 1
     assert figures["second_run_writes"] == 0
-    assert figures["shopify_over_limit"] is None, "200 levels fit into the bucket: its limits say nothing"
+    assert figures["shopify_first_over_limit"] is None, (
+        "200 levels fit into the bucket: its limits say nothing"
+    )
+    assert figures["shopify_full_bucket_seconds"] is None
     assert figures["woocommerce_over_limit"] >= 1
     assert figures["bigcommerce_over_limit"] >= 1
     assert figures["run_over_slowest"] >= 1
