@@ -104,6 +104,7 @@ async def bring_sku_to_target(
         for spot, level in zip(written, shown, strict=True):
             if level.quantity != work.targets[spot].quantity:
                 fail(work, spot, lost_write(channel, work.targets[spot], level))
+        await levels.forget_books(pool, list(work.failures))
     return list(work.failures.values())
 
 

@@ -16,7 +16,7 @@ from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
 from onhand.ledger.posting import post_events
-from onhand.publish import Errand, bring_to_targets
+from onhand.publish import Errand, bring_sku_to_target, bring_to_targets
 from tests.memory_channel import MemoryChannel
 
 RULES = RuleBook(
@@ -253,6 +253,19 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
         listed,
         "SELECT v.book, v.shown FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'",
     ) == [(0, 0)]
+
+
+async def test_a_single_update_whose_write_is_lost_says_so_and_believes_nothing(listed: Pool) -> None:
+    web = MemoryChannel("web", echoes=False)
+    web.loses = {"web-A"}
+    (listing,) = [i for i, name in await levels.listings_of_sku(listed, "A", "web")]
+
+    (failure,) = await bring_sku_to_target(listed, web, RULES, [listing], Errand(distrust=True))
+
+    assert failure.message.startswith("web: setting SKU A to 9 failed: the write was answered with success")
+    assert await table(
+        listed, "SELECT v.book FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'"
+    ) == [(None,)]
 
 
 async def test_costs_are_counted_once_per_run(listed: Pool) -> None:
