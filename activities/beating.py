@@ -16,8 +16,8 @@ async def heartbeats() -> AsyncIterator[None]:
 
     async def beat() -> None:
         while True:
+            await asyncio.sleep(BEAT_SECONDS)  # most steps are over before: a beat each would be one more call each
             activity.heartbeat()
-            await asyncio.sleep(BEAT_SECONDS)
 
     task = asyncio.create_task(beat())
     try:
