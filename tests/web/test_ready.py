@@ -119,7 +119,7 @@ async def test_a_connection_that_died_is_replaced(
         async with ledger.connection() as connection:
             await connection.execute("RESET ROLE")
             await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND application_name = 'web'"
             )
         assert (await web.get("/api/runs")).status_code == 200
