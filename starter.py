@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
 from onhand.cli.app import make_app
+from onhand.leaving import run_and_leave
 
 COMMANDS = {
     "up": "stack",
@@ -37,9 +39,9 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     return app
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; exits with its exit code."""
-    build(sys.argv[1:])()
+    run_and_leave(build(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from onhand.channels.base import Channel
 from onhand.channels.registry import make_channels
 from onhand.connect import connect_temporal, open_ledger
 from onhand.imports import LedgerDirectory
+from onhand.leaving import run_and_leave
 from onhand.ledger import catalogue
 from onhand.ledger.database import Pool
 from onhand.log_temporal import LogContext
@@ -185,4 +186,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_and_leave(lambda: typer.run(main))
