@@ -16,7 +16,8 @@ async def heartbeats() -> AsyncIterator[None]:
 
     async def beat() -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)  # most steps are over before: a beat each would be one more call each
+            # Most steps are over before the first beat, which would be one more call for each of them.
+            await asyncio.sleep(BEAT_SECONDS)
             activity.heartbeat()
 
     task = asyncio.create_task(beat())
