@@ -163,7 +163,7 @@ def test_a_command_that_does_not_exist_is_found(line: str, fault: str) -> None:
 
 def test_the_guides_show_commands() -> None:
     """Goal: the patterns above still find what they are for."""
-    assert sum(whole for page in GUIDES for _, whole in shown_commands(page)) > 25
+    assert sum(whole for page in GUIDES for _, whole in shown_commands(page)) >= 20
 
 
 # Links.
