@@ -67,7 +67,10 @@ async def _written(pool: Pool, channel: Channel, spots: list[Spot]) -> dict[Spot
         state.listing_id: state
         for state in await levels.listing_states(pool, channel.name, listings, siblings=False)
     }
+    told = {spot: states[spot[0]].books[spot[1]] for spot in spots if spot[0] in states}
+    # A level nobody believes in is being written by another step right now, which proves its own write.
     return {
-        (listing, place): Target(states[listing], place, states[listing].books[place] or 0, None)
-        for listing, place in spots
+        (listing, place): Target(states[listing], place, book, None)
+        for (listing, place), book in told.items()
+        if book is not None
     }

@@ -255,6 +255,22 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
     ) == [(0, 0)]
 
 
+async def test_a_level_another_step_is_writing_is_not_called_lost(listed: Pool) -> None:
+    web = MemoryChannel("web", echoes=False)
+    ids = await ids_of(listed, "web")
+    await runs.begin_run(listed, "r", "r", {})
+    await runs.begin_channel(listed, "r", "web")
+    await runs.save_plan_page(listed, "r", "web", 0, 3, [(listing, "") for listing in ids])
+    errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
+    await bring_to_targets(listed, web, RULES, ids, errand)
+    await levels.forget_books(listed, [(ids[0], "")])
+
+    lost = await read_back.prove(listed, web, "r", 0, 2)
+
+    assert lost == 0
+    assert web.calls == [("set", 3), ("read", 2)]
+
+
 async def test_a_single_update_whose_write_is_lost_says_so_and_believes_nothing(listed: Pool) -> None:
     web = MemoryChannel("web", echoes=False)
     web.loses = {"web-A"}

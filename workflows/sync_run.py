@@ -33,6 +33,9 @@ with workflow.unsafe.imports_passed_through():
 T = TypeVar("T")
 
 
+NOTICES_SHOWN = 3
+
+
 @workflow.defn
 class SyncRun:
     """One run over all channels. A dead channel, or a dead source, does not stop the others."""
@@ -180,10 +183,16 @@ def _result(
     run_id: str, source: SourceResult | str, mappings: list[MappingResult], channels: list[ChannelResult]
 ) -> SyncResult:
     status = _status(source, channels)
-    parts = [source] if isinstance(source, str) else list(source.incomplete)
+    parts = [source] if isinstance(source, str) else [*source.incomplete, *_notices(source)]
     parts += [f"{mapping.channel}: {mapping.warning}" for mapping in mappings if mapping.warning]
     parts += [f"{channel.channel} {_sentence(channel)}" for channel in channels]
     return SyncResult(run_id=run_id, status=status, summary="; ".join(parts) + ".", channels=channels)
+
+
+def _notices(source: SourceResult) -> list[str]:
+    """What the source said that was taken but should be seen, such as a negative number that is shown as 0."""
+    more = len(source.warnings) - NOTICES_SHOWN
+    return [*source.warnings[:NOTICES_SHOWN], *([f"and {more} more such rows"] if more > 0 else [])]
 
 
 def _status(source: SourceResult | str, channels: list[ChannelResult]) -> Status:

@@ -117,7 +117,7 @@ class _Bars:
 
 def print_run(console: Console, seen: runs.Progress, ended: str, summary: str) -> None:
     """The summary of a run: a line of the source, a row for each channel, and where to look next."""
-    console.print(status(ended), "" if ended == "success" else summary)
+    console.print(status(ended), summary)
     if seen.run is None:
         return
     run = seen.run
