@@ -92,7 +92,7 @@ class SyncRun:
             )
         except ActivityError as error:
             reason = reason_of(error)
-            self._tell(setup.source, f"**could not be read**: {reason}")
+            self._tell(setup.source, f"could not be read: {reason}")
             return f"source {setup.source} could not be read: {reason}"
         self._tell(
             setup.source,
@@ -174,7 +174,7 @@ class SyncRun:
 
 def _sentence(result: ChannelResult) -> str:
     if result.status == "failed":
-        return f"**failed**: {result.message}"
+        return f"failed: {result.message}"
     counts = f"{result.changed} changed, {result.unchanged} unchanged, {result.failed} failed"
     return f"{result.status}: {counts}"
 
@@ -186,7 +186,12 @@ def _result(
     parts = [source] if isinstance(source, str) else [*source.incomplete, *_notices(source)]
     parts += [f"{mapping.channel}: {mapping.warning}" for mapping in mappings if mapping.warning]
     parts += [f"{channel.channel} {_sentence(channel)}" for channel in channels]
-    return SyncResult(run_id=run_id, status=status, summary="; ".join(parts) + ".", channels=channels)
+    return SyncResult(
+        run_id=run_id,
+        status=status,
+        summary="; ".join(part.rstrip(".") for part in parts) + ".",
+        channels=channels,
+    )
 
 
 def _notices(source: SourceResult) -> list[str]:

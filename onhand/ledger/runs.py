@@ -214,11 +214,18 @@ async def finish_channel(pool: Pool, run: str, channel: str, status: str | None,
     async with pool.connection() as connection:
         row = await (await connection.execute(query("channel_outcomes"), named)).fetchone()
         assert row is not None
-        changed, _, failed = row
+        changed, unchanged, failed = row
         decided = status or ("partial" if failed else "success")
         await connection.execute(
             query("finish_channel"),
-            named | {"status": decided, "message": message, "changed": changed, "failed": failed},
+            named
+            | {
+                "status": decided,
+                "message": message,
+                "changed": changed,
+                "unchanged": unchanged,
+                "failed": failed,
+            },
         )
         await connection.execute(query("drop_plan"), named)
 

@@ -38,7 +38,7 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
 -- name: finish_channel
 -- Close a channel's part of a run. Repeatable: the plan is deleted only with the counts taken from it.
 UPDATE run_channel SET status = %(status)s, finished_at = clock_timestamp(), message = %(message)s,
-       changed = %(changed)s, unchanged = levels - %(changed)s - %(failed)s, failed = %(failed)s
+       changed = %(changed)s, unchanged = levels - planned + %(unchanged)s, failed = %(failed)s
  WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND status = 'running'
 
