@@ -316,6 +316,27 @@ class Installation:
         select = "SELECT coalesce(string_agg(t::text, E'\n' ORDER BY t::text), '') FROM {} t"
         return {name: str(self.rows(select.format(name))[0][0]) for (name,) in tables}
 
+    async def everything_written(self) -> dict[str, str]:
+        """All that Onhand has left somewhere, by where: logs, state, tables, Temporal's histories and its file."""
+        written = {path.name: path.read_text() for path in (self.data_dir / "logs").iterdir()}
+        written |= {
+            name: (self.home / name).read_text() for name in ("up.log", "sandbox.log", "data/state.json")
+        }
+        written |= {f"table {name}": text for name, text in self.table_texts().items()}
+        for path in self.data_dir.glob("temporal.db*"):
+            written[path.name] = path.read_bytes().decode("latin-1")
+        client, events = await self.temporal(), []
+        async for found in client.list_workflows():
+            handle = client.get_workflow_handle(found.id, run_id=found.run_id)
+            events += [f"{found.id} {event}" async for event in handle.fetch_history_events()]
+        return {**written, "histories": "\n".join(events)}
+
+    def secrets_in(self, written: Mapping[str, str]) -> set[tuple[str, str]]:
+        """Each of the five secrets and the database's password, where it was found."""
+        secrets = {*SECRETS.values(), (self.data_dir / "postgres.password").read_text()}
+        assert len(secrets) == 6
+        return {(place, secret) for place, text in written.items() for secret in secrets if secret in text}
+
     async def temporal(self) -> Client:
         """A client of the embedded Temporal."""
         return await Client.connect(self.state["temporal_address"], data_converter=pydantic_data_converter)
