@@ -41,8 +41,10 @@ from workflows.sync_run import SyncRun
 
 WORKFLOWS: list[type] = [SyncRun, ChannelSync, SkuUpdate]
 
-GRACE = timedelta(seconds=20)
-"""What a step under way may still take when the worker is asked to stop; then it is given to another."""
+GRACE = timedelta(seconds=8)
+"""What a step under way may still take when the worker is asked to stop; then it is given to another.
+
+Less than the supervisor waits before it kills."""
 
 SPARE_SLOTS = 8
 """Steps of a channel's queue beside its pushes: planning, mapping, read-back, single SKUs."""

@@ -1,12 +1,13 @@
 """Starting a sync by hand and following it to its end."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import TypedSearchAttributes
+from temporalio.service import RPCError, RPCStatusCode
 
 from onhand.ledger import runs
 from onhand.ledger.database import Pool
@@ -15,6 +16,8 @@ from onhand.messages import SYNC_SCHEDULE_ID, SYNC_TASK_QUEUE, Status, SyncReque
 from workflows.failures import reason_of
 
 LOOK_SECONDS = 0.25
+AWAY_SECONDS_MAX = 60.0
+"""How long a Temporal that does not answer is waited for; the run itself goes on in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,12 @@ async def start(client: Client, request: SyncRequest) -> WorkflowHandle[object, 
         task_queue=SYNC_TASK_QUEUE,
         result_type=SyncResult,
         static_summary=_asked_for(request),
-        search_attributes=TypedSearchAttributes.empty,
     )
 
 
 async def follow(handle: WorkflowHandle[object, SyncResult], pool: Pool) -> AsyncIterator[Progress]:
     """How the run stands, again and again, until it has ended; the last one is the final record."""
-    end = asyncio.create_task(handle.result())
+    end = asyncio.create_task(_end_of(handle))
     try:
         while not end.done():
             yield await look(pool, handle.id)
@@ -52,6 +54,22 @@ async def follow(handle: WorkflowHandle[object, SyncResult], pool: Pool) -> Asyn
         await asyncio.gather(end, return_exceptions=True)
 
 
+async def _end_of(handle: WorkflowHandle[object, SyncResult]) -> SyncResult:
+    """The result of a run, however long that takes; a Temporal that is being restarted is waited for."""
+    away_since: float | None = None
+    while True:
+        try:
+            return await handle.result()
+        except RPCError as error:
+            away_since = away_since or time.monotonic()
+            if (
+                error.status is not RPCStatusCode.UNAVAILABLE
+                or time.monotonic() - away_since > AWAY_SECONDS_MAX
+            ):
+                raise
+            await asyncio.sleep(1)
+
+
 async def look(pool: Pool, run_id: str) -> Progress:
     """How a run stands now."""
     return Progress(await runs.get_run(pool, run_id), tuple(await runs.run_channels(pool, run_id)))
@@ -60,7 +78,7 @@ async def look(pool: Pool, run_id: str) -> Progress:
 async def outcome(handle: WorkflowHandle[object, SyncResult]) -> tuple[Status, str]:
     """The status of an ended run, and what it says of itself."""
     try:
-        result = await handle.result()
+        result = await _end_of(handle)
     except WorkflowFailureError as error:
         return "failed", reason_of(error)
     return result.status, result.summary

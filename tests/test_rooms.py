@@ -53,7 +53,7 @@ ROOMS = {
     ),
     "onhand/web": room(
         "shows; carries no command line",
-        "connect domain embedded explain ledger log redaction settings",
+        "connect domain embedded explain leaving ledger log redaction settings",
         "fastapi psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
     ),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from temporalio.common import Priority, RetryPolicy
 
-LEDGER_STEP = timedelta(seconds=60)
-"""One step that talks to Postgres only."""
+LEDGER_STEP = timedelta(seconds=30)
+"""One step that talks to Postgres only; a worker killed in it holds a run up no longer than this."""
 
 LEDGER_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=15), maximum_attempts=20

@@ -12,6 +12,7 @@ import uvicorn
 
 from onhand import log
 from onhand.embedded.state import read_state
+from onhand.leaving import run_and_leave
 from onhand.settings import Settings, SettingsError, WebSettings, find_config, load_settings
 from onhand.web.app import create_app
 
@@ -89,4 +90,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_and_leave(lambda: typer.run(main))
