@@ -125,8 +125,18 @@ async def test_a_service_is_ready_when_its_address_answers(data_dir: Path, heard
     assert (await heard.until(Happening.READY)).seconds >= 0.3
 
 
+@pytest.fixture
+def hangups_matter() -> Iterator[None]:
+    """SIGHUP as a terminal has it; under nohup it is ignored, which a stack respects."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_ends_the_stack(data_dir: Path, heard: Heard, number: signal.Signals) -> None:
+async def test_a_signal_ends_the_stack(
+    data_dir: Path, heard: Heard, number: signal.Signals, hangups_matter: None
+) -> None:
     async with Stack(heard) as stack:
         await stack.add(command(data_dir, "worker", SLEEP))
         asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), number)
