@@ -91,7 +91,7 @@ async def _take_page(pool: Pool, source: str, run: str | None, page: Page, tally
         await catalogue.save_refused_rows(pool, source, run, refused)
     tally.incomplete += [f"{f.subject}: {f.message}" for f in page.findings if not f.ok]
     room = WARNINGS_MAX - len(tally.warnings)
-    tally.warnings += [f"{notice.origin}: {notice.message}" for notice in page.notices[:room]]
+    tally.warnings += [notice.message for notice in page.notices[:room]]
     tally.read += len(page.rows) + len(page.bad_rows)
     tally.refused += len(refused)
     tally.posted += _count(answers, Verdict.POSTED)
