@@ -28,7 +28,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One named figure: what it says, and the bound hoped for (`at_most` or `at_least`)."""
+    """One named figure: what it says, and the bound hoped for (`at_most` or `at_least`; neither where none was set)."""
 
     key: str
     says: str
@@ -37,21 +37,21 @@ class Goal:
 
     @property
     def bound(self) -> str:
-        """The bound in words."""
+        """The bound in words, empty where none was set."""
         if self.at_most is not None:
             return f"≤ {self.at_most:,g}"
-        return f"≥ {self.at_least:,g}"
+        return "" if self.at_least is None else f"≥ {self.at_least:,g}"
 
     def met(self, figure: Figure) -> bool | None:
-        """Whether a figure keeps to the bound; None where there is no figure."""
+        """Whether a figure keeps to the bound; None where there is no figure or no bound."""
         if figure is None or isinstance(figure, str):
             return None
         if self.at_most is not None:
             return figure <= self.at_most
-        return self.at_least is None or figure >= self.at_least
+        return None if self.at_least is None else figure >= self.at_least
 
     def verdict(self, figure: Figure) -> str:
-        """The same as one word, empty where there is no figure."""
+        """The same as one word, empty where there is nothing to judge."""
         return {True: "met", False: "missed", None: ""}[self.met(figure)]
 
 

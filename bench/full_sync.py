@@ -39,7 +39,11 @@ GOALS = (
     Goal("shopify_calls", "Write calls for all Shopify levels", at_most=205),
     Goal("max_history_events", "Events of the longest workflow history", at_most=1_999),
     Goal("second_run_writes", "Write calls of a second run with nothing changed", at_most=0),
-    Goal("rss_growth", "Worker's peak memory at 500,000 listings a channel / at 50,000, less 1", at_most=0.2),
+    Goal(
+        "rss_growth",
+        "Worker's peak memory at 1,000, 50,000 and 500,000 listings a channel: largest / smallest, less 1",
+        at_most=0.2,
+    ),
 )
 
 
@@ -195,8 +199,8 @@ async def _memory(world: World, sizes: Sequence[int]) -> Figures:
         tell(f"  peak of the worker: {peaks[-1]:.0f} MB")
     small, middle, large = peaks
     return {
-        "rss_growth": large / middle - 1,
-        "rss_growth_from_smallest": max(peaks) / min(peaks) - 1,
+        "rss_growth": max(peaks) / min(peaks) - 1,
+        "rss_growth_from_middle": large / middle - 1,
         "rss_mb_small": small,
         "rss_mb_middle": middle,
         "rss_mb_large": large,

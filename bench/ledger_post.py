@@ -33,7 +33,7 @@ STRIDE = 7_919
 
 GOALS = (
     Goal("events_per_s", "Events posted a second, in batches of 500", at_least=20_000),
-    Goal("vs_copy", "The same / rows of the same events written by plain COPY", at_least=0.0),
+    Goal("vs_copy", "The same / rows of the same events written by plain COPY"),
 )
 
 EVENT_COLUMNS = "id, source, external_id, kind, occurred_at, fingerprint, detail"
