@@ -84,9 +84,13 @@ class SkuRuleSettings(RuleSettings):
 
 
 class _ChannelSettings(_Section):
+    """`webhook_secret_envs`: what the channel's webhooks are signed with, the newest secret first; several while one
+    is being replaced."""
+
     base_url: str = Field(pattern=r"^https?://")
     enabled: bool = True
     rule: RuleSettings = RuleSettings()
+    webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
 
     def draws_on(self) -> dict[str, list[str]]:
         """Which of our locations each place of the channel shows; key "" where the channel has one number."""
@@ -232,11 +236,15 @@ class SyncSettings(_Section):
 
 
 class WebSettings(_Section):
-    """The HTTP app. It has no login yet, so an address others can reach wants `allow_unauthenticated` as well."""
+    """The HTTP app. It has no login yet, so an address others can reach wants `allow_unauthenticated` as well.
+
+    `public_url` is where the channels reach it: webhooks are subscribed to `<public_url>/webhooks/<channel>`.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65_535)
     allow_unauthenticated: bool = False
+    public_url: str = Field(default="", pattern=r"^(https?://.*[^/])?$")
 
 
 class Settings(_Section):

@@ -37,7 +37,7 @@ ROOMS = {
     "onhand/ledger": room("the only room that speaks SQL to the ledger", "domain", "psycopg psycopg_pool"),
     "onhand/channels": room(
         "the only room that speaks to platforms; only its registry knows settings",
-        "redaction settings",
+        "domain redaction settings",
         "httpx orjson",
     ),
     "onhand/sources": room("one more source changes nothing else", "domain redaction settings", "psycopg"),

@@ -17,8 +17,10 @@ from starlette.responses import Response
 from onhand.channels.base import ItemRef
 from onhand.channels.bigcommerce import BigCommerce
 from onhand.sandbox.bigcommerce import BigCommerceOptions, routes
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from tests.fix_channels import ChannelCase, Exchange, FakeClock
 
 MAIN, OUTLET = "1", "2"
@@ -61,7 +63,7 @@ def case(clock: FakeClock, *, limits: bool = False, **changes: Any) -> ChannelCa
 
     return ChannelCase(
         name="bigcommerce",
-        app=Starlette(routes=routes(shop, options, traffic)),
+        app=Starlette(routes=routes(shop, options, traffic, OrderBook(shop), Subscriptions())),
         shop=shop,
         traffic=traffic,
         clock=clock,

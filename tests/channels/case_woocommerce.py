@@ -13,8 +13,10 @@ from starlette.responses import HTMLResponse, Response
 
 from onhand.channels.base import NO_PLACE, ItemRef
 from onhand.channels.woocommerce import WooCommerce
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from onhand.sandbox.woocommerce import WooOptions, routes
 from tests.fix_channels import ChannelCase, Exchange, FakeClock
 
@@ -59,7 +61,7 @@ def case(clock: FakeClock, *, limits: bool = False) -> ChannelCase:
 
     return ChannelCase(
         name="woocommerce",
-        app=Starlette(routes=routes(shop, options, traffic)),
+        app=Starlette(routes=routes(shop, options, traffic, OrderBook(shop), Subscriptions())),
         shop=shop,
         traffic=traffic,
         clock=clock,

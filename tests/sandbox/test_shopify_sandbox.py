@@ -8,11 +8,13 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 from starlette.applications import Starlette
 
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.shopify import ShopifyOptions, routes
 from onhand.sandbox.shopify.cost import page_points
 from onhand.sandbox.shopify.schema import SCHEMA
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from tests.channels.case_shopify import LEEDS, LONDON, the_published_schema
 from tests.fix_channels import BASE_URL, FakeClock
 
@@ -37,7 +39,7 @@ class Caller:
     def __init__(self, shop: Shop, options: ShopifyOptions) -> None:
         self.shop = shop
         self.traffic = Traffic("shopify")
-        app = Starlette(routes=routes(shop, options, self.traffic))
+        app = Starlette(routes=routes(shop, options, self.traffic, OrderBook(shop), Subscriptions()))
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
             base_url=BASE_URL,

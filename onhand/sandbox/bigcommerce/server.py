@@ -10,13 +10,17 @@ from onhand.sandbox.bigcommerce.gate import Gate, Handler
 from onhand.sandbox.bigcommerce.inventory import Inventory
 from onhand.sandbox.bigcommerce.options import BigCommerceOptions
 from onhand.sandbox.bigcommerce.replies import json_response
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 
 BASE = "/stores/{store}/v3"
 
 
-def routes(shop: Shop, options: BigCommerceOptions, traffic: Traffic) -> list[BaseRoute]:
+def routes(
+    shop: Shop, options: BigCommerceOptions, traffic: Traffic, book: OrderBook, subscriptions: Subscriptions
+) -> list[BaseRoute]:
     """The endpoints of one store. Sets the shop's delay to the options'.
 
     Operations are counted in `traffic` under the names of the OpenAPI files, and overlapping

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.limits import PointBucket
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.shopify.call import Call, Resolvers
 from onhand.sandbox.shopify.cost import COST_MAX, requested_cost
@@ -31,6 +32,7 @@ from onhand.sandbox.shopify.reads import QUERY_FIELDS
 from onhand.sandbox.shopify.schema import SCHEMA
 from onhand.sandbox.shopify.writes import Mutations
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 
 TOKEN_HEADER = "x-shopify-access-token"
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
@@ -41,7 +43,9 @@ as a key, a cursor, a search or an id is checked where it is used."""
 Json = dict[str, Any]
 
 
-def routes(shop: Shop, options: ShopifyOptions, traffic: Traffic) -> list[BaseRoute]:
+def routes(
+    shop: Shop, options: ShopifyOptions, traffic: Traffic, book: OrderBook, subscriptions: Subscriptions
+) -> list[BaseRoute]:
     """The endpoints of one shop: GraphQL under each supported version, and the client-credentials grant."""
     server = Server(shop, options, traffic)
     return [

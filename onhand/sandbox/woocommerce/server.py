@@ -10,8 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.limits import PointBucket
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Handler, Traffic
+from onhand.sandbox.wire import Subscriptions
 from onhand.sandbox.woocommerce.asking import admit, asked_lists, asked_object
 from onhand.sandbox.woocommerce.listing import Catalogue, page_of, trimmed
 from onhand.sandbox.woocommerce.options import WooOptions
@@ -34,7 +36,9 @@ Update = Callable[[Row], Row]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(shop: Shop, options: WooOptions, traffic: Traffic) -> list[BaseRoute]:
+def routes(
+    shop: Shop, options: WooOptions, traffic: Traffic, book: OrderBook, subscriptions: Subscriptions
+) -> list[BaseRoute]:
     """The endpoints of one shop, with /wp-json at its root; what is not there is 404 rest_no_route."""
     server = Server(shop, options, traffic)
     table: list[tuple[str, str, Endpoint, list[str]]] = [
