@@ -19,6 +19,26 @@ COMMENT ON TABLE channel IS 'One account on one sales platform.';
 COMMENT ON COLUMN channel.mapped_at IS 'When its listings were last discovered; the mapping counts as fresh for a while.';
 COMMENT ON COLUMN channel.discovered_from IS 'When the last complete discovery began: listings seen since are on the channel.';
 
+CREATE TABLE channel_work (
+    channel_id smallint PRIMARY KEY REFERENCES channel,
+    intake_awake boolean NOT NULL DEFAULT false,
+    publish_awake boolean NOT NULL DEFAULT false,
+    paused_at timestamptz,
+    pause_note text NOT NULL DEFAULT '',
+    trouble text NOT NULL DEFAULT '',
+    trouble_since timestamptz,
+    retry_at timestamptz,
+    swept_to timestamptz,
+    swept_at timestamptz
+);
+COMMENT ON TABLE channel_work IS 'How the work on each channel stands: who is awake, whether it is paused, how far its orders were swept.';
+COMMENT ON COLUMN channel_work.intake_awake IS 'Somebody is taking its inbox, or was signalled to; an accepted delivery that finds it false signals.';
+COMMENT ON COLUMN channel_work.publish_awake IS 'The same for its outbox.';
+COMMENT ON COLUMN channel_work.paused_at IS 'An operator stopped publishing to it; null: not paused.';
+COMMENT ON COLUMN channel_work.trouble IS 'Why nothing is published at present (the breaker is open); empty when all is well.';
+COMMENT ON COLUMN channel_work.retry_at IS 'When the breaker lets a probe through.';
+COMMENT ON COLUMN channel_work.swept_to IS 'Orders changed before this moment, by the channel''s clock, were read by a sweep.';
+
 CREATE TABLE sku (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text COLLATE "C" NOT NULL UNIQUE CHECK (code <> '' AND length(code) <= 200),
@@ -26,10 +46,12 @@ CREATE TABLE sku (
     barcode text NOT NULL DEFAULT '',
     tags text[] NOT NULL DEFAULT '{}',
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'discontinued')),
-    fraction text NOT NULL DEFAULT 'refuse' CHECK (fraction IN ('refuse', 'round_down'))
+    fraction text NOT NULL DEFAULT 'refuse' CHECK (fraction IN ('refuse', 'round_down')),
+    tier smallint NOT NULL DEFAULT 1 CHECK (tier BETWEEN 0 AND 2)
 );
 COMMENT ON TABLE sku IS 'Our identifier of a sellable unit.';
 COMMENT ON COLUMN sku.fraction IS 'What a source may do with part of a unit: be refused, or be rounded down.';
+COMMENT ON COLUMN sku.tier IS 'How soon a change is published when a channel''s budget is short: 0 real-time, 1 within minutes, 2 within the hour.';
 CREATE INDEX sku_barcode ON sku (barcode) WHERE barcode <> '';
 
 CREATE TABLE event (
@@ -100,10 +122,15 @@ CREATE TABLE order_line (
     location text COLLATE "C" NOT NULL,
     open integer NOT NULL,
     fulfilled integer NOT NULL,
+    listing_id integer,
+    place text COLLATE "C" NOT NULL DEFAULT '',
+    units integer NOT NULL DEFAULT 1,
     PRIMARY KEY (channel_id, order_id, line_id),
     FOREIGN KEY (channel_id, order_id) REFERENCES channel_order
 );
 COMMENT ON TABLE order_line IS 'What the ledger has posted for each line of each order; the next snapshot is compared with it.';
+COMMENT ON COLUMN order_line.listing_id IS 'The listing that was sold, at `place`; null where it is on no channel of ours.';
+COMMENT ON COLUMN order_line.units IS 'Units of the SKU one piece takes; open and fulfilled are units.';
 
 CREATE TABLE listing (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -117,14 +144,17 @@ CREATE TABLE listing (
     active boolean NOT NULL DEFAULT true,
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     pinned boolean NOT NULL DEFAULT false,
+    order_ref text COLLATE "C" NOT NULL DEFAULT '',
     UNIQUE (channel_id, item_id)
 );
 COMMENT ON TABLE listing IS 'One SKU as one channel knows it.';
 COMMENT ON COLUMN listing.sort_key IS 'Orders listings so that neighbours share bulk calls; chosen by the channel''s adapter.';
 COMMENT ON COLUMN listing.units IS 'Units of the SKU that one sold piece takes.';
 COMMENT ON COLUMN listing.pinned IS 'An operator said which SKU it is; discovery does not know better.';
+COMMENT ON COLUMN listing.order_ref IS 'How a line of the channel''s orders names it, where that is not by item_id.';
 CREATE INDEX listing_sku ON listing (sku_id) INCLUDE (id, channel_id) WHERE active;
 CREATE INDEX listing_order ON listing (channel_id, sort_key, id) WHERE active;
+CREATE INDEX listing_order_ref ON listing (channel_id, order_ref) WHERE order_ref <> '';
 
 CREATE TABLE level (
     listing_id integer NOT NULL REFERENCES listing,
@@ -134,11 +164,53 @@ CREATE TABLE level (
     shown integer,
     shown_at timestamptz,
     problem text NOT NULL DEFAULT '',
+    blind_at timestamptz,
+    claimed_until timestamptz,
+    heard integer NOT NULL DEFAULT 0,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
 COMMENT ON COLUMN level.book IS 'What we believe it shows: accepted writes, less sales heard since. Null: never read or written.';
 COMMENT ON COLUMN level.shown IS 'What the channel last answered when asked or when it echoed a write.';
+COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
+COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
+COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
+
+CREATE TABLE provisional_demand (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    sku_id integer NOT NULL,
+    location_id smallint NOT NULL,
+    pieces integer NOT NULL CHECK (pieces > 0),
+    units integer NOT NULL CHECK (units > 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE provisional_demand IS 'Sales that an answer of a channel told of before the order came: off the pool until it comes, or a sweep proves there is none.';
+COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: units of the SKU one piece takes.';
+CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
+
+CREATE TABLE inbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    channel_id smallint NOT NULL,
+    delivery_id text COLLATE "C" NOT NULL,
+    digest bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('order', 'order_hint', 'level', 'other')),
+    topic text COLLATE "C" NOT NULL DEFAULT '',
+    subject text COLLATE "C" NOT NULL DEFAULT '',
+    body jsonb NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    outcome text COLLATE "C" CHECK (outcome IN ('posted', 'unchanged', 'stale', 'echo', 'noted', 'poison')),
+    settled_at timestamptz,
+    reason text NOT NULL DEFAULT '',
+    UNIQUE (channel_id, delivery_id, digest)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE inbox IS 'Deliveries of channels, reduced to what stock needs; acknowledged only once they are here.';
+COMMENT ON COLUMN inbox.digest IS 'Of what is inside; platforms share delivery ids or give none, so both together tell a duplicate.';
+COMMENT ON COLUMN inbox.outcome IS 'What became of it; null while it waits. Each accepted delivery has exactly one.';
+CREATE INDEX inbox_pending ON inbox (channel_id, id) WHERE outcome IS NULL;
+CREATE INDEX inbox_poison ON inbox (id) WHERE outcome = 'poison';
+CREATE INDEX inbox_received ON inbox USING brin (received_at);
 
 CREATE SEQUENCE generation;
 COMMENT ON SEQUENCE generation IS 'Grows with every posting; never used twice, so an outbox row that came back is not mistaken for the old one.';
@@ -147,11 +219,17 @@ CREATE TABLE outbox (
     listing_id integer PRIMARY KEY,
     channel_id smallint NOT NULL,
     generation bigint NOT NULL,
-    marked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    live boolean NOT NULL DEFAULT false,
+    tier smallint NOT NULL DEFAULT 1,
+    isolated boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE outbox IS 'Listings that no longer show what they should; at most one row for each.';
 COMMENT ON COLUMN outbox.marked_at IS 'When the oldest change not yet on the channel became durable.';
+COMMENT ON COLUMN outbox.live IS 'For the publisher, at once; otherwise the next sync run takes it.';
+COMMENT ON COLUMN outbox.isolated IS 'Failed alone: its SKU''s own update tells the channel.';
 CREATE INDEX outbox_channel ON outbox (channel_id, marked_at);
+CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND NOT isolated;
 
 CREATE TABLE run (
     id text PRIMARY KEY,
@@ -266,27 +344,245 @@ CREATE TABLE refused_row (
 COMMENT ON TABLE refused_row IS 'Rows of a source or an import that were not taken, as they came, with the reason.';
 CREATE INDEX refused_row_run ON refused_row (run_id);
 
-CREATE FUNCTION mark_listings_v1(sku_ids integer[]) RETURNS void
-LANGUAGE sql AS $$
-    -- The generation is drawn after the balances are locked, so for one SKU it grows in commit order.
-    INSERT INTO outbox AS o (listing_id, channel_id, generation)
-    SELECT l.id, l.channel_id, g.generation
-      FROM (SELECT nextval('generation') AS generation) g
-     CROSS JOIN listing l
-     WHERE l.sku_id = ANY (sku_ids) AND l.active
-     ORDER BY l.id
-    ON CONFLICT (listing_id) DO UPDATE SET generation = excluded.generation
+CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+    -- Drawn after the balances are locked, so for one SKU it grows in commit order.
+    next_generation bigint := nextval('generation');
+    touched smallint[];
+    woken text[];
+BEGIN
+    WITH marked AS (
+        INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
+        SELECT l.id, l.channel_id, next_generation, live_now, s.tier
+          FROM listing l
+          JOIN sku s ON s.id = l.sku_id
+         WHERE l.sku_id = ANY (sku_ids) AND l.active
+         ORDER BY l.id
+        ON CONFLICT (listing_id) DO UPDATE SET
+            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier
+        RETURNING o.channel_id
+    )
+    SELECT array_agg(DISTINCT channel_id ORDER BY channel_id) INTO touched FROM marked;
+    IF touched IS NULL OR NOT live_now THEN
+        RETURN '{}';
+    END IF;
+    -- Whoever wants to sleep takes this lock alone and looks again: it either sees these rows, or has gone to sleep
+    -- before the statement below looks, which then wakes it.
+    PERFORM pg_advisory_xact_lock_shared(71002, c) FROM unnest(touched) AS c;
+    WITH flipped AS (
+        UPDATE channel_work SET publish_awake = true
+         WHERE channel_id = ANY (touched) AND NOT publish_awake
+        RETURNING channel_id
+    )
+    SELECT coalesce(array_agg(c.name ORDER BY c.name), '{}') INTO woken FROM flipped f JOIN channel c ON c.id = f.channel_id;
+    RETURN woken;
+END
 $$;
-COMMENT ON FUNCTION mark_listings_v1 IS 'Put every listing of these SKUs into the outbox under a new generation.';
+COMMENT ON FUNCTION mark_listings_v2 IS 'Put every listing of these SKUs into the outbox under a new generation; answers the channels whose publisher has to be signalled after the commit.';
+
+CREATE FUNCTION sleep_publish_v1(channel_name text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    this smallint := (SELECT id FROM channel WHERE name = channel_name);
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(71002, this) THEN
+        RETURN false;  -- something is being posted: there will be work
+    END IF;
+    UPDATE channel_work SET publish_awake = false
+     WHERE channel_id = this
+       AND NOT EXISTS (SELECT FROM outbox WHERE channel_id = this AND live AND NOT isolated);
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION sleep_publish_v1 IS 'Go to sleep if there is nothing to publish; false: there is, or somebody is posting.';
+
+CREATE FUNCTION sleep_intake_v1(channel_name text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    this smallint := (SELECT id FROM channel WHERE name = channel_name);
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(71001, this) THEN
+        RETURN false;
+    END IF;
+    UPDATE channel_work SET intake_awake = false
+     WHERE channel_id = this
+       AND NOT EXISTS (SELECT FROM inbox WHERE channel_id = this AND outcome IS NULL);
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION sleep_intake_v1 IS 'Go to sleep if nothing waits in the inbox; false: something does, or somebody is delivering.';
+
+CREATE FUNCTION accept_deliveries_v1(
+    channels text[], delivery_ids text[], digests bytea[], kinds text[], topics text[], subjects text[],
+    bodies jsonb[], outcomes text[], reasons text[]
+) RETURNS TABLE (ordinal integer, inbox_id bigint, woken boolean)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    new_ids bigint[];
+    kept bigint[];
+    touched smallint[];
+    flipped text[];
+BEGIN
+    SELECT array_agg(nextval('inbox_id_seq')) INTO new_ids FROM generate_series(1, cardinality(channels));
+    WITH inserted AS (
+        INSERT INTO inbox (id, channel_id, delivery_id, digest, kind, topic, subject, body, outcome, settled_at, reason)
+        OVERRIDING SYSTEM VALUE
+        SELECT d.id, c.id, d.delivery, d.digest, d.kind, d.topic, d.subject, d.body, d.outcome,
+               CASE WHEN d.outcome IS NULL THEN NULL ELSE clock_timestamp() END, d.reason
+          FROM unnest(new_ids, channels, delivery_ids, digests, kinds, topics, subjects, bodies, outcomes, reasons)
+               WITH ORDINALITY AS d(id, channel, delivery, digest, kind, topic, subject, body, outcome, reason, n)
+          JOIN channel c ON c.name = d.channel
+         ORDER BY c.id, d.delivery, d.digest, d.n
+        ON CONFLICT (channel_id, delivery_id, digest) DO NOTHING
+        RETURNING id, channel_id, outcome
+    )
+    SELECT array_agg(id), array_agg(DISTINCT channel_id ORDER BY channel_id) FILTER (WHERE outcome IS NULL)
+      INTO kept, touched FROM inserted;
+    IF touched IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock_shared(71001, c) FROM unnest(touched) AS c;
+        WITH woke AS (
+            UPDATE channel_work SET intake_awake = true
+             WHERE channel_id = ANY (touched) AND NOT intake_awake
+            RETURNING channel_id
+        )
+        SELECT array_agg(c.name) INTO flipped FROM woke w JOIN channel c ON c.id = w.channel_id;
+    END IF;
+    RETURN QUERY
+        SELECT d.n::integer, CASE WHEN d.id = ANY (kept) THEN d.id END, coalesce(d.channel = ANY (flipped), false)
+          FROM unnest(new_ids, channels) WITH ORDINALITY AS d(id, channel, n)
+         ORDER BY d.n;
+END
+$$;
+COMMENT ON FUNCTION accept_deliveries_v1 IS 'Make deliveries durable; a null id is a duplicate, woken says that the channel''s intake has to be signalled after the commit.';
+
+-- Sales move books: a platform takes its own sale off its own level. Levels are locked in the order (listing, place).
+CREATE FUNCTION take_sales_v1(listings integer[], places text[], pieces integer[], moments timestamptz[])
+RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    given_back integer;
+BEGIN
+    -- Locked first, in a statement of their own, so that the next one sees what those before us committed.
+    PERFORM FROM level v
+      WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+      ORDER BY v.listing_id, v.place
+        FOR UPDATE;
+    WITH sale AS (
+        SELECT * FROM unnest(listings, places, pieces, moments) AS s(listing, place, pieces, moment)
+    ), summed AS (
+        SELECT v.listing_id, v.place,
+               coalesce(sum(s.pieces) FILTER (WHERE v.blind_at IS NULL OR s.moment >= v.blind_at), 0)::integer AS sold,
+               coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind
+          FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
+         GROUP BY v.listing_id, v.place
+    ), expected AS (
+        -- The order replaces what an answer had told of it, and is not added to it.
+        SELECT m.listing_id, m.place, least(d.pieces, m.sold) AS replaced
+          FROM summed m JOIN provisional_demand d ON d.listing_id = m.listing_id AND d.place = m.place
+         WHERE m.sold > 0
+    ), settled AS (
+        DELETE FROM provisional_demand d USING expected e
+         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces = e.replaced
+    ), lowered AS (
+        UPDATE provisional_demand d SET pieces = d.pieces - e.replaced FROM expected e
+         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced
+    ), booked AS (
+        UPDATE level v SET
+            book = v.book - (m.sold - coalesce(e.replaced, 0)),
+            heard = CASE WHEN v.claimed_until > clock_timestamp() THEN v.heard + m.sold - coalesce(e.replaced, 0)
+                         ELSE v.heard END
+          FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
+         WHERE v.listing_id = m.listing_id AND v.place = m.place
+    )
+    SELECT coalesce(sum(abs(blind)), 0)::integer INTO given_back FROM summed;
+    RETURN given_back;
+END
+$$;
+COMMENT ON FUNCTION take_sales_v1 IS 'Lower what we believe listings show by pieces their channel sold; answers the pieces whose sale a blind write had undone, which lower nothing.';
+
+CREATE FUNCTION claim_levels_v1(listings integer[], places text[], seconds double precision)
+RETURNS TABLE (listing_id integer, place text, book integer)
+LANGUAGE sql AS $$
+    -- Nobody knows what a level shows from now until its answer is booked: a process that dies in between leaves
+    -- levels that are believed by nobody, and read or written again.
+    WITH mine AS (
+        SELECT v.listing_id, v.place, v.book
+          FROM level v
+         WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+           AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+         ORDER BY v.listing_id, v.place
+           FOR UPDATE
+    )
+    UPDATE level v SET book = NULL, heard = 0, claimed_until = clock_timestamp() + make_interval(secs => seconds)
+      FROM mine m
+     WHERE v.listing_id = m.listing_id AND v.place = m.place
+       AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+    RETURNING m.listing_id, m.place, m.book
+$$;
+COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the channel; those that somebody else holds are left out. Answers what was believed of each.';
+
+-- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
+-- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
+CREATE FUNCTION book_levels_v2(
+    listings integer[], places text[], expected integer[], seen integer[], blind boolean[], problems text[],
+    locations text[], answered_at timestamptz
+) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    learnt integer;
+BEGIN
+    PERFORM FROM level v
+      WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+      ORDER BY v.listing_id, v.place
+        FOR UPDATE;
+    WITH answer AS (
+        SELECT a.*, v.heard,
+               CASE WHEN a.blind OR a.seen IS NULL OR a.expected IS NULL THEN 0
+                    ELSE greatest(a.expected - v.heard - a.seen, 0) END AS unheard
+          FROM unnest(listings, places, expected, seen, blind, problems, locations)
+               AS a(listing, place, expected, seen, blind, problem, location)
+          JOIN level v ON v.listing_id = a.listing AND v.place = a.place
+    ), taught AS (
+        INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units)
+        SELECT a.listing, a.place, l.sku_id, o.id, a.unheard, l.units
+          FROM answer a
+          JOIN listing l ON l.id = a.listing
+          JOIN location o ON o.code = a.location
+         WHERE a.unheard > 0
+         ORDER BY a.listing, a.place
+        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = d.pieces + excluded.pieces
+        RETURNING pieces
+    ), booked AS (
+        UPDATE level v SET
+            book = CASE WHEN a.blind THEN a.expected
+                        WHEN a.seen IS NULL THEN a.expected - a.heard
+                        WHEN a.expected IS NULL OR a.seen > a.expected THEN a.seen
+                        ELSE least(a.seen, a.expected - a.heard) END,
+            booked_at = book_levels_v2.answered_at,
+            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
+            shown = coalesce(a.seen, v.shown),
+            shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v2.answered_at END,
+            problem = a.problem, claimed_until = NULL, heard = 0
+          FROM answer a
+         WHERE v.listing_id = a.listing AND v.place = a.place
+    )
+    SELECT count(*)::integer INTO learnt FROM taught;
+    RETURN learnt;
+END
+$$;
+COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something.';
 
 -- Posts a batch of events: the one function that writes stock. Set-based, one round trip.
 -- Rows are always touched in the order event key, then (sku, location), then listing, in every
 -- caller, which is the whole answer to deadlocks.
 -- Entries of unknown SKUs or locations refuse their event; nothing of a refused event is written.
-CREATE FUNCTION post_events_v1(
+CREATE FUNCTION post_events_v2(
     sources text[], external_ids text[], kinds text[], occurred timestamptz[], fingerprints bytea[], details jsonb[],
-    entry_events integer[], entry_skus text[], entry_locations text[], entry_states text[], entry_quantities integer[]
-) RETURNS TABLE (ordinal integer, outcome text, event_id bigint)
+    entry_events integer[], entry_skus text[], entry_locations text[], entry_states text[], entry_quantities integer[],
+    live_now boolean
+) RETURNS TABLE (ordinal integer, outcome text, event_id bigint, woken text[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -294,8 +590,8 @@ DECLARE
     outcomes text[] := array_fill('duplicate'::text, ARRAY[cardinality(sources)]);
     unknown integer[];
     posted integer[];
-    marked bigint;
     touched integer[];
+    to_wake text[];
     line_event integer[];
     line_sku integer[];
     line_location smallint[];
@@ -392,7 +688,7 @@ BEGIN
         SELECT array_agg(DISTINCT e.sku) INTO touched
           FROM unnest(line_event, line_sku, line_state) AS e(event, sku, state)
          WHERE e.state = 'available' AND e.event = ANY (posted);
-        PERFORM mark_listings_v1(touched);
+        to_wake := mark_listings_v2(touched, live_now);
     END IF;
 
     RETURN QUERY
@@ -401,13 +697,14 @@ BEGIN
                     WHEN w.n = ANY (posted) THEN 'posted'
                     WHEN e.fingerprint = w.fingerprint THEN 'duplicate'
                     ELSE 'conflict' END,
-               e.id
+               e.id,
+               to_wake
           FROM unnest(sources, external_ids, fingerprints) WITH ORDINALITY AS w(source, external_id, fingerprint, n)
           LEFT JOIN event e ON e.source = w.source AND e.external_id = w.external_id
          ORDER BY w.n;
 END
 $$;
-COMMENT ON FUNCTION post_events_v1 IS 'Post a batch of events with their entries; answers posted, duplicate, conflict or unknown for each.';
+COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries; answers posted, duplicate, conflict or unknown for each, and the channels whose publisher has to be signalled after the commit.';
 
 -- The program works as this role. Events and entries can be read and added to, and nothing else:
 -- append-only is the database's word, not a convention.

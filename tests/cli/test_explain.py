@@ -11,6 +11,7 @@ from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.ledger import levels, posting, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, LevelUpdate
+from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
 
@@ -55,7 +56,7 @@ async def test_the_answer_comes_first_and_everything_it_rests_on_after(store: Po
     await received(store, 9, 3)
     await pushed(store, "woo", "", 7)
     order = OrderSnapshot("woo", "1001", 1, datetime.now(UTC), (OrderLine("1", "A", "leeds", 1, 0),))
-    await posting.post_orders(store, [order])
+    await post_orders(store, [order])
 
     answer = await onhand("explain", "A", "--channel", "woo")
 
