@@ -249,3 +249,90 @@ class ParkSku(Message):
     workflow_id: str
     category: str
     message: str
+
+
+def intake_id(channel: str) -> str:
+    """The one workflow that takes a channel's inbox."""
+    return f"intake/{channel}"
+
+
+def publish_id(channel: str) -> str:
+    """The one workflow that tells a channel its levels as they change."""
+    return f"publish/{channel}"
+
+
+class IntakeState(Message):
+    """Input of Intake, and what it hands to itself when it continues as new. Counts are since it was first started."""
+
+    channel: str
+    turns: int = 0
+    deliveries: int = 0
+    poison: int = 0
+    history_events_max: int = 2_000
+
+
+class Drain(Message):
+    """Input of drain_inbox and drain_outbox: one turn of a channel's work."""
+
+    channel: str
+
+
+class InboxTurn(Message):
+    """Result of drain_inbox. `asleep`: nothing was left, and whoever accepts the next delivery signals."""
+
+    asleep: bool
+    deliveries: int = 0
+    posted: int = 0
+    poison: int = 0
+
+
+class PublishState(Message):
+    """Input of Publish, and what it hands to itself when it continues as new. Counts are since it was first started."""
+
+    channel: str
+    turns: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    history_events_max: int = 2_000
+
+
+class OutboxTurn(Message):
+    """Result of drain_outbox. `asleep`: nothing was left, and whoever posts the next event signals.
+
+    `wait_seconds`: the channel is in trouble, and its breaker lets a probe through after so long; `trouble` says why in
+    the channel's own words. `paused`: an operator stopped publishing; a signal tells when to go on.
+    """
+
+    asleep: bool
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    wait_seconds: float = 0.0
+    trouble: str = ""
+    paused: bool = False
+    note: str = ""
+
+
+class SweepRequest(Message):
+    """Input of OrderSweep: read the orders of a channel that were changed since its last sweep."""
+
+    channel: str
+
+
+class SweepResult(Message):
+    """Result of OrderSweep. `missed`: orders no webhook had told of; `subscriptions` says what is wrong with them."""
+
+    channel: str
+    orders: int = 0
+    missed: int = 0
+    subscriptions: str = ""
+
+
+class PoisonNotice(Message):
+    """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend."""
+
+    channel: str
+    inbox_id: int
+    subject: str = ""
+    reason: str = ""

@@ -1,0 +1,71 @@
+"""Signals to the workflows that take an inbox or an outbox: wake-ups, never the record of anything.
+
+Whoever commits a row that finds its channel asleep is told so by the ledger, and calls these. A signal that is lost
+costs time, not truth: the order sweep looks for channels with work and wakes them again.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from onhand.messages import (
+    IntakeState,
+    PublishState,
+    channel_task_queue,
+    intake_id,
+    publish_id,
+)
+from workflows.search import attributes
+
+SIGNAL_TIMEOUT = timedelta(seconds=5)
+"""For Temporal to take one signal; the sweep makes up for those it did not take."""
+
+logger = structlog.get_logger()
+
+
+async def wake_intakes(client: Client, channels: Iterable[str]) -> bool:
+    """Signal the intake of each channel, starting it where it does not run; False where a signal was not taken."""
+    return await _all(client, "Intake", [(intake_id(c), c, IntakeState(channel=c)) for c in channels])
+
+
+async def wake_publishers(client: Client, channels: Iterable[str]) -> bool:
+    """The same for their publishers."""
+    return await _all(client, "Publish", [(publish_id(c), c, PublishState(channel=c)) for c in channels])
+
+
+async def _all(
+    client: Client,
+    workflow: str,
+    wanted: list[tuple[str, str, IntakeState]] | list[tuple[str, str, PublishState]],
+) -> bool:
+    taken = await asyncio.gather(*(_wake(client, workflow, *each) for each in wanted))
+    return all(taken)
+
+
+async def _wake(
+    client: Client, workflow: str, workflow_id: str, channel: str, state: IntakeState | PublishState
+) -> bool:
+    try:
+        await client.start_workflow(
+            workflow,
+            state,
+            id=workflow_id,
+            task_queue=channel_task_queue(channel),
+            start_signal="wake",
+            search_attributes=attributes(channel=channel),
+            static_summary=f"{channel}: {workflow.lower()}",
+            rpc_timeout=SIGNAL_TIMEOUT,
+        )
+    except RPCError as error:
+        logger.warning(
+            "wake-up not delivered; the order sweep makes up for it",
+            workflow=workflow_id,
+            channel=channel,
+            status=error.status.name,
+        )
+        return False
+    return True
