@@ -97,7 +97,9 @@ class LevelSteps:
         """
         channel = self.channels[chunk.channel]
         async with heartbeats(), sorted_errors():
-            lost = await read_back.prove(self.pool, channel, chunk.run_id, chunk.first, chunk.last)
+            lost = await read_back.prove(
+                self.pool, channel, self.rules, chunk.run_id, chunk.first, chunk.last
+            )
         return ChunkResult(failed=lost)
 
     @activity.defn

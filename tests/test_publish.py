@@ -156,7 +156,7 @@ async def test_a_process_that_dies_in_the_call_leaves_nothing_believed(listed: P
     """Goal: kill -9 between a write and its record cannot hide a wrong level, even if the target goes back."""
 
     class Dying(MemoryChannel):
-        async def set_levels(self, writes, key):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
             await super().set_levels(writes, key)
             raise SystemExit
 
@@ -195,7 +195,7 @@ async def test_a_change_during_the_call_stays_pending(listed: Pool) -> None:
     """Goal: no change is lost. Method: post while the channel's call is under way."""
 
     class Interrupted(MemoryChannel):
-        async def set_levels(self, writes, key):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
             if not self.calls:
                 await post_events(listed, [receipt("late", "A", 1)])
             return await super().set_levels(writes, key)
@@ -239,7 +239,7 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
     errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
     await bring_to_targets(listed, web, RULES, ids, errand)
 
-    lost = await read_back.prove(listed, web, "r", 0, 2)
+    lost = await read_back.prove(listed, web, RULES, "r", 0, 2)
 
     assert lost == 1
     assert web.calls == [("set", 3), ("read", 3), ("read", 1)], "only what did not show is asked for again"
@@ -265,7 +265,7 @@ async def test_a_level_another_step_is_writing_is_not_called_lost(listed: Pool) 
     await bring_to_targets(listed, web, RULES, ids, errand)
     await levels.forget_books(listed, [(ids[0], "")])
 
-    lost = await read_back.prove(listed, web, "r", 0, 2)
+    lost = await read_back.prove(listed, web, RULES, "r", 0, 2)
 
     assert lost == 0
     assert web.calls == [("set", 3), ("read", 2)]

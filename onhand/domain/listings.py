@@ -39,10 +39,15 @@ class ListingState:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
-    """How one channel takes part: its rule, and which of our locations each of its places shows."""
+    """How one channel takes part: its rule, and which of our locations each of its places shows.
+
+    `listens`: its orders reach the ledger by themselves, so a level that fell unexplained is a sale on its way to us.
+    Otherwise sales come from the source, and such a level is drift.
+    """
 
     rule: Rule
     places: Mapping[str, tuple[str, ...]]
+    listens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from onhand.domain.movements import Movement
 from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.ledger import levels, posting, stock
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Failure, LevelUpdate
+from onhand.ledger.levels import Failure, LevelLearnt, Push
 from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
@@ -28,21 +28,22 @@ async def pushed(pool: Pool, channel: str, place: str, quantity: int, *, outcome
     """The channel was told a level of A two minutes ago; where it was accepted, nothing is pending."""
     (listing,) = await stock.sku_listings(pool, "A", channel)
     accepted = outcome == "accepted"
-    update = LevelUpdate(
+    push = Push(
         listing.listing_id,
         place,
         0 if listing.pending is None else listing.pending.generation,
-        book=quantity if accepted else None,
-        shown=quantity if accepted else None,
-        quantity=quantity,
-        before=1,
-        outcome=outcome,
+        quantity,
+        1,
+        outcome,
         echo=quantity if accepted else None,
         message="" if accepted else "woo: setting SKU A failed (HTTP 400): [bad] id",
     )
     at = datetime.now(UTC) - timedelta(minutes=2)
     async with pool.connection() as connection:
-        await levels.record_levels(connection, [update], run="run-1", attempt=1, sent_at=at, answered_at=at)
+        if accepted:
+            learnt = LevelLearnt(listing.listing_id, place, expected=quantity, seen=quantity)
+            await levels.book(connection, [learnt], at)
+        await levels.save_pushes(connection, [push], run="run-1", attempt=1, sent_at=at, answered_at=at)
         if accepted and listing.pending is not None:
             await levels.clear_outbox(connection, [(listing.listing_id, listing.pending.generation)])
 
@@ -77,7 +78,7 @@ A  Apple  barcode 500001
 │ buffer       8  →  6  safety buffer: 2 units holds back 2                                                  │
 │ should show        6  rule channels.woo.rule                                                               │
 │                                                                                                            │
-│ shows    7, as it said itself just now                                                                     │
+│ shows    7, as it said itself 2 min ago                                                                    │
 │ pending  generation 2, marked just now                                                                     │
 │                                                                                                            │
 │ pushed     from  to  outcome   echo  attempt  run                                                          │

@@ -219,25 +219,29 @@ BEGIN
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
          GROUP BY v.listing_id, v.place
     ), expected AS (
-        -- The order replaces what an answer had told of it, and is not added to it.
-        SELECT m.listing_id, m.place, least(d.pieces, m.sold) AS replaced
+        -- An order replaces what an answer had told of it, and is not added to it.
+        SELECT m.listing_id, m.place, least(d.pieces, m.sold + m.blind) AS replaced
           FROM summed m JOIN provisional_demand d ON d.listing_id = m.listing_id AND d.place = m.place
-         WHERE m.sold > 0
+         WHERE m.sold + m.blind > 0
     ), settled AS (
         DELETE FROM provisional_demand d USING expected e
          WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces = e.replaced
     ), lowered AS (
         UPDATE provisional_demand d SET pieces = d.pieces - e.replaced FROM expected e
          WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced
+    ), news AS (
+        SELECT m.listing_id, m.place,
+               m.sold - greatest(coalesce(e.replaced, 0) - m.blind, 0) AS sold,
+               m.blind - least(coalesce(e.replaced, 0), m.blind) AS blind
+          FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
     ), booked AS (
         UPDATE level v SET
-            book = v.book - (m.sold - coalesce(e.replaced, 0)),
-            heard = CASE WHEN v.claimed_until > clock_timestamp() THEN v.heard + m.sold - coalesce(e.replaced, 0)
-                         ELSE v.heard END
-          FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
-         WHERE v.listing_id = m.listing_id AND v.place = m.place
+            book = v.book - n.sold,
+            heard = CASE WHEN v.claimed_until > clock_timestamp() THEN v.heard + n.sold ELSE v.heard END
+          FROM news n
+         WHERE v.listing_id = n.listing_id AND v.place = n.place AND n.sold <> 0
     )
-    SELECT coalesce(sum(abs(blind)), 0)::integer INTO given_back FROM summed;
+    SELECT coalesce(sum(abs(blind)), 0)::integer INTO given_back FROM news;
     RETURN given_back;
 END
 $$;
@@ -266,9 +270,11 @@ COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the
 
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
+-- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
+-- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet.
 CREATE FUNCTION book_levels_v2(
-    listings integer[], places text[], expected integer[], seen integer[], blind boolean[], problems text[],
-    locations text[], answered_at timestamptz
+    listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[],
+    blind boolean[], problems text[], locations text[], answered_at timestamptz
 ) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -280,10 +286,9 @@ BEGIN
         FOR UPDATE;
     WITH answer AS (
         SELECT a.*, v.heard,
-               CASE WHEN a.blind OR a.seen IS NULL OR a.expected IS NULL THEN 0
-                    ELSE greatest(a.expected - v.heard - a.seen, 0) END AS unheard
-          FROM unnest(listings, places, expected, seen, blind, problems, locations)
-               AS a(listing, place, expected, seen, blind, problem, location)
+               coalesce(greatest(a.shortfall - v.heard, 0), 0) AS unheard
+          FROM unnest(listings, places, expected, seen, shortfalls, blind, problems, locations)
+               AS a(listing, place, expected, seen, shortfall, blind, problem, location)
           JOIN level v ON v.listing_id = a.listing AND v.place = a.place
     ), taught AS (
         INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units)
@@ -299,8 +304,8 @@ BEGIN
         UPDATE level v SET
             book = CASE WHEN a.blind THEN a.expected
                         WHEN a.seen IS NULL THEN a.expected - a.heard
-                        WHEN a.expected IS NULL OR a.seen > a.expected THEN a.seen
-                        ELSE least(a.seen, a.expected - a.heard) END,
+                        WHEN a.shortfall IS NULL THEN a.seen
+                        ELSE a.seen - greatest(a.heard - a.shortfall, 0) END,
             booked_at = book_levels_v2.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
             shown = coalesce(a.seen, v.shown),

@@ -11,7 +11,8 @@ SELECT l.id, l.sort_key
  LIMIT %(limit)s
 
 -- name: listing_states
--- Everything the allocation needs to decide what these listings show, from one snapshot.
+-- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
+-- order yet is off the pool.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        lv.places, lv.books, b.locations, b.available, m.channels, m.listings, m.units
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
@@ -21,7 +22,10 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
   LEFT JOIN LATERAL (
     SELECT array_agg(v.place) AS places, array_agg(v.book) AS books FROM level v WHERE v.listing_id = l.id) lv ON true
   LEFT JOIN LATERAL (
-    SELECT array_agg(c.code) AS locations, array_agg(a.available) AS available
+    SELECT array_agg(c.code) AS locations,
+           array_agg(a.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
+                                              WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)::bigint
+                     ) AS available
       FROM balance a JOIN location c ON c.id = a.location_id WHERE a.sku_id = l.sku_id) b ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l2.id) AS listings, array_agg(l2.units) AS units
@@ -83,25 +87,62 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
  WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND position BETWEEN %(first)s AND %(last)s
 
+-- name: claim_levels
+-- Take levels for one errand; what was believed of each that nobody else holds.
+SELECT listing_id, place, book
+  FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(seconds)s)
+
 -- name: forget_books
--- A write is about to be sent: until its answer is booked, nobody knows what these levels show.
+-- A write was answered with success and does not show: nobody knows what these levels show.
 UPDATE level v SET book = NULL
   FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]) AS u(listing, place)
          ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place AND v.book IS NOT NULL
 
--- name: book_levels
--- What the channel answered. A null book leaves what we believed; a null shown says nothing was stated.
+-- name: note_shown
+-- Read back some time after a write. The book follows where it is still what was told.
 UPDATE level v SET
-    book = coalesce(a.book, v.book),
-    booked_at = CASE WHEN a.book IS NULL THEN v.booked_at ELSE clock_timestamp() END,
+    book = CASE WHEN v.book = a.told THEN coalesce(a.shown, v.book) ELSE v.book END,
     shown = coalesce(a.shown, v.shown),
-    shown_at = CASE WHEN a.shown IS NULL THEN v.shown_at ELSE clock_timestamp() END,
-    problem = a.problem
-  FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(shown)s::int[],
-                             %(problems)s::text[])
-               AS u(listing, place, book, shown, problem) ORDER BY u.listing, u.place) a
+    shown_at = CASE WHEN a.shown IS NULL THEN v.shown_at ELSE clock_timestamp() END
+  FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[], %(told)s::int[], %(shown)s::int[])
+               AS u(listing, place, told, shown) ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place
+
+-- name: renew_claims
+-- The errand is still on its way. A claim that ran out is not revived: somebody else may hold the level by now.
+UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+ WHERE (v.listing_id, v.place) IN (
+    SELECT listing_id, place FROM level
+     WHERE (listing_id, place) IN (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]))
+       AND claimed_until > clock_timestamp()
+     ORDER BY listing_id, place
+       FOR UPDATE)
+
+-- name: book_levels
+-- What the channel answered; levels are let go.
+SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
+                      %(shortfalls)s::int[], %(blind)s::bool[], %(problems)s::text[], %(locations)s::text[],
+                      %(answered_at)s)
+
+-- name: pending_live
+-- What the publisher has to look at now.
+SELECT o.listing_id
+  FROM outbox o
+ WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.live AND NOT o.isolated
+   AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.claimed_until > clock_timestamp())
+ ORDER BY o.tier, o.marked_at
+ LIMIT %(limit)s
+
+-- name: isolate_listings
+-- They failed alone: the updates of their own SKUs tell the channel.
+UPDATE outbox SET isolated = true
+ WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s)
+                       ORDER BY listing_id FOR UPDATE)
+
+-- name: mark_skus
+-- Their listings are looked at again, now.
+SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), true)
 
 -- name: save_pushes
 -- The record of what was sent.

@@ -1,0 +1,35 @@
+"""Claims: one level is read or written at its channel by one errand at a time, across all processes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import psycopg
+
+from onhand.ledger import levels
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import Spot
+
+CLAIM_SECONDS = 5.0
+"""How long a claim holds by itself: what a killed process held is taken up by others after that."""
+RENEW_SECONDS = 1.5
+"""Between two renewals; several fit into a claim, so that one slow turn of the loop loses none."""
+
+
+@asynccontextmanager
+async def held(pool: Pool, spots: Sequence[Spot]) -> AsyncIterator[None]:
+    """Keep claims alive while the body runs, however long the channel makes it wait. Booking lets them go."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with suppress(psycopg.Error):  # the next renewal, or the booking, says what is wrong
+                await levels.renew_claims(pool, spots, CLAIM_SECONDS)
+
+    task = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
