@@ -18,9 +18,11 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.levels import FollowUpSteps, LevelSteps
+from activities.live import LeavingSteps, LiveSteps
 from activities.mapping import MappingSteps
 from activities.runs import RunSteps
 from activities.source import SourceSteps
+from activities.sweep import SweepSteps
 from onhand import log
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
@@ -36,10 +38,20 @@ from onhand.settings import Settings, SettingsError, find_config, load_settings
 from onhand.sources.base import Source
 from onhand.sources.registry import make_source
 from workflows.channel_sync import ChannelSync
+from workflows.intake import Intake
+from workflows.poison import InboxPoison
+from workflows.publish import Publish
 from workflows.sku_update import SkuUpdate
+from workflows.sweep import OrderSweep
 from workflows.sync_run import SyncRun
 
-WORKFLOWS: list[type] = [SyncRun, ChannelSync, SkuUpdate]
+WORKFLOWS: list[type] = [SyncRun, ChannelSync, SkuUpdate, OrderSweep, InboxPoison]
+
+LIVE_WORKFLOWS: list[type] = [Intake, Publish]
+"""On each channel's own queue, whose worker has the channel's connection: their turns are local activities."""
+
+STICKY = timedelta(seconds=2)
+"""How long a workflow waits for the worker that has it in memory; a killed one is noticed after that."""
 
 GRACE = timedelta(seconds=8)
 """What a step under way may still take when the worker is asked to stop; then it is given to another.
@@ -112,8 +124,10 @@ def _worker(settings: Settings, client: Client, pool: Pool, parts: Parts, queue:
     return Worker(
         client,
         task_queue=queue,
-        activities=_channel_steps(settings, pool, parts),
+        workflows=LIVE_WORKFLOWS,
+        activities=_channel_steps(settings, client, pool, parts),
         max_concurrent_activities=channel.capabilities.concurrency + SPARE_SLOTS,
+        sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
         interceptors=[LogContext()],
     )
@@ -134,12 +148,20 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
     ]
 
 
-def _channel_steps(settings: Settings, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
+def _channel_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
     rules = settings.rule_book()
     fresh = timedelta(minutes=settings.sync.mapping_fresh_minutes)
     levels = LevelSteps(pool, parts.channels, rules)
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
+    live = LiveSteps(pool, client, parts.channels, rules, settings.sync.sku_update_attempts)
+    leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
+    sweeps = SweepSteps(pool, client, parts.channels, settings.web.public_url)
     return [
+        live.drain_inbox,
+        live.drain_outbox,
+        leaving.start_live_updates,
+        leaving.follow_poison,
+        sweeps.sweep_orders,
         mapping.load_mapping,
         levels.plan_levels,
         levels.push_levels,

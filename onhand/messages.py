@@ -180,11 +180,15 @@ class ChunkResult(Message):
 
 
 class StartSkuUpdates(Message):
-    """Input of start_sku_updates: a workflow of its own for each SKU that failed alone in this run."""
+    """Input of start_sku_updates: a workflow of its own for each SKU that failed alone in this run.
+
+    `skus` names them where there is no run (start_live_updates).
+    """
 
     run_id: str
     channel: str
     attempts: int
+    skus: list[str] = []
 
 
 class FinishChannel(Message):
@@ -261,6 +265,16 @@ def publish_id(channel: str) -> str:
     return f"publish/{channel}"
 
 
+def poison_id(channel: str, inbox_id: int) -> str:
+    """The workflow that shows one delivery that could not be taken."""
+    return f"poison/{channel}/{inbox_id}"
+
+
+def sweep_id(channel: str) -> str:
+    """The schedule that polls a channel's orders, and the beginning of its runs' ids."""
+    return f"sweep/{channel}"
+
+
 class IntakeState(Message):
     """Input of Intake, and what it hands to itself when it continues as new. Counts are since it was first started."""
 
@@ -278,12 +292,18 @@ class Drain(Message):
 
 
 class InboxTurn(Message):
-    """Result of drain_inbox. `asleep`: nothing was left, and whoever accepts the next delivery signals."""
+    """Result of drain_inbox. `asleep`: nothing was left, and whoever accepts the next delivery signals.
+
+    `poison`: numbers of deliveries that cannot be taken. `wait_seconds`: orders have to be fetched and the channel does
+    not answer, in the words of `trouble`.
+    """
 
     asleep: bool
     deliveries: int = 0
     posted: int = 0
-    poison: int = 0
+    poison: list[int] = Field(default=[], max_length=1_000)
+    wait_seconds: float = 0.0
+    trouble: str = ""
 
 
 class PublishState(Message):
@@ -308,6 +328,8 @@ class OutboxTurn(Message):
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
+    failed_skus: list[str] = Field(default=[], max_length=1_000)
+    attempts: int = 8
     wait_seconds: float = 0.0
     trouble: str = ""
     paused: bool = False
@@ -315,18 +337,31 @@ class OutboxTurn(Message):
 
 
 class SweepRequest(Message):
-    """Input of OrderSweep: read the orders of a channel that were changed since its last sweep."""
+    """Input of OrderSweep and sweep_orders: read the orders of a channel that were changed since its last sweep.
+
+    `look_at_hooks`: see to its webhook subscriptions, too.
+    """
 
     channel: str
+    look_at_hooks: bool = False
 
 
 class SweepResult(Message):
-    """Result of OrderSweep. `missed`: orders no webhook had told of; `subscriptions` says what is wrong with them."""
+    """Result of OrderSweep. `missed`: orders no webhook had told of (yet); `dropped`: SKUs whose provisional demand
+    proved to be none; `hooks` says what was wrong with the subscriptions, empty when nothing was."""
 
     channel: str
     orders: int = 0
     missed: int = 0
-    subscriptions: str = ""
+    dropped: int = 0
+    hooks: str = ""
+
+
+class FollowPoison(Message):
+    """Input of follow_poison: deliveries that could not be taken, by number."""
+
+    channel: str
+    inbox_ids: list[int] = Field(max_length=1_000)
 
 
 class PoisonNotice(Message):
@@ -334,5 +369,6 @@ class PoisonNotice(Message):
 
     channel: str
     inbox_id: int
+    topic: str = ""
     subject: str = ""
     reason: str = ""

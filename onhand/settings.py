@@ -84,12 +84,16 @@ class SkuRuleSettings(RuleSettings):
 
 
 class _ChannelSettings(_Section):
-    """`webhook_secret_envs`: what the channel's webhooks are signed with, the newest secret first; several while one
-    is being replaced."""
+    """`orders`: whether its orders are taken in ("listen"), or reach the ledger by the source ("ignore").
+
+    `webhook_secret_envs`: what its webhooks are signed with, the newest secret first; several while one is being
+    replaced.
+    """
 
     base_url: str = Field(pattern=r"^https?://")
     enabled: bool = True
     rule: RuleSettings = RuleSettings()
+    orders: Literal["listen", "ignore"] = "listen"
     webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
 
     def draws_on(self) -> dict[str, list[str]]:
@@ -210,10 +214,11 @@ SourceSettings = Annotated[LedgerSource | CsvSource | PostgresSource, Field(disc
 
 
 class ScheduleSettings(_Section):
-    """The periodic sync."""
+    """The periodic sync, and the sweep of each channel's orders."""
 
     every_minutes: int = Field(default=15, ge=1, le=1_440)
     jitter_seconds: int = Field(default=0, ge=0, le=600)
+    sweep_seconds: int = Field(default=60, ge=10, le=3_600)
 
 
 class SlackSettings(_Section):
@@ -296,6 +301,7 @@ class Settings(_Section):
                 name: ChannelRules(
                     rule=section.rule.rule(f"channels.{name}.rule"),
                     places={place: tuple(found) for place, found in section.draws_on().items()},
+                    listens=section.orders == "listen",
                 )
                 for name, section in self.channels.items()
                 if section.enabled
@@ -306,6 +312,10 @@ class Settings(_Section):
                 for sku in rule.skus
             },
         )
+
+    def listening_channels(self) -> list[str]:
+        """Names of the enabled channels whose orders are taken in."""
+        return [name for name in self.enabled_channels() if self.channels[name].orders == "listen"]
 
     def enabled_channels(self) -> list[str]:
         """Names of the channels that are switched on, in order."""

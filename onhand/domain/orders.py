@@ -33,6 +33,7 @@ class OrderLine:
     listing_id: int | None = None
     place: str = ""
     units: int = 1
+    guessed: bool = False
 
     @property
     def pieces(self) -> int:
@@ -87,6 +88,29 @@ class Sale:
     place: str
     pieces: int
     moment: datetime
+
+
+def placed(snapshot: OrderSnapshot, posted: PostedOrder) -> OrderSnapshot:
+    """The snapshot with what it leaves open taken from what is posted.
+
+    A line whose place was guessed stays where it was posted. One that names nothing any more (its product was deleted
+    after it was sold) is what it was; where nothing is posted of it, it is left out.
+    """
+    if not any(line.guessed for line in snapshot.lines):
+        return snapshot
+    settled = (_settled(line, posted.lines.get(line.line_id)) for line in snapshot.lines)
+    return replace(snapshot, lines=tuple(line for line in settled if line is not None))
+
+
+def _settled(line: OrderLine, before: OrderLine | None) -> OrderLine | None:
+    if not line.guessed:
+        return line
+    if not line.sku and before is not None:
+        units = before.units
+        return replace(before, open=line.open * units, fulfilled=line.fulfilled * units)
+    if before is not None and before.sku == line.sku:
+        return replace(line, location=before.location, place=before.place)
+    return line if line.sku else None
 
 
 def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]:

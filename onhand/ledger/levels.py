@@ -162,6 +162,28 @@ async def claim(
             await restore(connection)
 
 
+async def believed(
+    pool: Pool, channel: str, spots: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], set[int]]:
+    """What we believe these (item id, place) of a channel show, or have told them within the last minutes.
+
+    Items that are mapped to nothing are missing.
+    """
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("believed_levels"),
+            {
+                "channel": channel,
+                "items": [item for item, _ in spots],
+                "places": [place for _, place in spots],
+            },
+        )
+        return {
+            (item, place): {quantity for quantity in quantities if quantity is not None}
+            for item, place, quantities in await cursor.fetchall()
+        }
+
+
 async def renew_claims(pool: Pool, spots: Sequence[Spot], seconds: float) -> None:
     """Hold claimed levels for so long from now."""
     async with one_statement(pool) as connection:

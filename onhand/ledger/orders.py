@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from onhand.domain import orders
 from onhand.domain.events import Event
 from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
-from onhand.ledger.database import Connection, Pool
+from onhand.ledger.database import Connection, Pool, one_statement
+from onhand.ledger.levels import mark
 from onhand.ledger.posting import Posted, Verdict, post_events_on
 from onhand.ledger.queries import query
 
@@ -64,10 +66,33 @@ async def post_orders_on(
         elif snapshot.version <= known.version:
             answers[n] = PostedSnapshot(snapshot.order_id, old=True)
         else:
+            snapshot = orders.placed(snapshot, known)
             batch.take(n, snapshot, known)
             posted[snapshot.order_id] = orders.taken_by(snapshot, known)
     await batch.write(connection, posted, answers, woken)
     return [answers[n] for n in range(len(snapshots))]
+
+
+async def versions(pool: Pool, channel: str, order_ids: Sequence[str]) -> dict[str, int]:
+    """The version of each of these orders that the ledger has taken; unknown ones are missing."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("order_versions"), {"channel": channel, "orders": list(order_ids)}
+        )
+        return dict(await cursor.fetchall())
+
+
+async def drop_disproved(
+    pool: Pool, channel: str, before: datetime
+) -> tuple[list[tuple[str, str, int]], set[str]]:
+    """Forget provisional demand on a channel's levels since before that moment: no order came for it.
+
+    Answers (SKU, place, pieces) of each, and the channels whose publisher is to be signalled.
+    """
+    async with pool.connection() as connection:
+        cursor = await connection.execute(query("drop_disproved"), {"channel": channel, "before": before})
+        dropped = [(sku, place, pieces) for sku, place, pieces in await cursor.fetchall()]
+    return dropped, await mark(pool, sorted({sku for sku, _, _ in dropped})) if dropped else set()
 
 
 class _Batch:
@@ -120,8 +145,8 @@ async def _before(
         unknown = await connection.execute(
             query("unknown_names"),
             {
-                "skus": list({line.sku for s in snapshots for line in s.lines}),
-                "locations": list({line.location for s in snapshots for line in s.lines}),
+                "skus": list({line.sku for s in snapshots for line in s.lines if line.sku}),
+                "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
             },
         )
         found = await connection.execute(

@@ -48,9 +48,10 @@ class Belief:
         """A write was accepted. `blind`: it undid whatever was sold before it took effect."""
         self.blind = blind
         self.expected = quantity
-        self.seen = None
         self.problem = ""
-        if not blind and echo is not None:
+        if blind or echo is None:
+            self.seen = echo
+        else:
             self._seen(echo)
 
     def _seen(self, quantity: int | None) -> None:

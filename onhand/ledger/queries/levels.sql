@@ -92,6 +92,17 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
 SELECT listing_id, place, book
   FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(seconds)s)
 
+-- name: believed_levels
+-- What we believe these items show, and what they were lately told: a notice that states one of these is our own echo.
+SELECT n.item, n.place,
+       array_append(ARRAY(SELECT p.quantity FROM push p
+                           WHERE p.listing_id = l.id AND p.place = n.place
+                             AND p.sent_at > clock_timestamp() - interval '5 minutes'
+                           ORDER BY p.id DESC LIMIT 10), v.book)
+  FROM unnest(%(items)s::text[], %(places)s::text[]) AS n(item, place)
+  JOIN listing l ON l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND l.item_id = n.item
+  JOIN level v ON v.listing_id = l.id AND v.place = n.place
+
 -- name: forget_books
 -- A write was answered with success and does not show: nobody knows what these levels show.
 UPDATE level v SET book = NULL

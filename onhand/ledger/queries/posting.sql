@@ -100,3 +100,16 @@ ON CONFLICT (channel_id, order_id, line_id) DO UPDATE SET
 -- name: take_sales
 -- The channel took these pieces off its own levels: what we believe they show follows.
 SELECT take_sales_v1(%(listings)s::int[], %(places)s::text[], %(pieces)s::int[], %(moments)s::timestamptz[])
+
+-- name: order_versions
+-- Which version of each order the ledger has taken.
+SELECT order_id, version FROM channel_order
+ WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND order_id = ANY (%(orders)s)
+
+-- name: drop_disproved
+-- Provisional demand that no order came for. Its levels are told again, as their targets rise.
+DELETE FROM provisional_demand d
+ USING listing l, sku s
+ WHERE l.id = d.listing_id AND s.id = d.sku_id AND d.since < %(before)s
+   AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+RETURNING s.code, d.place, d.pieces

@@ -1,0 +1,56 @@
+"""The intake's turns: whatever waits in a channel's inbox is in the ledger at once."""
+
+from dataclasses import dataclass, field
+
+from onhand.background import Background, Wake
+from onhand.channels.base import Channel
+from onhand.channels.errors import ChannelError
+from onhand.domain.listings import ChannelRules
+from onhand.draining import drain
+from onhand.intake.take import take
+from onhand.ledger import inbox
+from onhand.ledger.database import Pool
+
+POISON_MAX = 500
+"""Of one turn; a turn ends when so many could not be taken, so that its result stays small."""
+FETCH_WAIT_SECONDS = 2.0
+"""Before a channel that did not answer is asked for its orders again, unless it says how long to stay away."""
+
+
+@dataclass(slots=True)
+class TurnTaken:
+    """What one turn did."""
+
+    asleep: bool = False
+    deliveries: int = 0
+    posted: int = 0
+    poison: dict[int, str] = field(default_factory=dict)
+    wait_seconds: float = 0.0
+    trouble: str = ""
+
+
+async def take_turn(pool: Pool, channel: Channel, rules: ChannelRules, wake: Wake) -> TurnTaken:
+    """Take what waits, for a little while; nothing left: go to sleep. Publishers are woken batch by batch."""
+    turn = TurnTaken()
+    async with Background() as background:
+
+        async def step() -> bool:
+            try:
+                taken = await take(pool, channel, rules)
+            except ChannelError as error:
+                turn.trouble = str(error)
+                turn.wait_seconds = error.retry_after_seconds or FETCH_WAIT_SECONDS
+                return False
+            if taken.woken:
+                background.start(wake(taken.woken))
+            turn.deliveries += taken.deliveries
+            turn.posted += taken.posted
+            turn.poison |= taken.poison
+            return taken.deliveries > 0
+
+        turn.asleep = await drain(
+            step,
+            lambda: inbox.sleep_intake(pool, channel.name),
+            stop=lambda: bool(turn.wait_seconds) or len(turn.poison) >= POISON_MAX,
+        )
+    return turn
