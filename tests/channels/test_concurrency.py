@@ -73,7 +73,7 @@ async def test_a_silence_is_waited_for_and_counted_once(gate: Gate, clock: FakeC
     gate.silence(5)
     gate.silence(3)
     gate.silence(7)
-    async with gate:
+    async with gate.place():
         assert clock.now() - start == 7
     assert meter.waited_seconds == 7
     assert clock.slept == [7]
@@ -85,7 +85,7 @@ async def test_lets_in_as_many_as_the_limit_in_the_order_they_came(gate: Gate) -
     leave = asyncio.Event()
 
     async def visit(number: int) -> None:
-        async with gate:
+        async with gate.place():
             entered.append(number)
             await leave.wait()
 
@@ -102,7 +102,7 @@ async def test_whoever_gives_up_leaves_no_place_taken(gate: Gate, called_first: 
     entered: list[str] = []
 
     async def visit(name: str, inside: asyncio.Event) -> None:
-        async with gate:
+        async with gate.place():
             entered.append(name)
             await inside.wait()
 
@@ -119,7 +119,7 @@ async def test_whoever_gives_up_leaves_no_place_taken(gate: Gate, called_first: 
     first.set()
     await asyncio.gather(holder, next_one, quitter, return_exceptions=True)
     assert entered == ["holder", "next"]
-    async with asyncio.timeout(1), gate:
+    async with asyncio.timeout(1), gate.place():
         pass
 
 
