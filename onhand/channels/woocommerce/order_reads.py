@@ -26,6 +26,8 @@ ADVICE = (
 )
 
 Asked = dict[str, str | int]
+Seen = tuple[datetime, str, int]
+"""A state that was given already: when it was changed, the order, its version."""
 
 
 class WooCommerceOrders:
@@ -53,7 +55,7 @@ class WooCommerceOrders:
         understood: the others were given before.
         """
         second, page = since.astimezone(UTC).replace(microsecond=0), 1
-        seen: set[tuple[str, datetime]] = set()
+        seen: set[Seen] = set()
         refused: list[OrderRefusedError] = []
         for _ in range(PAGES_MAX):
             answer = await self._listed(
@@ -68,7 +70,7 @@ class WooCommerceOrders:
                 break
             latest = max((order.updated_at for order in orders), default=second)
             second, page = (latest, 1) if latest > second else (second, page + 1)
-            seen = {key for key in seen if key[1] >= second}
+            seen = {key for key in seen if key[0] >= second}
         if refused:
             raise self._rejection("sweeping orders", refused[0])
 
@@ -121,8 +123,8 @@ def _since(second: datetime, page: int) -> Asked:
     }
 
 
-def _key(order: ChannelOrder) -> tuple[str, datetime]:
-    return order.order_id, order.updated_at
+def _key(order: ChannelOrder) -> Seen:
+    return order.updated_at, order.order_id, order.version
 
 
 def _is_last(answer: Answer, page: int, rows: int) -> bool:

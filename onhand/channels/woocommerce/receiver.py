@@ -40,7 +40,9 @@ back for an order in the trash, so what the ledger has posted for it stays."""
 PING = re.compile(rb"webhook_id=\d{1,20}")
 """All that is ever sent unsigned: a form that a new or re-activated webhook tries its address with."""
 
-RIGHTS_ADVICE = "The webhook's user may no longer see this: run `onhand webhooks register` with the key of a shop manager."
+RIGHTS_ADVICE = (
+    "Its user may no longer see this: run `onhand webhooks register` with a key of a shop manager."
+)
 
 
 class WooCommerceReceiver:
