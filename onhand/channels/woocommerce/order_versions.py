@@ -38,6 +38,8 @@ RANKS = {
 }
 CUSTOM_RANK = 5
 """Statuses that plugins add (packed, shipped, ...) mostly lie between paid and completed."""
+GIVING_BACK = frozenset(("pending", "cancelled"))
+"""Statuses in which WooCommerce takes its notes off the lines, one by one, instead of putting them on."""
 LINES_COUNTED_MAX = 49
 PIECES_COUNTED_MAX = 999
 
@@ -53,6 +55,6 @@ def version(modified: datetime, status: str, noted_lines: int, pieces: int, *, s
 def progress(status: str, noted_lines: int, pieces: int) -> int:
     """How far an order has come, from 0 to 499,999: its status, then lines that were taken, then what was put back."""
     rank = RANKS.get(status, CUSTOM_RANK)
-    lines = min(noted_lines, LINES_COUNTED_MAX)
+    lines = 0 if status in GIVING_BACK else min(noted_lines, LINES_COUNTED_MAX)
     given_back = PIECES_COUNTED_MAX - min(pieces, PIECES_COUNTED_MAX)
     return rank * 50_000 + lines * 1_000 + given_back
