@@ -1,7 +1,7 @@
 """WooCommerce's orders reduced: what each line holds, and which of two states is the newer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onhand.channels.woocommerce.order_versions import RANKS, SETTLED, progress
 from onhand.channels.woocommerce.orders import channel_order
-from onhand.domain.sales import ChannelOrder, OrderRefusedError, SoldLine
+from onhand.domain.sales import ChannelOrder, OrderRefusedError, SoldLine, version_of
 
 SECOND = datetime(2026, 11, 2, 10, tzinfo=UTC)
 
@@ -255,6 +255,15 @@ def test_the_newest_state_wins_in_whatever_order_they_arrive(
     some = data.draw(st.lists(st.sampled_from(orders), max_size=12), label="some")
     arrived = data.draw(st.permutations([*some, orders[-1]]), label="arrived")
     assert kept(arrived) == orders[-1].lines
+
+
+def test_seconds_alone_would_lose_a_cancellation() -> None:
+    """Goal: the negative control of the test above: states that share their second are what it is about."""
+    placed = channel_order(row("processing", line(1, 3, reduced="3")))
+    cancelled = channel_order(row("cancelled", line(1, 3)))
+    assert kept([placed, cancelled]) == kept([cancelled, placed]) == ()
+    by_seconds = [replace(order, version=version_of(order.updated_at)) for order in (placed, cancelled)]
+    assert kept(by_seconds) == placed.lines
 
 
 @given(lives())

@@ -12,13 +12,15 @@ import pytest
 
 from onhand.channels.base import ItemRef, LevelKey, LevelWrite, Subscription
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, RowRejected
-from onhand.channels.inbound import DeliveryKind, LevelNotice
+from onhand.channels.inbound import DeliveryKind, LevelNotice, SignatureRefusedError
+from onhand.channels.registry import make_channel, make_receiver
 from onhand.channels.woocommerce import WooCommerce
 from onhand.channels.woocommerce.hooks import SECRET_ADVICE, TOPICS
 from onhand.channels.woocommerce.order_versions import SETTLED
 from onhand.domain.sales import ChannelOrder
 from onhand.sandbox.orders import Buyer, LevelHappening
 from onhand.sandbox.wire import Subscription as Wanted
+from onhand.settings import WooCommerceSettings
 from tests.channels.woo_store import HOOK_SECRET, KEY, ROOT, SECRET, Dated, Store, lower
 from tests.fix_channels import FakeClock
 
@@ -339,6 +341,54 @@ async def test_many_webhooks_are_listed_in_pages(store: Store) -> None:
     assert [request.url.params["page"] for request in store.asked() if request.method == "GET"] == list(
         "1212"
     )
+
+
+# From the configuration
+
+
+SECTION = WooCommerceSettings(
+    platform="woocommerce",
+    base_url=ROOT,
+    key_env="WOO_KEY",
+    secret_env="WOO_SECRET",
+    locations=["leeds"],
+    webhook_secret_envs=["WOO_NEW", "WOO_OLD"],
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"WOO_KEY": KEY, "WOO_SECRET": SECRET, "WOO_NEW": HOOK_SECRET, "WOO_OLD": "old-1"}
+    for variable, value in values.items():
+        monkeypatch.setenv(variable, value)
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_newest_secret_signs_and_all_are_taken(store: Store) -> None:
+    """Goal: webhooks are made with the first secret, and deliveries signed with any of them are let in."""
+    store.book.place([("11", "", 1)])
+    receiver = make_receiver("woo", SECTION)
+    for secret in (HOOK_SECRET, "old-1"):
+        post = store.wire.post(store.heard[-1], replace(wanted("order.created"), secret=secret))
+        assert post is not None
+        assert receiver.receive(lower(post.headers), post.body, now(store.clock)).subject == "450"
+    turned = SECTION.model_copy(update={"webhook_secret_envs": ["WOO_OLD", "WOO_NEW"]})
+    channel = make_channel("woo", turned)
+    with pytest.raises(CredentialsBad, match="other characters than letters and digits"):
+        await channel.hooks.ensure(URL)
+    await channel.aclose()
+
+
+@pytest.mark.usefixtures("environment")
+async def test_webhooks_are_not_obligatory() -> None:
+    """Goal: a channel without webhook secrets works as before, and lets nothing in."""
+    section = SECTION.model_copy(update={"webhook_secret_envs": []})
+    with pytest.raises(SignatureRefusedError):
+        make_receiver("woo", section).receive({}, b"{}", datetime.now(UTC))
+    channel = make_channel("woo", section)
+    with pytest.raises(CredentialsBad, match="no webhook secret is configured"):
+        await channel.hooks.ensure(URL)
+    await channel.aclose()
 
 
 # Urgent calls
