@@ -268,10 +268,11 @@ async def test_what_is_switched_off_is_switched_on(store: Store) -> None:
     assert (disabled.failures, disabled.secret, other.secret) == (0, HOOK_SECRET, HOOK_SECRET)
 
 
-async def test_only_ours_are_touched(store: Store) -> None:
-    """Goal: somebody else's webhooks stay as they are, ours for another address too, and doubles are taken away."""
+async def test_only_what_delivers_to_us_is_touched(store: Store) -> None:
+    """Goal: somebody else's webhooks stay, ours for another address too; doubles go, and a person's are taken over."""
     hooks = store.channel.hooks
-    theirs = store.subscriptions.add("order.updated", URL, secret="theirs")
+    theirs = store.subscriptions.add("order.updated", "https://erp.test", secret="theirs")
+    by_hand = store.subscriptions.add("order.updated", URL, secret="by hand")
     moved = await hooks.ensure("https://old.test/webhooks/woo")
     await hooks.ensure(URL)
     double = {"name": "Onhand order.created", "topic": "order.created", "delivery_url": URL, "secret": "x"}
@@ -279,8 +280,9 @@ async def test_only_ours_are_touched(store: Store) -> None:
         assert (
             await merchant.post("/wp-json/wc/v3/webhooks/batch", json={"create": [double]})
         ).status_code == 200
-    assert len(await hooks.found()) == 11
+    assert len(await hooks.found()) == 10
     assert len(await hooks.ensure(URL)) == 5
+    assert by_hand.secret == HOOK_SECRET
     assert await hooks.remove(URL) == 5
     assert await hooks.remove(URL) == 0
     assert await hooks.found() == moved

@@ -15,7 +15,7 @@ from onhand.channels.woocommerce.verdicts import cut
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "product.updated")
 NAME = "Onhand"
-"""How the names of our webhooks begin, by which we know them."""
+"""How the names of our webhooks begin, by which those are known that deliver to another address than ours is now."""
 FIELDS = "id,name,status,topic,delivery_url"
 PAGES_MAX = 100
 WHY_OFF = {
@@ -43,7 +43,7 @@ class WooCommerceHooks:
         return [_subscription(row) for row in await self._rows() if str(row.get("name")).startswith(NAME)]
 
     async def ensure(self, url: str) -> list[Subscription]:
-        """Make every topic deliver to `url`, active, signed with our secret, once.
+        """Make every topic deliver to `url`, active, signed with our secret, once; also by webhooks a person made.
 
         Sets the secret anew even where all is well, for a shop never tells what it signs with. Raises CredentialsBad
         where the secret is missing or not of letters and digits.
@@ -63,7 +63,7 @@ class WooCommerceHooks:
         return await self._delivering_to(url)
 
     async def remove(self, url: str) -> int:
-        """Take away ours that deliver to `url`."""
+        """Take away all that deliver to `url`, whatever their names."""
         numbers = [int(each.subscription_id) for each in await self._delivering_to(url)]
         for start in range(0, len(numbers), ROWS_MAX):
             await self._batch(f"unsubscribing {url}", {"delete": numbers[start : start + ROWS_MAX]})
@@ -88,7 +88,7 @@ class WooCommerceHooks:
         }
 
     async def _delivering_to(self, url: str) -> list[Subscription]:
-        return [each for each in await self.found() if each.url == url]
+        return [each for each in map(_subscription, await self._rows()) if each.url == url]
 
     async def _rows(self) -> list[Row]:
         rows: list[Row] = []

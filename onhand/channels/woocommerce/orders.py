@@ -13,6 +13,9 @@ twice; so the lines' quantities count, less what is known to be put back. `refun
 refund alone puts nothing back. The price: an order of nothing but services is counted as well, and it is for the
 mapping to say that these are no goods of ours. Custom statuses of plugins are reached by way of a paid one, so there
 the note alone decides.
+
+`placed_at` is when the order was made, not when it was paid and stock was taken. The earlier moment can only make a
+blind write seem to have given back a sale that it has not (the level is then written once more), never the reverse.
 """
 
 from collections.abc import Iterable

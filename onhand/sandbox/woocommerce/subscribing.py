@@ -23,10 +23,9 @@ WEAK_SECRET = "6d2b7d4a1c1f5e0f8a9b3c4d5e6f7a8b"
 
 
 @dataclass(slots=True)
-class Label:
-    """What a webhook has beside its subscription. Times are seconds since the epoch."""
+class Dates:
+    """When a webhook was made and changed, in seconds since the epoch."""
 
-    name: str
     created_at: int
     modified_at: int
 
@@ -41,7 +40,7 @@ class WebhookEndpoints:
         self._subscriptions = subscriptions
         self._options = options
         self._clock = clock
-        self._labels: dict[str, Label] = {}
+        self._dates: dict[str, Dates] = {}
 
     async def collection(self, request: Request) -> Response:
         """GET, POST /webhooks."""
@@ -93,31 +92,30 @@ class WebhookEndpoints:
         made = self._subscriptions.add(topic, _url(entry), secret=str(entry.get("secret") or WEAK_SECRET))
         made.active = entry.get("status", "active") == "active"
         now = int(self._clock())
-        name = str(entry.get("name") or f"Webhook created on {moment_text(now)}")
-        self._labels[made.subscription_id] = Label(name, now, now)
+        made.name = str(entry.get("name") or f"Webhook created on {moment_text(now)}")
+        self._dates[made.subscription_id] = Dates(now, now)
         return self._row(made)
 
     def _update(self, entry: Row) -> Row:
         one = self._found(entry.get("id"), 400)
         _check(entry)
-        label = self._label(one)
         if "delivery_url" in entry:
             one.url = _url(entry)
         if "name" in entry:
-            label.name = str(entry["name"])
+            one.name = str(entry["name"])
         if entry.get("secret"):
             one.secret = str(entry["secret"])
         if "status" in entry:
             one.active = entry["status"] == "active"
             one.failures = 1 if entry["status"] == "disabled" else 0
-        label.modified_at = int(self._clock())
+        self._dates_of(one).modified_at = int(self._clock())
         return self._row(one)
 
     def _delete(self, number: Any, missing: int) -> Row:
         one = self._found(number, missing)
         row = self._row(one)
         del self._subscriptions.by_id[one.subscription_id]
-        self._labels.pop(one.subscription_id, None)
+        self._dates.pop(one.subscription_id, None)
         return row
 
     def _found(self, number: Any, missing: int) -> Subscription:
@@ -126,17 +124,18 @@ class WebhookEndpoints:
             raise Problem("woocommerce_rest_shop_webhook_invalid_id", "Invalid ID.", missing)
         return one
 
-    def _label(self, one: Subscription) -> Label:
-        return self._labels.setdefault(one.subscription_id, Label(one.topic, 0, 0))
+    def _dates_of(self, one: Subscription) -> Dates:
+        """Those of a former run are not kept."""
+        return self._dates.setdefault(one.subscription_id, Dates(0, 0))
 
     def _row(self, one: Subscription) -> Row:
         """A webhook as answers state it; never with its secret."""
-        label = self._label(one)
-        created, modified = moment_text(label.created_at), moment_text(label.modified_at)
+        dates = self._dates_of(one)
+        created, modified = moment_text(dates.created_at), moment_text(dates.modified_at)
         resource, _, event = one.topic.partition(".")
         return {
             "id": int(one.subscription_id),
-            "name": label.name,
+            "name": one.name,
             "status": _status(one),
             "topic": one.topic,
             "resource": resource,
