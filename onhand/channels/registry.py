@@ -2,13 +2,15 @@
 
 from onhand.channels.base import Channel
 from onhand.channels.bigcommerce import BigCommerce
+from onhand.channels.inbound import Receiver
 from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, TokenProvider
-from onhand.channels.woocommerce import WooCommerce
+from onhand.channels.woocommerce import WooCommerce, WooCommerceReceiver
 from onhand.redaction import register_secret
 from onhand.settings import (
     BigCommerceSettings,
     ChannelSettings,
     Settings,
+    SettingsError,
     ShopifySettings,
     WooCommerceSettings,
     secret,
@@ -32,6 +34,7 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 section.base_url,
                 _secret(section.key_env),
                 _secret(section.secret_env),
+                webhook_secret=_newest(section.webhook_secret_envs),
                 max_concurrency=section.concurrency_max,
             )
         case BigCommerceSettings():
@@ -42,6 +45,17 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 list(section.places),
                 reserved_share=1 - section.quota_share,
             )
+
+
+def make_receiver(name: str, section: ChannelSettings) -> Receiver:
+    """The way in of one configured channel. Without webhook secrets it lets nothing in; raises SettingsError where
+    one that is named is missing, or where the platform has no webhooks here."""
+    secrets = [_secret(variable) for variable in section.webhook_secret_envs]
+    match section:
+        case WooCommerceSettings():
+            return WooCommerceReceiver(secrets)
+        case _:
+            raise SettingsError(f"channel {name}: {section.platform} has no webhooks here yet")
 
 
 def make_channels(settings: Settings) -> dict[str, Channel]:
@@ -57,6 +71,11 @@ def _shopify_token(name: str, section: ShopifySettings) -> TokenProvider:
     return ClientCredentials(
         name, section.base_url, _secret(section.client_id_env), _secret(section.client_secret_env)
     )
+
+
+def _newest(variables: list[str]) -> str:
+    """What new webhooks are signed with: the first of the secrets; empty where there is none."""
+    return _secret(variables[0]) if variables else ""
 
 
 def _secret(variable: str) -> str:

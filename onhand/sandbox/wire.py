@@ -11,7 +11,8 @@ class Subscription:
     """Somebody wants to be told of `topic` (the platform's word) at `url`.
 
     `secret` signs where the platform signs per subscription; `headers` are sent along where the platform lets
-    subscribers choose some. `failures` counts deliveries that failed one after the other.
+    subscribers choose some. `failures` counts deliveries that failed one after the other. `name` is what a person
+    sees, where the platform has such names.
     """
 
     subscription_id: str
@@ -21,6 +22,7 @@ class Subscription:
     headers: dict[str, str] = field(default_factory=dict)
     active: bool = True
     failures: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
