@@ -151,7 +151,7 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
 def _channel_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
     rules = settings.rule_book()
     fresh = timedelta(minutes=settings.sync.mapping_fresh_minutes)
-    levels = LevelSteps(pool, parts.channels, rules)
+    levels = LevelSteps(pool, client, parts.channels, rules)
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
     live = LiveSteps(pool, client, parts.channels, rules, settings.sync.sku_update_attempts)
     leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)

@@ -30,6 +30,7 @@ from onhand.messages import (
     StartSkuUpdates,
     sku_update_id,
 )
+from onhand.waking import wake_publishers
 from workflows.policies import SKU_UPDATE_PRIORITY
 from workflows.search import attributes
 
@@ -39,9 +40,10 @@ STARTS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class LevelSteps:
-    """What needs the ledger and the channels."""
+    """What needs the ledger and the channels, and Temporal for its signals."""
 
     pool: Pool
+    client: Client
     channels: Mapping[str, Channel]
     rules: RuleBook
 
@@ -118,6 +120,9 @@ class LevelSteps:
         if failures:
             first = failures[0]
             raise ApplicationError(f"{first.message} {first.advice}".rstrip(), type=first.category)
+        ids = [listing for listing, _ in found]
+        if await levels.rejoin(self.pool, request.channel, ids, live=True):
+            await wake_publishers(self.client, [request.channel])
 
 
 @dataclass(frozen=True)
@@ -164,3 +169,4 @@ class FollowUpSteps:
         for listing, _ in await levels.listings_of_sku(self.pool, park.sku, park.channel):
             failure = Failure(listing, "", park.category, park.message, "")
             await levels.park(self.pool, failure, park.workflow_id)
+            await levels.rejoin(self.pool, park.channel, [listing], live=False)

@@ -19,14 +19,14 @@ OVERLAP = timedelta(minutes=5)
 FIRST_LOOK = timedelta(hours=1)
 """How far the first sweep of a channel looks back; what was sold before is in the stock that was counted."""
 PATIENCE = timedelta(minutes=2)
-"""Provisional demand older than this that a sweep does not confirm is no sale: a person or a program lowered the level."""
+"""Provisional demand older than this that a sweep does not confirm is no sale: somebody lowered the level by hand."""
 
 logger = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Swept:
-    """What one sweep found: orders read, those the ledger did not have as they now stand, and who is to be signalled."""
+    """What one sweep found: orders read, those the ledger did not have as they are now, and who is to be signalled."""
 
     orders: int = 0
     missed: int = 0

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import structlog
+
 from onhand.cli.errors import OperatorError
 from onhand.cli.ledger import make_places_known, targets_of_sku
+from onhand.connect import NotRunningError, connect_temporal
 from onhand.domain import movements
 from onhand.domain.counts import Count
 from onhand.domain.events import EventKind
@@ -13,6 +16,8 @@ from onhand.ledger import posting, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
 from onhand.settings import Settings
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> 
     event = movements.event_of(movement)
     await make_places_known(pool, settings)
     await known_sku(pool, movement.sku)
-    (posted,) = await posting.post_events(pool, [event])
+    woken: set[str] = set()
+    (posted,) = await posting.post_events(pool, [event], woken)
+    await wake(settings, woken)
     return await _led_to(
         pool,
         settings,
@@ -73,10 +80,28 @@ async def state_count(pool: Pool, settings: Settings, count: Count) -> Statement
     """Post a count; one that agrees is recorded, too. Raises OperatorError where it cannot be."""
     await make_places_known(pool, settings)
     await known_sku(pool, count.sku)
-    (posted,) = await posting.post_counts(pool, [count], record_agreement=True)
+    woken: set[str] = set()
+    (posted,) = await posting.post_counts(pool, [count], record_agreement=True, woken=woken)
+    await wake(settings, woken)
     return await _led_to(
         pool, settings, posted, EventKind.COUNT, count.sku, count.location, count.quantity, count.external_id
     )
+
+
+async def wake(settings: Settings, channels: set[str]) -> None:
+    """Signal the publishers of these channels; where Temporal is not there, the next order sweep does."""
+    if not channels:
+        return
+    from onhand.waking import (
+        wake_publishers,  # loads Temporal's SDK, which a look at the ledger need not wait for
+    )
+
+    try:
+        client = await connect_temporal(settings)
+    except (NotRunningError, RuntimeError) as error:
+        logger.warning("the channels are told later: Temporal cannot be reached", reason=str(error))
+        return
+    await wake_publishers(client, sorted(channels))
 
 
 async def _led_to(

@@ -298,6 +298,20 @@ async def isolate(pool: Pool, listings: Sequence[int]) -> None:
         await connection.execute(query("isolate_listings"), {"listings": list(listings)})
 
 
+async def rejoin(pool: Pool, channel: str, listings: Sequence[int], *, live: bool) -> bool:
+    """Give listings that were isolated back to the publisher, or (not `live`) to the next sync run.
+
+    Answers whether the channel's publisher has to be signalled.
+    """
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                query("rejoin_listings"), {"listings": list(listings), "channel": channel, "live": live}
+            )
+        ).fetchone()
+        return row is not None and live and bool(row[0])
+
+
 async def mark(pool: Pool, skus: Sequence[str]) -> set[str]:
     """Every listing of these SKUs is looked at again; answers the channels whose publisher is to be signalled."""
     async with one_statement(pool) as connection:

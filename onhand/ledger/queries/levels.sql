@@ -151,6 +151,19 @@ UPDATE outbox SET isolated = true
  WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s)
                        ORDER BY listing_id FOR UPDATE)
 
+-- name: rejoin_listings
+-- Their own update is over. What has changed since is for the publisher, or for the next run.
+WITH back AS (
+    UPDATE outbox SET isolated = false, live = %(live)s
+     WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s) AND isolated
+                           ORDER BY listing_id FOR UPDATE)
+    RETURNING listing_id
+), woke AS (
+    UPDATE channel_work SET publish_awake = true
+     WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND %(live)s AND EXISTS (SELECT FROM back)
+)
+SELECT EXISTS (SELECT FROM back)
+
 -- name: mark_skus
 -- Their listings are looked at again, now.
 SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), true)
