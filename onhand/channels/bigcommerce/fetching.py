@@ -55,7 +55,7 @@ class Orders:
         self._store = store
         self._clock = clock
         self._now = now
-        self._last_fetch = 0.0
+        self._last_fetch_ms = 0
         self._settings: StockSettings | None = None
         self._settings_until = 0.0
         self._reading_settings = asyncio.Lock()
@@ -79,11 +79,11 @@ class Orders:
         given: set[tuple[int, str]] = set()
         while True:
             action = f"list orders changed since {second.isoformat()}, page {page}"
-            fetched_at, settings = self._moment(), await self._stock_settings()
+            fetched_ms, settings = self._moment(), await self._stock_settings()
             rows = await self._store.rows(_changed_path(second, page), action, SCOPE)
             new = [row for row in rows if self._key(row, action) not in given]
             if new:
-                yield [await self._order(row, settings, fetched_at, urgent=False) for row in new]
+                yield [await self._order(row, settings, fetched_ms, urgent=False) for row in new]
             if len(rows) < PAGE_MIN:
                 return
             newest, stated = self._second(rows[-1], action), rows[-1]["date_modified"]
@@ -97,14 +97,14 @@ class Orders:
         first, last = wanted[0], wanted[-1]
         while first <= last:
             action = f"read orders {first} to {last}" if first < last else f"read order {first}"
-            fetched_at = self._moment()
+            fetched_ms = self._moment()
             path = f"{ORDERS}?min_id={first}&max_id={last}&sort=id:asc&page=1&{WITH_LINES}"
             rows = await self._store.rows(path, action, SCOPE, urgent=True)
             if not rows:
                 break
             numbers = {self._key(row, action)[0]: row for row in rows}
             for number in numbers.keys() & set(wanted):
-                found[number] = await self._order(numbers[number], settings, fetched_at, urgent=True)
+                found[number] = await self._order(numbers[number], settings, fetched_ms, urgent=True)
             if max(numbers) < first:
                 raise ChannelDown(
                     self._store.channel, action, "other orders came than asked for", advice=REPORT
@@ -113,7 +113,7 @@ class Orders:
         return [found[number] for number in sorted(found)]
 
     async def _order(
-        self, row: Row, settings: StockSettings, fetched_at: float, *, urgent: bool
+        self, row: Row, settings: StockSettings, fetched_ms: int, *, urgent: bool
     ) -> ChannelOrder:
         action = f"read order {row.get('id')}"
         try:
@@ -122,7 +122,7 @@ class Orders:
                 places = places_in(row)
                 products = await self._products(int(row["id"]), urgent=urgent)
                 lines = [(places.get(line["id"], ""), line) for line in products]
-            return order_of(row, lines, settings, fetched_at)
+            return order_of(row, lines, settings, fetched_ms)
         except OrderRefusedError as error:
             raise RowRejected(
                 self._store.channel, action, str(error), advice="Look at it in the store."
@@ -160,10 +160,10 @@ class Orders:
         except (KeyError, TypeError) as error:
             raise self._another_shape(action, error) from error
 
-    def _moment(self) -> float:
-        """Now, never the same twice nor earlier than the time before, whatever is done to the clock."""
-        self._last_fetch = max(self._now(), self._last_fetch + 0.001)
-        return self._last_fetch
+    def _moment(self) -> int:
+        """Now in milliseconds, never the same twice nor earlier than before, whatever is done to the clock."""
+        self._last_fetch_ms = max(int(self._now() * 1_000), self._last_fetch_ms + 1)
+        return self._last_fetch_ms
 
     def _key(self, row: Row, action: str) -> tuple[int, str]:
         try:

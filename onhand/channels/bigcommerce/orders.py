@@ -45,33 +45,33 @@ def order_of(
     order: Mapping[str, Any],
     lines: list[tuple[str, dict[str, Any]]],
     settings: StockSettings,
-    fetched_at: float,
+    fetched_ms: int,
 ) -> ChannelOrder:
     """The order as it stood when it was fetched; `lines` with the place each is taken from, "" where it is not told.
 
-    `fetched_at` (seconds since 1970) is when the request was about to be sent. Raises KeyError, TypeError or
+    `fetched_ms` (milliseconds since 1970) is when the request was about to be sent. Raises KeyError, TypeError or
     ValueError where the order has another shape than documented, OrderRefusedError where it makes no sense.
     """
     updated_at = parsedate_to_datetime(order["date_modified"] or order["date_created"])
     given_back = order["status_id"] in GIVEN_BACK
     parents = {line.get("parent_order_product_id") for _, line in lines}
-    sold = tuple(
+    sold = (
         _sold(line, place, given_back, settings)
-        for place, line in lines
+        for place, line in sorted(lines, key=lambda placed: int(placed[1]["id"]))
         if line["id"] not in parents and _stocked(line)
     )
     return ChannelOrder(
         order_id=str(int(order["id"])),
-        version=version_at(updated_at, fetched_at),
+        version=version_at(updated_at, fetched_ms),
         placed_at=parsedate_to_datetime(order["date_created"]),
         updated_at=updated_at,
-        lines=sold,
+        lines=tuple(sold),
         deducted=not settings.late or _left(order["status_id"], lines),
     )
 
 
-def version_at(updated_at: datetime, fetched_at: float) -> int:
-    """The version of an order that was changed at `updated_at` (whole seconds) and fetched at `fetched_at`.
+def version_at(updated_at: datetime, fetched_ms: int) -> int:
+    """The version of an order that was changed at `updated_at` (whole seconds) and fetched at `fetched_ms`.
 
     BigCommerce counts changes in whole seconds, so several have the same time: Incomplete and Awaiting Fulfillment
     often do. An order is always fetched, and what is fetched holds every change made before the request was sent. So
@@ -81,7 +81,7 @@ def version_at(updated_at: datetime, fetched_at: float) -> int:
     The later request is told apart by milliseconds, between 500 s before and after the last change; that much our
     clock and the store's may differ. Later ones have the same version: the second is long over and they hold the same.
     """
-    past = int((fetched_at - updated_at.timestamp()) * 1_000)
+    past = fetched_ms - int(updated_at.timestamp()) * 1_000
     return version_of(updated_at) + min(max(past + HALF, 0), SUB_SECOND - 1)
 
 

@@ -33,6 +33,8 @@ WINDOW_SECONDS = 30.0
 
 PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 
+JSON_SENT = {"Content-Type": "application/json"}
+
 ABOUT_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
 
@@ -74,7 +76,8 @@ class Store:
 
         Orders come this way, which are full of people: nothing of the body is ever quoted.
         """
-        request = self._client.build_request("GET", path)
+        # v2 wants the header of calls without a body, too (OpenAPI: "List Order Products").
+        request = self._client.build_request("GET", path, headers=JSON_SENT)
         response = await self._ask(request, action, scope, (), urgent=urgent)
         if response.status_code == 204:
             return []
@@ -99,8 +102,7 @@ class Store:
         urgent: bool = False,
     ) -> httpx.Response:
         """The answer to a PUT, POST or DELETE: a 2xx, or a status in `refusals`, which the caller judges itself."""
-        headers = {"Content-Type": "application/json"}
-        request = self._client.build_request(method, path, content=content, headers=headers)
+        request = self._client.build_request(method, path, content=content, headers=JSON_SENT)
         return await self._ask(request, action, scope, refusals, urgent=urgent)
 
     async def aclose(self) -> None:
