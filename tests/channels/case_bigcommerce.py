@@ -213,11 +213,12 @@ def check_value(name: str, text: str, schema: dict[str, Any]) -> None:
     """A query value is as described. Some lists ("separated by comma") are described as one number there, and the
     direction of a sort ("add `:asc` or `:desc`") only in words."""
     if name == "sort":
-        text = text.removesuffix(":asc")
+        text = text.removesuffix(":asc").removesuffix(":desc")
     listed = schema["type"] == "array" or name.endswith(":in")
     for part in text.split(",") if listed else [text]:
         one = schema.get("items", schema)
-        Draft202012Validator(one).validate(int(part) if one["type"] in ("integer", "number") else part)
+        value = part if one["type"] == "string" else orjson.loads(part)
+        Draft202012Validator(one).validate(value)
 
 
 def check(instance: Any, reference: str) -> None:
