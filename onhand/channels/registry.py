@@ -1,8 +1,7 @@
 """From a channel's section of the configuration to its adapter: the one place that knows every platform."""
 
-from onhand.channels import bigcommerce
 from onhand.channels.base import Channel
-from onhand.channels.bigcommerce import BigCommerce
+from onhand.channels.bigcommerce import BigCommerce, BigCommerceReceiver
 from onhand.channels.inbound import Receiver
 from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, TokenProvider
 from onhand.channels.woocommerce import WooCommerce, WooCommerceReceiver
@@ -56,6 +55,9 @@ def make_receiver(name: str, section: ChannelSettings) -> Receiver:
     match section:
         case WooCommerceSettings():
             return WooCommerceReceiver(secrets)
+        case BigCommerceSettings():
+            client_secret = _secret(section.client_secret_env) if section.client_secret_env else ""
+            return BigCommerceReceiver(secrets, client_secret=client_secret, places=list(section.places))
         case _:
             raise SettingsError(f"channel {name}: {section.platform} has no webhooks here yet")
 
@@ -63,17 +65,6 @@ def make_receiver(name: str, section: ChannelSettings) -> Receiver:
 def make_channels(settings: Settings) -> dict[str, Channel]:
     """The adapters of every enabled channel, by name."""
     return {name: make_channel(name, settings.channels[name]) for name in settings.enabled_channels()}
-
-
-def make_receiver(name: str, section: ChannelSettings) -> Receiver:
-    """The way in of one configured channel's webhooks. Raises SettingsError where a secret is missing."""
-    secrets = [_secret(variable) for variable in section.webhook_secret_envs]
-    match section:
-        case BigCommerceSettings():
-            client_secret = _secret(section.client_secret_env) if section.client_secret_env else ""
-            return bigcommerce.Receiver(secrets, client_secret=client_secret, places=list(section.places))
-        case _:
-            raise NotImplementedError(f"{name}: {section.platform} has no webhooks yet")
 
 
 def _shopify_token(name: str, section: ShopifySettings) -> TokenProvider:

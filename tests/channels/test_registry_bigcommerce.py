@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from onhand.channels import bigcommerce
+from onhand.channels.bigcommerce import BigCommerceReceiver
 from onhand.channels.inbound import SignatureRefusedError
 from onhand.channels.registry import make_channel, make_receiver
 from onhand.settings import BigCommerceSettings, SettingsError
@@ -34,7 +34,7 @@ async def test_secrets_reach_the_hooks_and_the_receiver(monkeypatch: pytest.Monk
     assert channel.hooks.topics
     await channel.aclose()
     receiver = make_receiver("bc", section())
-    assert isinstance(receiver, bigcommerce.Receiver)
+    assert isinstance(receiver, BigCommerceReceiver)
     wrong = {
         "webhook-id": "1",
         "webhook-timestamp": str(int(NOW.timestamp())),

@@ -29,10 +29,9 @@ TOPICS = (
     "store/order/*",
     "store/shipment/*",
     "store/product/inventory/updated",
-    "store/product/inventory/order/updated",
     "store/sku/inventory/updated",
-    "store/sku/inventory/order/updated",
 )
+"""What is subscribed to. Levels that an order has moved are not: the order itself tells more, and is told anyway."""
 
 SWITCHED_OFF = (
     "BigCommerce has switched it off: deliveries failed for two days, or nothing was to be told for 90 days"

@@ -49,7 +49,7 @@ ID_MAX = 1_000_000_000_000_000
 """No id of an order or item is larger: what is, is somebody's joke."""
 
 
-class Receiver:
+class BigCommerceReceiver:
     """The way in of one store. `secrets`: those accepted in our header, several while one is being replaced.
 
     `client_secret` is that of the API account, empty where it is not known. `places` are the channel's locations:
