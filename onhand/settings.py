@@ -146,10 +146,14 @@ class WooCommerceSettings(_ChannelSettings):
 
 
 class BigCommerceSettings(_ChannelSettings):
-    """A BigCommerce store. `base_url` ends with /stores/{hash}."""
+    """A BigCommerce store. `base_url` ends with /stores/{hash}.
+
+    `client_secret_env`: the API account's client secret, with which the platform's own signature is checked as well.
+    """
 
     platform: Literal["bigcommerce"]
     token_env: VariableName
+    client_secret_env: VariableName | None = None
     places: dict[str, list[Name]] = Field(min_length=1)
     quota_share: float = Field(default=0.75, gt=0, le=1)
 
@@ -157,7 +161,7 @@ class BigCommerceSettings(_ChannelSettings):
         return dict(self.places)
 
     def secrets(self) -> list[str]:
-        return [self.token_env]
+        return [variable for variable in (self.token_env, self.client_secret_env) if variable is not None]
 
 
 ChannelSettings = Annotated[

@@ -32,13 +32,16 @@ class DeliveryKind(StrEnum):
 class LevelNotice:
     """A level as the channel states it now. `quantity` None: told that it changed, not to what.
 
-    `ref` is the channel's id of the item (that of `ItemRef.item_id`); `place` as in `LevelKey.place`.
+    `ref` is the channel's id of the item (that of `ItemRef.item_id`); `place` as in `LevelKey.place`. `tracking` as in
+    `ItemRef.tracking`: where it is given, only an item tracked so is meant (BigCommerce's variants and products share
+    numbers).
     """
 
     ref: str
     place: str
     quantity: int | None
     changed_at: datetime | None = None
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From a channel's section of the configuration to its adapter: the one place that knows every platform."""
 
 from onhand.channels.base import Channel
-from onhand.channels.bigcommerce import BigCommerce
+from onhand.channels.bigcommerce import BigCommerce, BigCommerceReceiver
 from onhand.channels.inbound import Receiver
 from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, TokenProvider
 from onhand.channels.woocommerce import WooCommerce, WooCommerceReceiver
@@ -44,6 +44,7 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 _secret(section.token_env),
                 list(section.places),
                 reserved_share=1 - section.quota_share,
+                webhook_secrets=[_secret(variable) for variable in section.webhook_secret_envs],
             )
 
 
@@ -54,6 +55,9 @@ def make_receiver(name: str, section: ChannelSettings) -> Receiver:
     match section:
         case WooCommerceSettings():
             return WooCommerceReceiver(secrets)
+        case BigCommerceSettings():
+            client_secret = _secret(section.client_secret_env) if section.client_secret_env else ""
+            return BigCommerceReceiver(secrets, client_secret=client_secret, places=list(section.places))
         case _:
             raise SettingsError(f"channel {name}: {section.platform} has no webhooks here yet")
 

@@ -41,6 +41,8 @@ class ChannelOrder:
 
     `version` grows with each change (microseconds since 1970 of the last update, by the channel's clock).
     `placed_at` is when it was placed: what was sold before a blind write was answered may be given back by it.
+    `deducted` is False where the channel has promised the open pieces and still shows them (BigCommerce can be told to
+    take them off when they are shipped): they are demand, and the level it shows has not fallen for them.
     """
 
     order_id: str
@@ -48,6 +50,7 @@ class ChannelOrder:
     placed_at: datetime
     updated_at: datetime
     lines: tuple[SoldLine, ...]
+    deducted: bool = True
 
     def __post_init__(self) -> None:
         if not self.order_id or len(self.order_id) > 200:
@@ -80,6 +83,7 @@ def as_json(order: ChannelOrder) -> dict[str, Any]:
             [line.line_id, list(line.refs), line.sku, line.open, line.fulfilled, line.place]
             for line in order.lines
         ],
+        **({} if order.deducted else {"deducted": False}),
     }
 
 
@@ -94,4 +98,5 @@ def from_json(kept: Mapping[str, Any]) -> ChannelOrder:
             SoldLine(line_id, tuple(refs), sku, open_, fulfilled, place)
             for line_id, refs, sku, open_, fulfilled, place in kept["lines"]
         ),
+        deducted=kept.get("deducted", True),
     )
