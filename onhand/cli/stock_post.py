@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import structlog
-
 from onhand.cli.errors import OperatorError
 from onhand.cli.ledger import make_places_known, targets_of_sku
 from onhand.connect import NotRunningError, connect_temporal
@@ -16,8 +14,6 @@ from onhand.ledger import posting, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
 from onhand.settings import Settings
-
-logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,8 @@ class Statement:
     event_id: int | None
     changes: tuple[StateChange, ...]
     to_tell: tuple[ToTell, ...]
+    at_once: bool
+    """Whether the publishers are at it; without Temporal the levels wait for the next sweep or sync."""
 
 
 async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> Statement:
@@ -63,11 +61,12 @@ async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> 
     await known_sku(pool, movement.sku)
     woken: set[str] = set()
     (posted,) = await posting.post_events(pool, [event], woken)
-    await wake(settings, woken)
+    at_once = await wake(settings, woken)
     return await _led_to(
         pool,
         settings,
         posted,
+        at_once,
         movement.kind,
         movement.sku,
         movement.location,
@@ -82,32 +81,40 @@ async def state_count(pool: Pool, settings: Settings, count: Count) -> Statement
     await known_sku(pool, count.sku)
     woken: set[str] = set()
     (posted,) = await posting.post_counts(pool, [count], record_agreement=True, woken=woken)
-    await wake(settings, woken)
+    at_once = await wake(settings, woken)
     return await _led_to(
-        pool, settings, posted, EventKind.COUNT, count.sku, count.location, count.quantity, count.external_id
+        pool,
+        settings,
+        posted,
+        at_once,
+        EventKind.COUNT,
+        count.sku,
+        count.location,
+        count.quantity,
+        count.external_id,
     )
 
 
-async def wake(settings: Settings, channels: set[str]) -> None:
-    """Signal the publishers of these channels; where Temporal is not there, the next order sweep does."""
+async def wake(settings: Settings, channels: set[str]) -> bool:
+    """Signal the publishers of these channels; False where Temporal does not take it."""
     if not channels:
-        return
+        return True
     from onhand.waking import (
         wake_publishers,  # loads Temporal's SDK, which a look at the ledger need not wait for
     )
 
     try:
         client = await connect_temporal(settings)
-    except (NotRunningError, RuntimeError) as error:
-        logger.warning("the channels are told later: Temporal cannot be reached", reason=str(error))
-        return
-    await wake_publishers(client, sorted(channels))
+    except (NotRunningError, RuntimeError):
+        return False
+    return await wake_publishers(client, sorted(channels))
 
 
 async def _led_to(
     pool: Pool,
     settings: Settings,
     posted: Posted,
+    at_once: bool,
     kind: EventKind,
     sku: str,
     location: str,
@@ -134,4 +141,5 @@ async def _led_to(
             for t in targets
             if t.differs
         ),
+        at_once,
     )

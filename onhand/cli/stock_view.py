@@ -127,4 +127,7 @@ def _print_to_tell(statement: Statement) -> None:
         shows = "?" if level.before is None else f"{level.before:,}"
         table.add_row(level.channel, escape(level.item_id), escape(level.place), shows, f"{level.after:,}")
     console.print(table)
-    console.print(f"the next sync tells them; to do it now: onhand sync --sku {escape(statement.sku)}")
+    if statement.at_once:
+        console.print("they are being told")
+    else:
+        console.print(f"the next sync tells them; to do it now: onhand sync --sku {escape(statement.sku)}")

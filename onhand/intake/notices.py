@@ -22,6 +22,11 @@ async def settle_notices(pool: Pool, channel: str, notices: Sequence[Waiting]) -
         if known is not None and quantity in known:
             settled.append(Settled(notice.inbox_id, InboxOutcome.ECHO))
             continue
-        reason = "it is mapped to no SKU" if known is None else f"it shows {quantity}"
-        settled.append(Settled(notice.inbox_id, InboxOutcome.NOTED, reason))
+        settled.append(Settled(notice.inbox_id, InboxOutcome.NOTED, _reason(known, quantity)))
     return settled
+
+
+def _reason(known: set[int] | None, quantity: int | None) -> str:
+    if quantity is None:
+        return "a level has changed, and it was not told to what"
+    return "it is mapped to no SKU" if known is None else f"it shows {quantity}"

@@ -58,7 +58,7 @@ class Resolver:
         for line in order.lines:
             item = self._item(line)
             if item is not None:
-                lines += self._line(line, item)
+                lines += self._line(line, item, deducted=order.deducted)
             elif (
                 line.refs or line.sku
             ):  # a line without either is no goods: a tip, a gift wrap typed in by hand
@@ -77,7 +77,8 @@ class Resolver:
         named = (self._items[ref] for ref in line.refs if ref in self._items)
         return next(named, None) or self._skus.get(line.sku)
 
-    def _line(self, line: SoldLine, item: SoldItem) -> list[OrderLine]:
+    def _line(self, line: SoldLine, item: SoldItem, *, deducted: bool) -> list[OrderLine]:
+        """Demand counts from the moment of the order; the channel's own level only falls once it has deducted it."""
         places = self._rules.places
         if line.place and line.place not in places:
             return []  # taken from a location of the channel that is none of ours
@@ -89,7 +90,7 @@ class Resolver:
                 places[place][0],
                 line.open * item.units,
                 line.fulfilled * item.units,
-                item.listing_id,
+                item.listing_id if deducted else None,
                 place,
                 item.units,
                 guessed=not line.place and len(places) > 1,
