@@ -26,7 +26,10 @@ async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: N
         "sweep_seconds": 60,
         "swept_channels": ["woo", "bigc"],
     }
-    assert (await onhand("schedule", "apply")).lines == ["schedule unchanged: a sync every 15 minutes"]
+    assert (await onhand("schedule", "apply")).lines == [
+        "schedule unchanged: a sync every 15 minutes",
+        "sweeps unchanged: orders of woo, bigc every 60 seconds",
+    ]
     assert (await onhand("schedule", "pause", "--note", "stocktaking")).code == 0
 
     paused = await onhand("schedule", "show", "--json")
