@@ -1,0 +1,157 @@
+"""An order as Shopify tells it, by webhook or when asked, reduced to the pieces that are off the shelf.
+
+Nothing else of it is looked at: no customer, address, e-mail, price or payment field is ever taken out.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from onhand.channels.shopify.ids import place_gid, tail
+from onhand.domain.sales import ChannelOrder, OrderRefusedError, SoldLine, version_of
+
+RESTOCKED = frozenset(("cancel", "return", "legacy_restock"))
+"""Restock types by which the shop itself has put the refunded pieces back on its available stock."""
+
+SHIPPED = frozenset(("partial", "fulfilled", "PARTIALLY_FULFILLED", "FULFILLED"))
+"""Fulfilment states of a whole order (webhook and API) in which something has left the house."""
+
+Refunded = tuple[int, int]
+"""Pieces of one line that refunds put back, and pieces they did not."""
+NOTHING: Refunded = (0, 0)
+
+Json = Mapping[str, Any]
+
+
+def told_order(told: Any) -> ChannelOrder:
+    """The order in a webhook's body. Raises OrderRefusedError with a sentence for an operator."""
+    if not isinstance(told, dict) or type(told.get("id")) is not int:
+        raise OrderRefusedError("an order is a JSON object with a number as its `id`; this is none")
+    order_id = str(told["id"])
+    updated_at = _moment(told.get("updated_at"), order_id, "updated_at")
+    # Subscriptions that name their fields may leave `created_at` out; then the order is as old as its last change.
+    placed_at = _moment(told["created_at"], order_id, "created_at") if told.get("created_at") else updated_at
+    cancelled, shipped = told.get("cancelled_at") is not None, told.get("fulfillment_status") in SHIPPED
+    place = place_gid(told["location_id"]) if told.get("location_id") else ""
+    refunded = _refunded(_list(told, "refunds", order_id), order_id)
+    lines = tuple(
+        _told_line(line, order_id, refunded, cancelled, shipped, place)
+        for line in _list(told, "line_items", order_id)
+    )
+    return ChannelOrder(order_id, version_of(updated_at), placed_at, updated_at, lines)
+
+
+def asked_order(node: Json, lines: Iterable[Json], refund_lines: Iterable[Json]) -> ChannelOrder:
+    """The order in an answer of the API, with all of its lines, and those of its refunds."""
+    order_id = tail(node["id"])
+    updated_at = _moment(node["updatedAt"], order_id, "updatedAt")
+    cancelled, shipped = node["cancelledAt"] is not None, node["displayFulfillmentStatus"] in SHIPPED
+    place = node["retailLocation"]["id"] if node["retailLocation"] else ""
+    refunded: dict[str, Refunded] = {}
+    for line in refund_lines:
+        _count(refunded, tail(line["lineItem"]["id"]), line["quantity"], line["restockType"].lower())
+    sold = []
+    for line in lines:
+        line_id, variant = tail(line["id"]), line["variant"]
+        open_, fulfilled = pieces(
+            line["quantity"],
+            line["currentQuantity"],
+            line["fulfillableQuantity"],
+            refunded.get(line_id, NOTHING),
+            cancelled=cancelled,
+            shipped=shipped,
+        )
+        refs = (str(variant["legacyResourceId"]),) if variant else ()
+        sold.append(SoldLine(line_id, refs, line["sku"] or "", open_, fulfilled, place))
+    placed_at = _moment(node["createdAt"], order_id, "createdAt")
+    return ChannelOrder(order_id, version_of(updated_at), placed_at, updated_at, tuple(sold))
+
+
+def pieces(
+    quantity: int, current: int, fulfillable: int, refunded: Refunded, *, cancelled: bool, shipped: bool
+) -> tuple[int, int]:
+    """Pieces of a line that are open, and pieces that are gone, by the shop's own numbers.
+
+    `quantity` was ordered, `current` is that less what was refunded or taken out by an edit, `fulfillable` can still
+    be shipped. What the shop has put back is in neither: pieces refunded with a restock; pieces an edit took out
+    without any refund; and of an order that was cancelled before anything was `shipped`, all but those refunded
+    without a restock. Those are gone: the shop did not put them back, so neither do we.
+    """
+    back, kept = refunded
+    back += max(0, quantity - current - back - kept)
+    if cancelled and not shipped:
+        back = max(back, quantity - kept)
+    off_the_shelf = max(0, quantity - back)
+    open_ = min(fulfillable, off_the_shelf)
+    return (0 if cancelled else open_), off_the_shelf - open_
+
+
+def _told_line(
+    line: Any, order_id: str, refunded: Mapping[str, Refunded], cancelled: bool, shipped: bool, place: str
+) -> SoldLine:
+    if not isinstance(line, dict) or type(line.get("id")) is not int:
+        raise OrderRefusedError(
+            f"order {order_id}: a line is a JSON object with a number as its `id`; one is none"
+        )
+    line_id = str(line["id"])
+    quantity = _quantity(line, "quantity", order_id, line_id)
+    back, kept = refunded.get(line_id, NOTHING)
+    unedited = max(0, quantity - back - kept)
+    current = (
+        _quantity(line, "current_quantity", order_id, line_id) if "current_quantity" in line else unedited
+    )
+    fulfillable = _quantity(line, "fulfillable_quantity", order_id, line_id)
+    open_, gone = pieces(quantity, current, fulfillable, (back, kept), cancelled=cancelled, shipped=shipped)
+    variant, sku = line.get("variant_id"), line.get("sku")
+    return SoldLine(line_id, (str(variant),) if variant else (), str(sku) if sku else "", open_, gone, place)
+
+
+def _refunded(refunds: list[Any], order_id: str) -> dict[str, Refunded]:
+    """Pieces refunded, by line."""
+    found: dict[str, Refunded] = {}
+    for refund in refunds:
+        for line in _list(refund, "refund_line_items", order_id):
+            line_id = str(line.get("line_item_id"))
+            quantity = _quantity(line, "quantity", order_id, f"{line_id} of a refund")
+            _count(found, line_id, quantity, line.get("restock_type"))
+    return found
+
+
+def _count(found: dict[str, Refunded], line_id: str, quantity: int, restock_type: Any) -> None:
+    """Add one refunded line; a restock type we do not know puts nothing back."""
+    back, kept = found.get(line_id, NOTHING)
+    if restock_type in RESTOCKED:
+        found[line_id] = (back + quantity, kept)
+    else:
+        found[line_id] = (back, kept + quantity)
+
+
+def _quantity(line: Json, name: str, order_id: str, line_id: str) -> int:
+    value = line.get(name)
+    if type(value) is not int or value < 0:
+        raise OrderRefusedError(
+            f"order {order_id}, line {line_id}: `{name}` is a whole number of pieces from 0, "
+            f"{str(value)[:40]!r} was given"
+        )
+    return value
+
+
+def _list(told: Any, name: str, order_id: str) -> list[Any]:
+    found = told.get(name) if isinstance(told, dict) else None
+    if found is None and name != "line_items":
+        return []
+    if not isinstance(found, list):
+        raise OrderRefusedError(f"order {order_id}: `{name}` is a list, something else or nothing was given")
+    return found
+
+
+def _moment(value: Any, order_id: str, name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise OrderRefusedError(
+            f"order {order_id}: `{name}` is a time with its zone, {str(value)[:40]!r} was given"
+        )
+    return moment.astimezone(UTC)
