@@ -33,10 +33,10 @@ def told_order(told: Any) -> ChannelOrder:
     placed_at = _moment(told["created_at"], order_id, "created_at") if told.get("created_at") else updated_at
     cancelled, shipped = told.get("cancelled_at") is not None, told.get("fulfillment_status") in SHIPPED
     place = place_gid(told["location_id"]) if told.get("location_id") else ""
-    refunded = _refunded(_list(told, "refunds", order_id), order_id)
+    refunded = _refunded(_objects(told, "refunds", order_id), order_id)
     lines = tuple(
         _told_line(line, order_id, refunded, cancelled, shipped, place)
-        for line in _list(told, "line_items", order_id)
+        for line in _objects(told, "line_items", order_id)
     )
     return ChannelOrder(order_id, version_of(updated_at), placed_at, updated_at, lines)
 
@@ -87,12 +87,10 @@ def pieces(
 
 
 def _told_line(
-    line: Any, order_id: str, refunded: Mapping[str, Refunded], cancelled: bool, shipped: bool, place: str
+    line: Json, order_id: str, refunded: Mapping[str, Refunded], cancelled: bool, shipped: bool, place: str
 ) -> SoldLine:
-    if not isinstance(line, dict) or type(line.get("id")) is not int:
-        raise OrderRefusedError(
-            f"order {order_id}: a line is a JSON object with a number as its `id`; one is none"
-        )
+    if type(line.get("id")) is not int:
+        raise OrderRefusedError(f"order {order_id}: a line has a number as its `id`, and one has none")
     line_id = str(line["id"])
     quantity = _quantity(line, "quantity", order_id, line_id)
     back, kept = refunded.get(line_id, NOTHING)
@@ -106,11 +104,11 @@ def _told_line(
     return SoldLine(line_id, (str(variant),) if variant else (), str(sku) if sku else "", open_, gone, place)
 
 
-def _refunded(refunds: list[Any], order_id: str) -> dict[str, Refunded]:
+def _refunded(refunds: list[Json], order_id: str) -> dict[str, Refunded]:
     """Pieces refunded, by line."""
     found: dict[str, Refunded] = {}
     for refund in refunds:
-        for line in _list(refund, "refund_line_items", order_id):
+        for line in _objects(refund, "refund_line_items", order_id):
             line_id = str(line.get("line_item_id"))
             quantity = _quantity(line, "quantity", order_id, f"{line_id} of a refund")
             _count(found, line_id, quantity, line.get("restock_type"))
@@ -136,12 +134,13 @@ def _quantity(line: Json, name: str, order_id: str, line_id: str) -> int:
     return value
 
 
-def _list(told: Any, name: str, order_id: str) -> list[Any]:
-    found = told.get(name) if isinstance(told, dict) else None
+def _objects(told: Json, name: str, order_id: str) -> list[Json]:
+    """A list of JSON objects; what need not be there may be missing, the lines may not."""
+    found = told.get(name)
     if found is None and name != "line_items":
         return []
-    if not isinstance(found, list):
-        raise OrderRefusedError(f"order {order_id}: `{name}` is a list, something else or nothing was given")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise OrderRefusedError(f"order {order_id}: `{name}` is a list of JSON objects, and is not")
     return found
 
 
