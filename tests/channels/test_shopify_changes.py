@@ -180,14 +180,17 @@ async def test_many_locations_go_in_parts(shopify_world: ShopifyWorld) -> None:
     assert world.traffic.calls == {"inventoryAdjustQuantities": 2}
 
 
-async def test_an_untracked_item_is_counted_from_what_it_shows(shopify_world: ShopifyWorld) -> None:
-    """Goal: before tracking the number bound nobody; it is read, and the level ends where it was wanted."""
+async def test_an_untracked_item_is_tracked_and_has_to_be_read(shopify_world: ShopifyWorld) -> None:
+    """Goal: before tracking the number bound nobody, so nothing is counted from it; sent again, the change goes."""
     world = shopify_world
     (ref,) = world.fill(1)
     world.shop.items[number_of(ref)].tracked = False
     await world.adapter.read_levels([write(ref, 0).key])
-    world.shop.edit(number_of(ref), LEEDS, 17)
     (result,) = await world.adapter.change_levels([write(ref, 5, shown=10)], "track")
+    assert (result.outcome, level(world, ref)) == (Outcome.STALE, 10)
+    assert "read its level" in str(result.error)
+    assert world.shop.items[number_of(ref)].tracked
+    (result,) = await world.adapter.change_levels([write(ref, 5, shown=10)], "tracked")
     assert (result.outcome, result.echo, level(world, ref)) == (Outcome.ACCEPTED, 5, 5)
 
 

@@ -1,10 +1,13 @@
 """Shopify's orders: reduced alike whether told by a webhook or asked for, whatever becomes of them."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from onhand.channels.base import ItemRef
 from onhand.channels.shopify.asked_orders import ORDERS_PER_CALL, PAGE_ORDERS
@@ -328,3 +331,40 @@ async def test_an_order_line_names_the_listing_that_discovery_found(shopify_worl
     basket(world, world.fill(1))
     ((found,),) = [page async for page in world.adapter.discover()]
     assert world.told("ORDERS_CREATE").lines[0].refs == (found.order_ref,)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["reduce", "ship", "cancel", "keep", "return"]), st.integers(0, 1), st.integers(1, 3)
+    ),
+    max_size=6,
+)
+
+
+def step(world: ShopifyWorld, order: Order, what: str, at: int, wanted: int) -> None:
+    """One thing that becomes of an order, as far as it can."""
+    line = order.lines[at]
+    if what in ("ship", "cancel"):
+        getattr(world.book, what)(order.order_id)
+    elif what == "reduce" and (pieces := min(wanted, line.open)):
+        world.book.reduce(order.order_id, line.line_id, pieces)
+    elif what in ("keep", "return") and (pieces := min(wanted, line.shipped - line.refunded)):
+        world.book.refund(order.order_id, line.line_id, pieces, restock=what == "return")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_becomes_of_an_order(shopify_world: ShopifyWorld, steps: list[tuple[str, int, int]]) -> None:
+    """Goal: told and read agree with each other and with what really happened to every piece.
+
+    Method: random lives of an order; the truth is what the sandbox's own book of orders holds.
+    """
+    world = shopify_world
+    refs = [ItemRef(0, "", f"gid://shopify/InventoryItem/{number}") for number in list(world.shop.items)[:2]]
+    order = basket(world, refs or world.fill(2))
+    for what, at, wanted in steps:
+        world.clock.advance(1)
+        step(world, order, what, at, wanted)
+    told = world.told("ORDERS_UPDATED" if order.updated_at > order.created_at else "ORDERS_CREATE")
+    assert asyncio.run(world.adapter.orders.read([order.order_id])) == [told]
+    assert shape(told) == [(line.open, line.shipped - line.restocked) for line in order.lines]

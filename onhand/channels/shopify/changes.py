@@ -28,7 +28,7 @@ _operation = lru_cache(maxsize=PLACES_MAX)(adjust_quantities)
 class AdjustQuantities:
     """The bulk call that changes levels."""
 
-    again_after_failure = False
+    repeatable = False
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin

@@ -18,13 +18,19 @@ class Preparing:
         self._admin = admin
         self._reads = reads
 
-    async def rows(self, writes: Sequence[LevelWrite], results: Results, *, urgent: bool) -> list[Row]:
-        """The rows that can be sent; the others get their result here, before anything is sent."""
+    async def rows(
+        self, writes: Sequence[LevelWrite], results: Results, *, recount: bool, urgent: bool
+    ) -> list[Row]:
+        """The rows that can be sent; the others get their result here, before anything is sent.
+
+        Where tracking had to be turned on, the number that holds from then on is read and takes the place of the one
+        that was believed, if `recount`; otherwise the write is stale: sent again, it would be another one.
+        """
         channel = self._admin.channel
         for at, write in enumerate(writes):
             if found := wrong(write):
                 results[at] = rejected(channel, write, found, "Run discovery and map the SKU again.")
-        shown = await self._tracked(writes, results, urgent)
+        shown = await self._tracked(writes, results, recount, urgent)
         rows = []
         for at, write in enumerate(writes):
             believed = shown.get(at, write.shown)
@@ -35,7 +41,7 @@ class Preparing:
         return rows
 
     async def _tracked(
-        self, writes: Sequence[LevelWrite], results: Results, urgent: bool
+        self, writes: Sequence[LevelWrite], results: Results, recount: bool, urgent: bool
     ) -> dict[int, int | None]:
         """Turn tracking on where it was seen off; the levels that hold from then on (before, they bound nobody)."""
         untracked = [at for at, write in enumerate(writes) if write.key.item.item_id in self._reads.untracked]
@@ -50,6 +56,11 @@ class Preparing:
         for at, refusal in zip(untracked, refusals, strict=True):
             if refusal:
                 results[at] = rejected(self._admin.channel, writes[at], refusal, verdicts.ROW_ADVICE)
+            elif not recount:
+                self._reads.note_tracking(writes[at].key.item.item_id, True)
+                results[at] = stale(
+                    self._admin.channel, writes[at], "it was not tracked until now: read its level"
+                )
             else:
                 places.setdefault(writes[at].key.place, []).append(at)
         shown: dict[int, int | None] = {}

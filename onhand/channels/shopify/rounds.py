@@ -34,10 +34,13 @@ KEYS = uuid.UUID("5f0c6a52-6d0e-5b0a-9c52-0f6d3a1f9b71")
 
 
 class BulkCall(Protocol):
-    """One kind of bulk mutation. `again_after_failure`: whether what an earlier use of the key has failed to do may
-    be tried once more under another key."""
+    """One kind of bulk mutation.
 
-    again_after_failure: bool
+    `repeatable`: whether it does no harm to send a level once more under another key, or counted from another number:
+    true of a call that compares first.
+    """
+
+    repeatable: bool
 
     async def send(self, rows: Sequence[Row], key: str, attempt: int, *, urgent: bool) -> dict[str, Any]:
         """Send the rows; the answer's payload. The same rows, key and attempt have the same effect only once."""
@@ -61,7 +64,7 @@ class Rounds:
         """One result for each write, in the order given."""
         assert len(writes) <= BULK_SIZE, f"{len(writes)} levels in one call; Shopify takes {BULK_SIZE}"
         results: Results = {}
-        rows = await self._preparing.rows(writes, results, urgent=urgent)
+        rows = await self._preparing.rows(writes, results, recount=call.repeatable, urgent=urgent)
         attempt = 0
         for _ in range(ROUNDS_MAX):
             if not rows:
@@ -121,7 +124,7 @@ class Rounds:
             await self._admin.sleep(CONCURRENT_WAIT_SECONDS)
             return 0
         if verdicts.PREVIOUS_FAILED_CODE in codes:
-            if not call.again_after_failure:
+            if not call.repeatable:
                 said = "an earlier attempt failed, and what became of its other levels is not known"
                 results.update((row.at, stale(self._admin.channel, row.write, said)) for row in rows)
             return 1

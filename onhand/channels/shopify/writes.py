@@ -12,9 +12,9 @@ from onhand.channels.shopify.rows import Results, Row, span_of, stale
 
 
 class SetQuantities:
-    """The bulk call that sets levels. A set that was not applied may be tried again: it is compared first."""
+    """The bulk call that sets levels. What it sets is compared first."""
 
-    again_after_failure = True
+    repeatable = True
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
