@@ -50,10 +50,10 @@ def pieces(*lines: dict[str, Any], **more: Any) -> tuple[int, int]:
 
 
 def test_an_order_as_it_was_placed() -> None:
-    """Goal: ids as text, times in UTC, versions in microseconds, and no place where none is told."""
+    """Goal: ids as text, times in UTC, versions in microseconds plus pieces, and no place where none is told."""
     assert told_order(told(line())) == ChannelOrder(
         order_id="450",
-        version=VERSION,
+        version=VERSION + 3,
         placed_at=datetime(2026, 11, 1, 14, tzinfo=UTC),
         updated_at=datetime(2026, 11, 2, 15, tzinfo=UTC),
         lines=(SoldLine("71", ("808",), "A-1", open=3, fulfilled=0),),
@@ -355,16 +355,20 @@ def step(world: ShopifyWorld, order: Order, what: str, at: int, wanted: int) -> 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_whatever_becomes_of_an_order(shopify_world: ShopifyWorld, steps: list[tuple[str, int, int]]) -> None:
-    """Goal: told and read agree with each other and with what really happened to every piece.
+    """Goal: told and read agree with each other and with what really happened to every piece, and each state has a
+    greater version than the one before, although several happen within a second, and times are told in whole ones.
 
     Method: random lives of an order; the truth is what the sandbox's own book of orders holds.
     """
     world = shopify_world
     refs = [ItemRef(0, "", f"gid://shopify/InventoryItem/{number}") for number in list(world.shop.items)[:2]]
     order = basket(world, refs or world.fill(2))
+    told = world.told("ORDERS_CREATE")
     for what, at, wanted in steps:
-        world.clock.advance(1)
+        world.clock.advance(0.3)
+        before = told
         step(world, order, what, at, wanted)
-    told = world.told("ORDERS_UPDATED" if order.updated_at > order.created_at else "ORDERS_CREATE")
+        told = world.told("ORDERS_UPDATED" if order.updated_at > order.created_at else "ORDERS_CREATE")
+        assert told == before or told.version > before.version
     assert asyncio.run(world.adapter.orders.read([order.order_id])) == [told]
     assert shape(told) == [(line.open, line.shipped - line.restocked) for line in order.lines]

@@ -1,6 +1,11 @@
 """An order as Shopify tells it, by webhook or when asked, reduced to the pieces that are off the shelf.
 
 Nothing else of it is looked at: no customer, address, e-mail, price or payment field is ever taken out.
+
+Shopify states the last change in whole seconds, and several may happen in one. So a version is that second, in
+microseconds, plus how far the order has come: each piece that was added, shipped, refunded or taken out, and the
+cancellation, only ever add to that. (A fulfilment that is made and cancelled within one second is the exception: it
+shows with the order's next change.)
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +25,9 @@ Refunded = tuple[int, int]
 """Pieces of one line that refunds put back, and pieces they did not."""
 NOTHING: Refunded = (0, 0)
 
+SECOND = 1_000_000
+"""Microseconds; how far an order has come stays below."""
+
 Json = Mapping[str, Any]
 
 
@@ -34,11 +42,12 @@ def told_order(told: Any) -> ChannelOrder:
     cancelled, shipped = told.get("cancelled_at") is not None, told.get("fulfillment_status") in SHIPPED
     place = place_gid(told["location_id"]) if told.get("location_id") else ""
     refunded = _refunded(_objects(told, "refunds", order_id), order_id)
-    lines = tuple(
-        _told_line(line, order_id, refunded, cancelled, shipped, place)
-        for line in _objects(told, "line_items", order_id)
-    )
-    return ChannelOrder(order_id, version_of(updated_at), placed_at, updated_at, lines)
+    lines, come = [], int(cancelled)
+    for told_line in _objects(told, "line_items", order_id):
+        line, far = _told_line(told_line, order_id, refunded, cancelled, shipped, place)
+        lines.append(line)
+        come += far
+    return ChannelOrder(order_id, _version(updated_at, come), placed_at, updated_at, tuple(lines))
 
 
 def asked_order(node: Json, lines: Iterable[Json], refund_lines: Iterable[Json]) -> ChannelOrder:
@@ -50,21 +59,17 @@ def asked_order(node: Json, lines: Iterable[Json], refund_lines: Iterable[Json])
     refunded: dict[str, Refunded] = {}
     for line in refund_lines:
         _count(refunded, tail(line["lineItem"]["id"]), line["quantity"], line["restockType"].lower())
-    sold = []
+    sold, come = [], int(cancelled)
     for line in lines:
         line_id, variant = tail(line["id"]), line["variant"]
-        open_, fulfilled = pieces(
-            line["quantity"],
-            line["currentQuantity"],
-            line["fulfillableQuantity"],
-            refunded.get(line_id, NOTHING),
-            cancelled=cancelled,
-            shipped=shipped,
-        )
+        numbers = line["quantity"], line["currentQuantity"], line["fulfillableQuantity"]
+        back_and_kept = refunded.get(line_id, NOTHING)
+        open_, fulfilled = pieces(*numbers, back_and_kept, cancelled=cancelled, shipped=shipped)
+        come += _far(*numbers, back_and_kept)
         refs = (str(variant["legacyResourceId"]),) if variant else ()
         sold.append(SoldLine(line_id, refs, line["sku"] or "", open_, fulfilled, place))
     placed_at = _moment(node["createdAt"], order_id, "createdAt")
-    return ChannelOrder(order_id, version_of(updated_at), placed_at, updated_at, tuple(sold))
+    return ChannelOrder(order_id, _version(updated_at, come), placed_at, updated_at, tuple(sold))
 
 
 def pieces(
@@ -88,7 +93,8 @@ def pieces(
 
 def _told_line(
     line: Json, order_id: str, refunded: Mapping[str, Refunded], cancelled: bool, shipped: bool, place: str
-) -> SoldLine:
+) -> tuple[SoldLine, int]:
+    """The line, and how far it has come."""
     if type(line.get("id")) is not int:
         raise OrderRefusedError(f"order {order_id}: a line has a number as its `id`, and one has none")
     line_id = str(line["id"])
@@ -101,7 +107,18 @@ def _told_line(
     fulfillable = _quantity(line, "fulfillable_quantity", order_id, line_id)
     open_, gone = pieces(quantity, current, fulfillable, (back, kept), cancelled=cancelled, shipped=shipped)
     variant, sku = line.get("variant_id"), line.get("sku")
-    return SoldLine(line_id, (str(variant),) if variant else (), str(sku) if sku else "", open_, gone, place)
+    refs = (str(variant),) if variant else ()
+    sold = SoldLine(line_id, refs, str(sku) if sku else "", open_, gone, place)
+    return sold, _far(quantity, current, fulfillable, (back, kept))
+
+
+def _far(quantity: int, current: int, fulfillable: int, refunded: Refunded) -> int:
+    """How far a line has come: grows by at least one with every piece added, shipped, refunded or taken out."""
+    return 3 * quantity - current - fulfillable + sum(refunded)
+
+
+def _version(updated_at: datetime, come: int) -> int:
+    return version_of(updated_at) + min(max(come, 0), SECOND - 1)
 
 
 def _refunded(refunds: list[Json], order_id: str) -> dict[str, Refunded]:
