@@ -104,6 +104,10 @@ class _ChannelSettings(_Section):
         """The environment variables this channel needs."""
         raise AssertionError("each platform's section answers this")
 
+    def webhook_secrets(self) -> list[str]:
+        """The environment variables whose secrets sign the channel's webhooks, the newest first."""
+        return list(self.webhook_secret_envs)
+
 
 class ShopifySettings(_ChannelSettings):
     """A Shopify store. Give `token_env`, or `client_id_env` and `client_secret_env` for a client-credentials app."""
@@ -126,7 +130,13 @@ class ShopifySettings(_ChannelSettings):
         return dict(self.places)
 
     def secrets(self) -> list[str]:
-        return [v for v in (self.token_env, self.client_id_env, self.client_secret_env) if v is not None]
+        own = [v for v in (self.token_env, self.client_id_env, self.client_secret_env) if v is not None]
+        return list(dict.fromkeys([*own, *self.webhook_secrets()]))
+
+    def webhook_secrets(self) -> list[str]:
+        """Shopify signs with the app's client secret, which the section mostly names already."""
+        own = [] if self.client_secret_env is None else [self.client_secret_env]
+        return super().webhook_secrets() or own
 
 
 class WooCommerceSettings(_ChannelSettings):

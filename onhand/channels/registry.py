@@ -1,9 +1,12 @@
 """From a channel's section of the configuration to its adapter: the one place that knows every platform."""
 
+from urllib.parse import urlsplit
+
 from onhand.channels.base import Channel
 from onhand.channels.bigcommerce import BigCommerce, BigCommerceReceiver
 from onhand.channels.inbound import Receiver
-from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, TokenProvider
+from onhand.channels.shopify import ClientCredentials, Shopify, ShopifyReceiver, StaticToken, TokenProvider
+from onhand.channels.shopify.receiver import ADMIN_DOMAIN
 from onhand.channels.woocommerce import WooCommerce, WooCommerceReceiver
 from onhand.redaction import register_secret
 from onhand.settings import (
@@ -51,8 +54,11 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
 def make_receiver(name: str, section: ChannelSettings) -> Receiver:
     """The way in of one configured channel. Without webhook secrets it lets nothing in; raises SettingsError where
     one that is named is missing, or where the platform has no webhooks here."""
-    secrets = [_secret(variable) for variable in section.webhook_secret_envs]
+    secrets = [_secret(variable) for variable in section.webhook_secrets()]
     match section:
+        case ShopifySettings():
+            host = urlsplit(section.base_url).hostname or ""
+            return ShopifyReceiver(secrets, shop_domain=host if host.endswith(ADMIN_DOMAIN) else "")
         case WooCommerceSettings():
             return WooCommerceReceiver(secrets)
         case BigCommerceSettings():

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from onhand.channels.base import ItemRef, LevelKey, LevelWrite, Outcome
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, NewKeyRetry, SameKeyRetry
-from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, documents
-from onhand.channels.shopify.writes import ROUNDS_MAX, idempotency_key
+from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, documents, order_documents
+from onhand.channels.shopify.rounds import ROUNDS_MAX, idempotency_key
 from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item
 from onhand.sandbox.shopify import ShopifyOptions, routes
@@ -80,7 +80,9 @@ def sent_keys(wire: Wire) -> list[str]:
     return [body["variables"]["key"] for body in bodies]
 
 
-@pytest.mark.parametrize("operation", documents.ALL, ids=lambda operation: operation.name)
+@pytest.mark.parametrize(
+    "operation", [*documents.ALL, *order_documents.ALL], ids=lambda operation: operation.name
+)
 @pytest.mark.parametrize("version", ["2026-10", "2026-07"])
 def test_every_document_is_valid(operation: documents.Operation, version: str) -> None:
     schema = published_schema(version)
@@ -428,7 +430,7 @@ async def test_check_tells_what_is_wrong(world: ChannelCase) -> None:
     places = (LEEDS, LONDON, "gid://shopify/Location/404")
     findings = await adapter_for(world, options, places=places).check()
     assert [finding.ok for finding in findings] == [True, True, False, False, False, False]
-    assert findings[2].message == "missing: read_locations"
+    assert findings[2].message == "missing: read_locations, read_orders"
     assert "fulfilment service" in findings[3].message
     assert "deactivated" in findings[4].message
     assert "no such location" in findings[5].message
