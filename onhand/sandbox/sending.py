@@ -28,7 +28,7 @@ Key = tuple[str, str]
 class Sender:
     """The deliveries of one shop. Listens to the book and to the shop's levels from the start.
 
-    `time_scale` shortens every wait (0.001: an hour in 3.6 s). The wire may be another at any time.
+    `time_scale` shortens every wait (0.001: an hour in 3.6 s).
     """
 
     def __init__(self, book: OrderBook, subscriptions: Subscriptions, wire: Wire, policy: Policy) -> None:
