@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections import deque
 from functools import lru_cache
+from time import perf_counter
 from typing import NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -164,7 +165,7 @@ class Pool:
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = perf_counter()  # uvloop's own clock has milliseconds and stands still within a turn
         for connection in tuple(self._open):
             connection.look(now)
         self._looking = loop.call_later(LOOK_EVERY_SECONDS, self._look) if self._open else None
@@ -198,7 +199,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._letter: Letter | None = None
         self._post: Post | None = None
-        self._since = self._loop.time()
+        self._since = perf_counter()
         """When it began what it does: a letter, or nothing."""
         self._used = False
         self._heard = False
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._pool.freed, self)
             return
         self._letter, self._post, self._heard, self._status = letter, post, False, 0
-        self._since = self._loop.time()
+        self._since = perf_counter()
         self._transport.write(request_bytes(post))
 
     def look(self, now: float) -> None:
@@ -264,7 +265,7 @@ class Connection(asyncio.Protocol):
         if letter is None:
             return
         if self._status:  # an answer without a length ends with its connection
-            letter.answered(self._status, self._loop.time() - self._since)
+            letter.answered(self._status, perf_counter() - self._since)
         elif (
             self._post and self._used and not self._heard
         ):  # closed for idleness while we wrote: that was no attempt
@@ -284,7 +285,7 @@ class Connection(asyncio.Protocol):
 
     def _settle(self) -> None:
         letter, self._letter = self._letter, None
-        now = self._loop.time()
+        now = perf_counter()
         seconds, self._since, self._used, self._complete = now - self._since, now, True, False
         if letter:
             letter.answered(self._status, seconds)
