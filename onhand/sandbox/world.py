@@ -80,7 +80,10 @@ class World:
 
     def _wires(self) -> dict[str, Wire]:
         options, shops = self.options, self.shops
-        return {"woocommerce": woocommerce.wire(shops["woocommerce"], options.woocommerce)}
+        return {
+            "woocommerce": woocommerce.wire(shops["woocommerce"], options.woocommerce),
+            "bigcommerce": bigcommerce.wire(shops["bigcommerce"], options.bigcommerce),
+        }
 
     def close(self) -> None:
         """Give up the deliveries that are under way."""

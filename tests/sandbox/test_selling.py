@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from onhand.sandbox.app import create_app
 from onhand.sandbox.policies import POLICIES
 from onhand.sandbox.sending import Sender
+from onhand.sandbox.shop import Item
 from onhand.sandbox.store import Store
 from onhand.sandbox.world import World, WorldOptions
 from tests.fix_channels import BASE_URL
@@ -208,3 +209,22 @@ async def test_orders_and_subscriptions_outlive_a_restart(
     Store(third, tmp_path).load()
     assert third.books["shopify"].orders == {}
     assert third.books["shopify"].numbers() == book.numbers()
+
+
+async def test_each_platform_s_own_webhooks_reach_a_subscriber() -> None:
+    """Goal: the platforms' own wires are in the senders: an order is told with the platform's signature header."""
+    world = World(WorldOptions().without_limits())
+    topics = {"woocommerce": "order.updated", "bigcommerce": "store/order/*"}
+    signed = {"woocommerce": "x-wc-webhook-signature", "bigcommerce": "webhook-signature"}
+    async with receiving() as receiver:
+        for name, topic in topics.items():
+            book, sender = world.books[name], world.senders[name]
+            book.shop.add(Item("100001", "MUG", "Mug", levels=dict.fromkeys(book.shop.places, 5)))
+            world.subscriptions[name].add(topic, receiver.url, secret="s3cret")
+            order = book.place([("100001", next(iter(book.shop.places)), 2)])
+            book.ship(order.order_id)
+            await settled(sender)
+            assert sender.stats()["delivered"] >= 1
+            assert signed[name] in receiver.heads[-1].lower()
+            assert '"id":450' in receiver.bodies[-1]
+    world.close()
