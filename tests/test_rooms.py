@@ -49,7 +49,7 @@ ROOMS = {
     "onhand/sandbox": room(
         "shares nothing with the adapters that are tested against it",
         "",
-        "graphql orjson starlette typer uvicorn",
+        "graphql httptools orjson starlette typer uvicorn",
     ),
     "onhand/web": room(
         "shows; carries no command line",

@@ -5,7 +5,7 @@ state and nothing of any wire format.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from onhand.sandbox.shop import Shop
@@ -99,24 +99,27 @@ class OrderBook:
         self.shop = shop
         self.orders: dict[str, Order] = {}
         self.listeners: list[Listener] = []
+        self.changed: set[str] = set()
+        """Order ids touched since whoever keeps the shop on disk last took them away."""
         self._clock = clock
         self._next_order = FIRST_ORDER
         self._next_line = FIRST_LINE
         self._last_at = 0.0
 
     def place(self, wanted: Sequence[Wanted], buyer: Buyer | None = None) -> Order:
-        """A buyer buys: the shop's own decrement of each line, then the order. Nothing is checked: see `sell` of the
-        control API for a buyer who cannot buy what is not shown."""
+        """A buyer buys: the shop's own decrement of each line, then the order. Nothing is checked: see selling.py for
+        a buyer who cannot buy what is not shown."""
         now = self._now()
         lines = []
         for item_id, place, quantity in wanted:
-            self.shop.sell(item_id, place, quantity)
+            self._take(item_id, place, quantity)
             lines.append(Line(self._line_number(), item_id, self.shop.items[item_id].sku, place, quantity))
         order = Order(str(self._next_order), lines, now, now, buyer or Buyer())
         self._next_order += 1
         self.orders[order.order_id] = order
         while len(self.orders) > ORDERS_MAX:
             del self.orders[next(iter(self.orders))]
+        self.changed.add(order.order_id)
         self._tell(order, "created")
         return order
 
@@ -166,13 +169,28 @@ class OrderBook:
     def clear(self) -> None:
         """Forget every order; numbers go on."""
         self.orders.clear()
+        self.changed.clear()
+
+    def numbers(self) -> tuple[int, int, float]:
+        """The next order's number, the last line's number and the last time drawn: kept over a restart."""
+        return self._next_order, self._next_line, self._last_at
+
+    def restore(self, orders: Iterable[Order], numbers: tuple[int, int, float]) -> None:
+        """Take up the orders (oldest first) and the numbers of a former run."""
+        self.orders.update((order.order_id, order) for order in orders)
+        self._next_order, self._next_line, self._last_at = numbers
+
+    def _take(self, item_id: str, place: str, pieces: int) -> None:
+        if self.shop.items[item_id].tracked:
+            self.shop.sell(item_id, place, pieces)
 
     def _put_back(self, line: Line, pieces: int) -> None:
         if pieces and line.item_id in self.shop.items:
-            self.shop.sell(line.item_id, line.place, -pieces)
+            self._take(line.item_id, line.place, -pieces)
 
     def _changed(self, order: Order, what: str) -> Order:
         order.updated_at = self._now()
+        self.changed.add(order.order_id)
         self._tell(order, what)
         return order
 
