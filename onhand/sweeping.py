@@ -26,7 +26,7 @@ logger = structlog.get_logger()
 
 @dataclass(slots=True)
 class Swept:
-    """What one sweep found: orders read, those the ledger did not have as they are now, and who is to be signalled."""
+    """What one sweep found: orders read, those the ledger knew nothing of, and who is to be signalled."""
 
     orders: int = 0
     missed: int = 0
@@ -48,12 +48,13 @@ async def sweep(pool: Pool, channel: Channel, now: datetime) -> Swept:
     (state,) = await work.of_channels(pool, [channel.name])
     since = now - FIRST_LOOK if state.swept_to is None else state.swept_to - OVERLAP
     swept = Swept()
+    if state.swept_at is not None and not state.inbox:
+        await _drop_disproved(pool, channel.name, state.swept_at - PATIENCE, swept)
     newest = since
     async for page in channel.orders.changed(since):
         swept.orders += len(page)
         await _keep_missed(pool, channel.name, page, swept)
         newest = max([newest, *(order.updated_at for order in page)])
-    await _drop_disproved(pool, channel.name, state.inbox == 0, now, swept)
     # By the channel's own clock where it said anything; a quiet channel moves on with ours, less the overlap.
     await work.note_sweep(pool, channel.name, max(newest, now - OVERLAP))
     return swept
@@ -61,8 +62,8 @@ async def sweep(pool: Pool, channel: Channel, now: datetime) -> Swept:
 
 async def _keep_missed(pool: Pool, channel: str, page: Sequence[ChannelOrder], swept: Swept) -> None:
     known = await orders.versions(pool, channel, [order.order_id for order in page])
-    missed = [order for order in page if known.get(order.order_id, -1) < order.version]
-    if not missed:
+    newer = [order for order in page if known.get(order.order_id, -1) < order.version]
+    if not newer:
         return
     accepted = await inbox.accept(
         pool,
@@ -76,10 +77,10 @@ async def _keep_missed(pool: Pool, channel: str, page: Sequence[ChannelOrder], s
                 subject=order.order_id,
                 body=as_json(order),
             )
-            for order in missed
+            for order in newer
         ],
     )
-    swept.missed += sum(1 for answer in accepted if answer.inbox_id is not None)
+    swept.missed += sum(1 for order in newer if order.order_id not in known)
     if any(answer.woken for answer in accepted):
         swept.woken.add(channel)
 
@@ -89,14 +90,12 @@ def digest_of(order: ChannelOrder) -> bytes:
     return hashlib.blake2b(repr(order).encode(), digest_size=16).digest()
 
 
-async def _drop_disproved(pool: Pool, channel: str, all_taken: bool, now: datetime, swept: Swept) -> None:
-    """Demand that an answer told of and for which this sweep, and the one before, know no order.
+async def _drop_disproved(pool: Pool, channel: str, before: datetime, swept: Swept) -> None:
+    """Demand that an answer told of, and that the sweep before this one found no order for.
 
-    Only where the inbox was empty before: what waits there may well be the order.
+    Called with nothing in the inbox: whatever that sweep found was posted, and took the place of what was told.
     """
-    if not all_taken or swept.missed:
-        return
-    dropped, woken = await orders.drop_disproved(pool, channel, now - PATIENCE)
+    dropped, woken = await orders.drop_disproved(pool, channel, before)
     swept.dropped = len(dropped)
     swept.disproved_woken = woken
     for sku, place, pieces in dropped:

@@ -137,4 +137,4 @@ async def test_the_migration_command_migrates_and_may_be_repeated(postgres_serve
         assert process.returncode == 0
         said.append(out.decode().strip())
     names = [f"applied {m.number:04d} {m.name}" for m in all_migrations()]
-    assert said == ["\n".join([*names, f"{len(names)} migration applied"]), "nothing to apply"]
+    assert said == ["\n".join([*names, f"{len(names)} migrations applied"]), "nothing to apply"]

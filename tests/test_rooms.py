@@ -59,10 +59,20 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts channels domain imports ledger mapping messages publish read_back settings sources workflows",
+        "alerts channels domain imports intake ledger mapping messages publish read_back settings sources sweeping "
+        "waking workflows",
         "temporalio",
     ),
-    "onhand/publish.py": room("the one way of a level to a channel", "channels domain ledger"),
+    "onhand/publish": room(
+        "the one way of a level to a channel", "background channels domain draining ledger", "psycopg"
+    ),
+    "onhand/intake": room(
+        "the one way of a delivery into the ledger", "background channels domain draining ledger", "psycopg"
+    ),
+    "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
+    "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
+    "onhand/draining.py": room("a loop that knows nothing of what it drains"),
+    "onhand/background.py": room("tasks beside a step; uses nothing"),
     "onhand/read_back.py": room("proof for what was published", "channels domain ledger publish"),
     "onhand/mapping.py": room("from items to listings", "channels ledger"),
     "onhand/imports.py": room("from files to the ledger", "ledger sources"),

@@ -218,7 +218,7 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         ("[web]\nhosst = 'x'", "web.hosst: there is no such setting; did you mean host?"),
         (
             "[web]\nxyz = 'x'",
-            "web.xyz: there is no such setting; accepted here: allow_unauthenticated, host, port",
+            "web.xyz: there is no such setting; accepted here: allow_unauthenticated, host, port, public_url",
         ),
         (
             "[web]\nport = 'x'",

@@ -81,6 +81,7 @@ class World:
     def _wires(self) -> dict[str, Wire]:
         options, shops = self.options, self.shops
         return {
+            "shopify": shopify.wire(shops["shopify"], options.shopify),
             "woocommerce": woocommerce.wire(shops["woocommerce"], options.woocommerce),
             "bigcommerce": bigcommerce.wire(shops["bigcommerce"], options.bigcommerce),
         }

@@ -214,8 +214,12 @@ async def test_orders_and_subscriptions_outlive_a_restart(
 async def test_each_platform_s_own_webhooks_reach_a_subscriber() -> None:
     """Goal: the platforms' own wires are in the senders: an order is told with the platform's signature header."""
     world = World(WorldOptions().without_limits())
-    topics = {"woocommerce": "order.updated", "bigcommerce": "store/order/*"}
-    signed = {"woocommerce": "x-wc-webhook-signature", "bigcommerce": "webhook-signature"}
+    topics = {"shopify": "ORDERS_UPDATED", "woocommerce": "order.updated", "bigcommerce": "store/order/*"}
+    signed = {
+        "shopify": "x-shopify-hmac-sha256",
+        "woocommerce": "x-wc-webhook-signature",
+        "bigcommerce": "webhook-signature",
+    }
     async with receiving() as receiver:
         for name, topic in topics.items():
             book, sender = world.books[name], world.senders[name]
