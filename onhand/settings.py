@@ -152,7 +152,7 @@ class WooCommerceSettings(_ChannelSettings):
         return {"": list(self.locations)}
 
     def secrets(self) -> list[str]:
-        return [self.key_env, self.secret_env]
+        return [self.key_env, self.secret_env, *self.webhook_secrets()]
 
 
 class BigCommerceSettings(_ChannelSettings):
@@ -171,7 +171,8 @@ class BigCommerceSettings(_ChannelSettings):
         return dict(self.places)
 
     def secrets(self) -> list[str]:
-        return [variable for variable in (self.token_env, self.client_secret_env) if variable is not None]
+        own = [variable for variable in (self.token_env, self.client_secret_env) if variable is not None]
+        return [*own, *self.webhook_secrets()]
 
 
 ChannelSettings = Annotated[

@@ -61,9 +61,12 @@ def test_the_example_is_what_the_demo_needs() -> None:
     }
     assert [name for section in settings.channels.values() for name in section.secrets()] == [
         "ONHAND_SHOPIFY_TOKEN",
+        "ONHAND_SHOPIFY_SECRET",
         "ONHAND_WOO_KEY",
         "ONHAND_WOO_SECRET",
+        "ONHAND_WOO_WEBHOOK",
         "ONHAND_BIGCOMMERCE_TOKEN",
+        "ONHAND_BIGCOMMERCE_WEBHOOK",
     ]
     assert settings.rule_book().channels["shopify"].rule.buffer == Buffer(10, Decimal(10), BufferTake.LESSER)
     assert settings.schedule.every_minutes == 15
