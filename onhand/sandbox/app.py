@@ -13,6 +13,7 @@ from onhand.sandbox.deliveries import Deliveries
 from onhand.sandbox.load import LoadControl
 from onhand.sandbox.pages import Pages
 from onhand.sandbox.selling import Selling
+from onhand.sandbox.stopwatch import Stopwatch
 from onhand.sandbox.store import Store
 from onhand.sandbox.world import World, WorldOptions
 
@@ -28,6 +29,7 @@ def create_app(options: WorldOptions | None = None, data_dir: Path | None = None
         *selling.routes(),
         *load.routes(),
         *Deliveries(world).routes(),
+        *Stopwatch(world).routes(),
     ]
 
     @asynccontextmanager

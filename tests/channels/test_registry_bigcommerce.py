@@ -43,7 +43,7 @@ async def test_secrets_reach_the_hooks_and_the_receiver(monkeypatch: pytest.Monk
     for secret in ("new-secret", "old-secret"):
         assert receiver.receive({"x-onhand-secret": secret, **wrong}, BODY, NOW).subject == "7"
     signed = section(client_secret_env="BC_CLIENT")
-    assert signed.secrets() == ["BC_TOKEN", "BC_CLIENT"]
+    assert signed.secrets() == ["BC_TOKEN", "BC_CLIENT", "BC_NEW", "BC_OLD"]
     with pytest.raises(SettingsError, match="BC_CLIENT"):
         make_receiver("bc", signed)
     monkeypatch.setenv("BC_CLIENT", "client-secret")
