@@ -29,6 +29,14 @@ async def seed(dsn: str, skus: int, level: int) -> None:
         await connection.execute("VACUUM ANALYZE")  # as a database that has run for a while is
 
 
+async def seed_shown(dsn: str, level: int) -> None:
+    """As after a full sync: every listing shows `level`, which we believe, and nothing is pending."""
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("UPDATE level SET book = %s, booked_at = now(), shown = %s", (level, level))
+        await connection.execute("TRUNCATE outbox")
+        await connection.execute("VACUUM ANALYZE")
+
+
 async def move(dsn: str, skus: int, quantity: int, name: str) -> None:
     """`quantity` more units of every SKU, as events; their listings are then pending, as after any other event."""
     async with open_pool(dsn, size=2) as pool:
@@ -61,12 +69,12 @@ async def _copy_catalogue(dsn: str, skus: int) -> None:
                 await copy.write_row((sku_code(at),))
         await cursor.execute("SELECT name, id FROM channel")
         channels: dict[str, int] = dict(await cursor.fetchall())
-        columns = "channel_id, sku_id, item_id, sort_key, tracking"
+        columns = "channel_id, sku_id, item_id, sort_key, tracking, order_ref"
         async with cursor.copy(f"COPY listing ({columns}) FROM STDIN") as copy:
             for shop in SHOPS:
                 for at in range(skus):  # a new database numbers its SKUs from 1 on
-                    row = (channels[shop.name], at + 1, shop.item_id(at), shop.sort_key(at), shop.tracking)
-                    await copy.write_row(row)
+                    item = (shop.item_id(at), shop.sort_key(at), shop.tracking, shop.order_ref(at))
+                    await copy.write_row((channels[shop.name], at + 1, *item))
         for shop in SHOPS:
             await cursor.execute(
                 "INSERT INTO level (listing_id, place) SELECT id, %s FROM listing WHERE channel_id = %s ORDER BY id",
