@@ -80,12 +80,21 @@ async def _round(world: World, skus: int, scale: float) -> Figures:
 async def _load(world: World, rate: int, seconds: float, **more: Any) -> Mapping[str, Any]:
     """Sell at a rate, wait until everything is shown everywhere, and answer the stopwatch's figures."""
     await world.control("POST", "stopwatch", {})
-    body = {"rate": rate, "seconds": max(1.0, seconds), "lines": [1, 5], "quantity": [1, 3], "seed": rate}
+    body: dict[str, Any] = {
+        "rate": rate,
+        "seconds": max(1.0, seconds),
+        "lines": [1, 5],
+        "quantity": [1, 3],
+        "seed": rate,
+    }
     await world.control("POST", "load", body | more)
-    while (await world.control("GET", "load"))["running"]:
-        await asyncio.sleep(0.5)
+    await asyncio.sleep(body["seconds"])
+    while True:
+        late = await world.control("GET", "load")
+        if not late["running"]:
+            break
+        await asyncio.sleep(0.2)
     told = await _settled(world)
-    late = await world.control("GET", "load")
     tell(
         f"  {rate:,}/s: p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms, max {told['max_ms']} ms, "
         f"{told['orders']:,} orders, load at most {late['max_lateness_ms']} ms late"
@@ -114,12 +123,12 @@ async def _hot(world: World, scale: float) -> float:
     more = {"distribution": "hot", "hot_share": 1.0, "lines": [1, 1]}
     told = await _load(world, HOT_RATE, HOT_SECONDS * scale, **more)
     after = await world.calls()
-    writes = sum(
+    writes: int = sum(
         after[shop].get(operation, 0) - before[shop].get(operation, 0)
         for shop, operations in WRITES.items()
         for operation in operations
     )
-    return writes / told["orders"]
+    return float(writes / told["orders"])
 
 
 async def _sustained(world: World, scale: float) -> int:
