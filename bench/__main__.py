@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from bench.accept import ACCEPT
 from bench.figures import BenchFailed, Benchmark, Figures, Options, rounded
 from bench.full_sync import FULL_SYNC
 from bench.ledger_post import LEDGER_POST
 from bench.report import section, words, write
 from onhand.embedded.errors import EmbeddedError
 
-BENCHMARKS = {each.name: each for each in (LEDGER_POST, FULL_SYNC)}
+BENCHMARKS = {each.name: each for each in (LEDGER_POST, ACCEPT, FULL_SYNC)}
 ALL = "all"
 INTERRUPTED = 130
 
