@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -255,8 +256,37 @@ class SyncSettings(_Section):
     sku_updates_per_run_max: int = Field(default=1_000, ge=0, le=2_000)
 
 
+class Scope(StrEnum):
+    """What a client of the HTTP app may do."""
+
+    EVENTS = "events"
+    """Post events to the ledger."""
+    READ = "read"
+    """See everything the app shows."""
+    OPERATE = "operate"
+    """Pause and resume channels, replay deliveries."""
+
+
+class ClientSettings(_Section):
+    """A program or person that speaks to the HTTP app: by bearer token, or by signing its requests, or both.
+
+    Several variables while one secret is being replaced by another.
+    """
+
+    token_envs: list[VariableName] = Field(default=[], max_length=4)
+    hmac_secret_envs: list[VariableName] = Field(default=[], max_length=4)
+    scopes: list[Scope] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _some_way_in(self) -> Self:
+        if not self.token_envs and not self.hmac_secret_envs:
+            raise ValueError("give token_envs, hmac_secret_envs, or both")
+        return self
+
+
 class WebSettings(_Section):
-    """The HTTP app. It has no login yet, so an address others can reach wants `allow_unauthenticated` as well.
+    """The HTTP app. An address that others can reach wants a client in [clients], or `allow_unauthenticated` where a
+    proxy with a login stands before it.
 
     `public_url` is where the channels reach it: webhooks are subscribed to `<public_url>/webhooks/<channel>`.
     """
@@ -281,6 +311,7 @@ class Settings(_Section):
     sync: SyncSettings = SyncSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
+    clients: dict[Name, ClientSettings] = {}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

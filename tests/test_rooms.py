@@ -52,9 +52,9 @@ ROOMS = {
         "graphql httptools orjson starlette typer uvicorn",
     ),
     "onhand/web": room(
-        "shows; carries no command line",
-        "connect domain embedded explain leaving ledger log redaction settings",
-        "fastapi psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
+        "shows, and lets facts in; carries no command line",
+        "channels connect domain embedded explain leaving ledger log redaction settings waking",
+        "fastapi orjson psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
     ),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(

@@ -37,6 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[sync]`": module.SyncSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
+    "`[clients.<name>]`": module.ClientSettings,
 }
 """Headings of the reference, and what each describes."""
 
@@ -97,6 +98,8 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         return {"places": dict, "rule": module.RuleSettings, "buffer": module.BufferSettings}[below[-1]]
     if name.startswith("locations."):
         return module.LocationSettings
+    if name.startswith("clients."):
+        return module.ClientSettings
     return {
         "": None,
         "source": module.SourceSettings,
@@ -127,7 +130,7 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 
 def test_every_setting_is_in_the_example() -> None:
-    tables = {"locations", "source", "channels", "sku_rules", "schedule", "sync", "slack", "web"}
+    tables = {"locations", "source", "channels", "sku_rules", "schedule", "sync", "slack", "web", "clients"}
     expected = {
         (model.__name__, name)
         for model in SECTIONS.values()
@@ -288,6 +291,14 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         (
             "[source]\nkind = 'csv'\npath = 'x'\nlocation = 'york'",
             "source.location: given 'york', which is not in [locations]; accepted: leeds",
+        ),
+        (
+            "[clients.wms]\nscopes = ['events']",
+            "clients.wms: give token_envs, hmac_secret_envs, or both",
+        ),
+        (
+            "[clients.wms]\ntoken_envs = ['T']\nscopes = ['write']",
+            "clients.wms.scopes[0]: given 'write'; accepted: 'events', 'read' or 'operate'",
         ),
         (
             "[slack]\nbase_url = 'http://x'",

@@ -1,12 +1,11 @@
 """The inbox: what channels have told us, durable before it is acknowledged, settled exactly once."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from psycopg.types.json import Jsonb
 
 from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.queries import query
@@ -104,11 +103,12 @@ async def accept(pool: Pool, deliveries: Sequence[Received]) -> list[Accepted]:
             {
                 "channels": [d.channel for d in deliveries],
                 "delivery_ids": [d.delivery_id for d in deliveries],
-                "digests": [d.digest for d in deliveries],
+                # As texts, which go over as a whole: as bytes and Jsonb they were three quarters of what this costs.
+                "digests": [f"\\x{d.digest.hex()}" for d in deliveries],
                 "kinds": [d.kind for d in deliveries],
                 "topics": [d.topic for d in deliveries],
                 "subjects": [d.subject[:SUBJECT_CHARS_MAX] for d in deliveries],
-                "bodies": [Jsonb(d.body) for d in deliveries],
+                "bodies": [json.dumps(d.body, separators=(",", ":")) for d in deliveries],
                 "outcomes": [d.outcome and d.outcome.value for d in deliveries],
                 "reasons": [d.reason for d in deliveries],
             },

@@ -84,16 +84,21 @@ async def post_events_on(
 
 def _judged(verdict: Verdict, event_id: int | None, event: Event) -> Posted:
     if verdict is Verdict.CONFLICT:
-        return Posted(
-            verdict,
-            event_id,
-            f"{event.source} already stated {event.external_id!r} with other content (event {event_id}); "
-            "nothing was changed. A correction needs an id of its own.",
-        )
+        return conflict(event_id, event)
     if verdict is Verdict.UNKNOWN:
         named = ", ".join(sorted({f"{entry.sku} at {entry.location}" for entry in event.entries}))
         return Posted(verdict, None, f"the ledger does not know one of: {named}. Import the catalogue first.")
     return Posted(verdict, event_id)
+
+
+def conflict(event_id: int | None, stated: Event | Count) -> Posted:
+    """The verdict on an id that stands for something else already."""
+    return Posted(
+        Verdict.CONFLICT,
+        event_id,
+        f"{stated.source} already stated {stated.external_id!r} with other content (event {event_id}); "
+        "nothing was changed. A correction needs an id of its own.",
+    )
 
 
 async def post_counts(
@@ -107,21 +112,28 @@ async def post_counts(
     """
     if not stated:
         return []
-    assert len({count.source for count in stated}) == 1, "counts are posted source by source"
     async with pool.connection() as connection:
-        await connection.execute(query("serialise_source"), {"source": stated[0].source})
-        shelves = await _shelves(connection, stated)
-        verdicts: list[Posted | None] = [None] * len(stated)
-        events: list[tuple[int, Event]] = []
-        for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
-            judged = _weigh(count, shelf, record_agreement)
-            if isinstance(judged, Event):
-                events.append((n, judged))
-            else:
-                verdicts[n] = judged
-        answers = await post_events_on(connection, [event for _, event in events], woken) if events else []
-        for (n, _), answer in zip(events, answers, strict=True):
-            verdicts[n] = answer
+        return await post_counts_on(connection, stated, record_agreement=record_agreement, woken=woken)
+
+
+async def post_counts_on(
+    connection: Connection, stated: Sequence[Count], *, record_agreement: bool, woken: set[str] | None = None
+) -> list[Posted]:
+    """The same inside the caller's transaction; `woken` are to be signalled once it is committed."""
+    assert len({count.source for count in stated}) == 1, "counts are posted source by source"
+    await connection.execute(query("serialise_source"), {"source": stated[0].source})
+    shelves = await _shelves(connection, stated)
+    verdicts: list[Posted | None] = [None] * len(stated)
+    events: list[tuple[int, Event]] = []
+    for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
+        judged = _weigh(count, shelf, record_agreement)
+        if isinstance(judged, Event):
+            events.append((n, judged))
+        else:
+            verdicts[n] = judged
+    answers = await post_events_on(connection, [event for _, event in events], woken) if events else []
+    for (n, _), answer in zip(events, answers, strict=True):
+        verdicts[n] = answer
     return [verdict for verdict in verdicts if verdict is not None]
 
 
