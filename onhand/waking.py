@@ -24,6 +24,9 @@ from workflows.search import attributes
 SIGNAL_TIMEOUT = timedelta(seconds=5)
 """For Temporal to take one signal; the sweep makes up for those it did not take."""
 
+TASK_TIMEOUT = timedelta(seconds=5)
+"""Turns follow one another within one workflow task, which is then renewed every four seconds."""
+
 logger = structlog.get_logger()
 
 
@@ -58,6 +61,7 @@ async def _wake(
             start_signal="wake",
             search_attributes=attributes(channel=channel),
             static_summary=f"{channel}: {workflow.lower()}",
+            task_timeout=TASK_TIMEOUT,
             rpc_timeout=SIGNAL_TIMEOUT,
         )
     except RPCError as error:

@@ -103,7 +103,8 @@ async def _taken_up(
     for spot in wanted:
         if spot not in claimed:
             work.outcomes[spot] = "unchanged"
-            if spot in touched:
+            # Somebody else holds it, or it changed between the two looks: it stays pending.
+            if targets[spot].differs:
                 work.pending_elsewhere.add(spot[0])
     return work
 
