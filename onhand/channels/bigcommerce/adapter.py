@@ -58,6 +58,7 @@ class BigCommerce:
     `reserved_share` of the store's request quota is left to the merchant's other apps. `webhook_secrets`: what its
     webhooks carry, the newest first. `clock` is seconds that only grow, `now` seconds since 1970, `sleep` waits that
     many; tests give them, and `transport`.
+    `watch_levels`: whether webhooks are to tell of levels, besides orders.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class BigCommerce:
         *,
         reserved_share: float = 0.25,
         webhook_secrets: Sequence[str] = (),
+        watch_levels: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
@@ -95,7 +97,7 @@ class BigCommerce:
         )
         self._reader = Reader(self._store)
         self.orders: Orders = fetching.Orders(self._store, clock=clock, now=now)
-        self.hooks: Hooks = hooks.Hooks(self._store, webhook_secrets)
+        self.hooks: Hooks = hooks.Hooks(self._store, webhook_secrets, levels=watch_levels)
 
     async def set_levels(
         self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False

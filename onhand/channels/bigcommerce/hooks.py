@@ -25,13 +25,10 @@ SCOPE = "of any API account"
 
 PAGE_MAX = 250
 
-TOPICS = (
-    "store/order/*",
-    "store/shipment/*",
-    "store/product/inventory/updated",
-    "store/sku/inventory/updated",
-)
-"""What is subscribed to. Levels that an order has moved are not: the order itself tells more, and is told anyway."""
+ORDER_TOPICS = ("store/order/*", "store/shipment/*")
+TOPICS = (*ORDER_TOPICS, "store/product/inventory/updated", "store/sku/inventory/updated")
+"""With levels, where the store is the authority for a location; each of our own pushes then comes back as an echo.
+Levels that an order has moved are not subscribed to: the order itself tells more, and is told anyway."""
 
 SWITCHED_OFF = (
     "BigCommerce has switched it off: deliveries failed for two days, or nothing was to be told for 90 days"
@@ -45,9 +42,8 @@ Hook = dict[str, Any]
 class Hooks:
     """The webhooks of one store; see `base.Hooks`. `secrets`: the newest first; it is the one hooks are made with."""
 
-    topics: tuple[str, ...] = TOPICS
-
-    def __init__(self, store: Store, secrets: Sequence[str]) -> None:
+    def __init__(self, store: Store, secrets: Sequence[str], *, levels: bool = True) -> None:
+        self.topics: tuple[str, ...] = TOPICS if levels else ORDER_TOPICS
         self._store = store
         self._secrets = tuple(secrets)
 
@@ -60,7 +56,7 @@ class Hooks:
         self._check(url)
         hooks = {hook["scope"]: hook for hook in await self._all() if hook["destination"] == url}
         made = []
-        for topic in TOPICS:
+        for topic in self.topics:
             hook = hooks.get(topic)
             if hook is None:
                 hook = await self._write("POST", HOOKS, topic, url)

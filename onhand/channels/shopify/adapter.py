@@ -40,6 +40,7 @@ class Shopify:
     `base_url` is the shop's own address (https://<shop>.myshopify.com), `token` hands out access tokens,
     `places` are the location ids whose levels are ours to write. `clock` is monotonic seconds; it and
     `sleep` are replaced together in tests.
+    `watch_levels`: whether webhooks are to tell of levels, besides orders.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Shopify:
         places: Sequence[str],
         *,
         api_version: str = API_VERSION,
+        watch_levels: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -79,7 +81,7 @@ class Shopify:
         self._rounds = Rounds(self._admin, self._reads)
         self._set_quantities = SetQuantities(self._admin)
         self.orders: Orders = AskedOrders(self._admin)
-        self.hooks: Hooks = ShopifyHooks(self._admin)
+        self.hooks: Hooks = ShopifyHooks(self._admin, levels=watch_levels)
 
     async def set_levels(
         self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False

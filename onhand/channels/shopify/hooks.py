@@ -7,9 +7,11 @@ from onhand.channels.errors import ChannelError, RowRejected
 from onhand.channels.shopify.admin import Admin
 from onhand.channels.shopify.order_documents import SUBSCRIBE, SUBSCRIPTIONS, UNSUBSCRIBE
 
-TOPICS = ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "INVENTORY_LEVELS_UPDATE")
+ORDER_TOPICS = ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED")
 """`ORDERS_UPDATED` tells of edits, refunds and fulfilments with the whole order in it; the topics of their own name
 only an id, and would cost a call each to learn the same."""
+TOPICS = (*ORDER_TOPICS, "INVENTORY_LEVELS_UPDATE")
+"""With levels, where the shop is the authority for a location; each of our own pushes then comes back as an echo."""
 
 PAGES_MAX = 100
 THERE_ALREADY = "already been taken"
@@ -19,9 +21,8 @@ THERE_ALREADY = "already been taken"
 class ShopifyHooks:
     """Subscriptions of one shop. Shopify has no switched-off ones: after eight failures it deletes them."""
 
-    topics: tuple[str, ...] = TOPICS
-
-    def __init__(self, admin: Admin) -> None:
+    def __init__(self, admin: Admin, *, levels: bool = True) -> None:
+        self.topics: tuple[str, ...] = TOPICS if levels else ORDER_TOPICS
         self._admin = admin
 
     async def found(self) -> list[Subscription]:

@@ -38,6 +38,7 @@ class WooCommerce:
     travel unencrypted. `webhook_secret` is what webhooks are made to sign with; empty where there are none.
     `max_concurrency` bounds the calls in flight. `transport`, `clock` (any seconds that only grow) and `sleep` are
     for tests.
+    `watch_levels`: whether webhooks are to tell of levels, besides orders.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class WooCommerce:
         webhook_secret: str = "",
         max_concurrency: int = 4,
         rows_start: int = ROWS_START,
+        watch_levels: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -77,7 +79,7 @@ class WooCommerce:
             sleep=sleep,
         )
         self.orders: Orders = WooCommerceOrders(self._site)
-        self.hooks: Hooks = WooCommerceHooks(self._site, webhook_secret)
+        self.hooks: Hooks = WooCommerceHooks(self._site, webhook_secret, levels=watch_levels)
 
     async def set_levels(
         self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False

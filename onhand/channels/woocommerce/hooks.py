@@ -13,7 +13,9 @@ from onhand.channels.woocommerce.rows import Row
 from onhand.channels.woocommerce.site import ROWS_MAX, Answer, Site
 from onhand.channels.woocommerce.verdicts import cut
 
-TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "product.updated")
+ORDER_TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
+TOPICS = (*ORDER_TOPICS, "product.updated")
+"""With levels, where the shop is the authority for a location; each of our own pushes then comes back as an echo."""
 NAME = "Onhand"
 """How the names of our webhooks begin, by which those are known that deliver to another address than ours is now."""
 FIELDS = "id,name,status,topic,delivery_url"
@@ -32,9 +34,8 @@ REFUSED_ADVICE = "See what the shop said; it takes only addresses it can reach (
 class WooCommerceHooks:
     """The `Hooks` of one shop. `secret` is what deliveries shall be signed with; empty where none is configured."""
 
-    topics: tuple[str, ...] = TOPICS
-
-    def __init__(self, site: Site, secret: str) -> None:
+    def __init__(self, site: Site, secret: str, *, levels: bool = True) -> None:
+        self.topics: tuple[str, ...] = TOPICS if levels else ORDER_TOPICS
         self._site = site
         self._secret = secret
 
