@@ -28,10 +28,12 @@ from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
 from onhand.channels.registry import make_channels
 from onhand.connect import connect_temporal, open_ledger
+from onhand.draining import LINGER_SECONDS
 from onhand.imports import LedgerDirectory
-from onhand.leaving import run_and_leave
+from onhand.leaving import run_and_leave, run_quickly
 from onhand.ledger import catalogue
 from onhand.ledger.database import Pool
+from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
 from onhand.settings import Settings, SettingsError, find_config, load_settings
@@ -74,6 +76,8 @@ class Parts:
     channels: Mapping[str, Channel]
     source: Source | None
     slack: Slack
+    linger_seconds: float = LINGER_SECONDS
+    """How long intake and publishers listen for more before they go to sleep."""
 
     @classmethod
     def configured(cls, settings: Settings) -> "Parts":
@@ -102,14 +106,28 @@ async def hosted(
         {name: section.platform for name, section in settings.channels.items()},
     )
     async with AsyncExitStack() as stack:
+        doorbell = await stack.enter_async_context(_listening(pool))
         for queue in queues:
-            await stack.enter_async_context(_worker(settings, client, pool, parts, queue))
+            await stack.enter_async_context(_worker(settings, client, pool, parts, doorbell, queue))
         logger.info("worker started", queues=list(queues))
         yield
         logger.info("worker stopping")
 
 
-def _worker(settings: Settings, client: Client, pool: Pool, parts: Parts, queue: str) -> Worker:
+@asynccontextmanager
+async def _listening(pool: Pool) -> AsyncIterator[Doorbell]:
+    doorbell = Doorbell(pool)
+    task = asyncio.create_task(doorbell.listen())
+    try:
+        yield doorbell
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _worker(
+    settings: Settings, client: Client, pool: Pool, parts: Parts, doorbell: Doorbell, queue: str
+) -> Worker:
     if queue == SYNC_TASK_QUEUE:
         return Worker(
             client,
@@ -125,7 +143,7 @@ def _worker(settings: Settings, client: Client, pool: Pool, parts: Parts, queue:
         client,
         task_queue=queue,
         workflows=LIVE_WORKFLOWS,
-        activities=_channel_steps(settings, client, pool, parts),
+        activities=_channel_steps(settings, client, pool, parts, doorbell),
         max_concurrent_activities=channel.capabilities.concurrency + SPARE_SLOTS,
         sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
@@ -148,12 +166,16 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
     ]
 
 
-def _channel_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
+def _channel_steps(
+    settings: Settings, client: Client, pool: Pool, parts: Parts, doorbell: Doorbell
+) -> list[Callable[..., Any]]:
     rules = settings.rule_book()
     fresh = timedelta(minutes=settings.sync.mapping_fresh_minutes)
     levels = LevelSteps(pool, client, parts.channels, rules)
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
-    live = LiveSteps(pool, client, parts.channels, rules, settings.sync.sku_update_attempts)
+    live = LiveSteps(
+        pool, client, parts.channels, rules, doorbell, settings.sync.sku_update_attempts, parts.linger_seconds
+    )
     leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
     sweeps = SweepSteps(pool, client, parts.channels, settings.web.public_url)
     return [
@@ -203,7 +225,7 @@ def main(
         unknown = sorted(set(queue or ()) - set(known))
         if unknown:
             raise SettingsError(f"no queue is called {', '.join(unknown)}; there are {', '.join(known)}")
-        asyncio.run(run(settings, queue or known))
+        run_quickly(run(settings, queue or known))
     except SettingsError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

@@ -1,9 +1,11 @@
 """The steps of real time: take a channel's inbox, tell a channel what has changed; and what leaves the line."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from temporalio import activity
 from temporalio.client import Client
@@ -15,9 +17,11 @@ from onhand.alerts import poison_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook
+from onhand.draining import LINGER_SECONDS
 from onhand.intake.turn import take_turn
 from onhand.ledger import inbox
 from onhand.ledger.database import Pool
+from onhand.ledger.doorbell import INBOX, OUTBOX, Doorbell
 from onhand.messages import (
     SYNC_TASK_QUEUE,
     Drain,
@@ -47,14 +51,27 @@ class LiveSteps:
     client: Client
     channels: Mapping[str, Channel]
     rules: RuleBook
+    doorbell: Doorbell
     attempts: int
+    linger_seconds: float = LINGER_SECONDS
     publishers: dict[str, Publisher] = field(default_factory=dict)
+    worked_at: dict[str, float] = field(default_factory=dict)
+    """When each channel's intake last found something."""
 
     @activity.defn
     async def drain_inbox(self, drain: Drain) -> InboxTurn:
         """One turn of a channel's intake."""
         channel = self.channels[drain.channel]
-        turn = await take_turn(self.pool, channel, self.rules.channels[drain.channel], self._wake)
+        turn = await take_turn(
+            self.pool,
+            channel,
+            self.rules.channels[drain.channel],
+            self._wake,
+            partial(self.doorbell.wait, INBOX, drain.channel),
+            worked_at=self.worked_at.get(drain.channel, -math.inf),
+            linger_seconds=self.linger_seconds,
+        )
+        self.worked_at[drain.channel] = turn.worked_at
         return InboxTurn(
             asleep=turn.asleep,
             deliveries=turn.deliveries,
@@ -83,7 +100,14 @@ class LiveSteps:
 
     def _publisher(self, name: str) -> Publisher:
         if name not in self.publishers:
-            self.publishers[name] = Publisher(self.pool, self.channels[name], self.rules, self._wake)
+            self.publishers[name] = Publisher(
+                self.pool,
+                self.channels[name],
+                self.rules,
+                self._wake,
+                partial(self.doorbell.wait, OUTBOX, name),
+                self.linger_seconds,
+            )
         return self.publishers[name]
 
     async def _wake(self, channels: set[str]) -> bool:

@@ -34,7 +34,9 @@ def room(why: str, ours: str = "", others: str = "") -> Room:
 
 ROOMS = {
     "onhand/domain": room("rules are tried without a database, a clock or a network"),
-    "onhand/ledger": room("the only room that speaks SQL to the ledger", "domain", "psycopg psycopg_pool"),
+    "onhand/ledger": room(
+        "the only room that speaks SQL to the ledger", "domain", "psycopg psycopg_pool structlog"
+    ),
     "onhand/channels": room(
         "the only room that speaks to platforms; only its registry knows settings",
         "domain redaction settings",
@@ -59,8 +61,8 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts channels domain imports intake ledger mapping messages publish read_back settings sources sweeping "
-        "waking workflows",
+        "alerts channels domain draining imports intake ledger mapping messages publish read_back settings sources "
+        "sweeping waking workflows",
         "temporalio",
     ),
     "onhand/publish": room(

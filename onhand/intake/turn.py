@@ -1,12 +1,13 @@
 """The intake's turns: whatever waits in a channel's inbox is in the ledger at once."""
 
+import math
 from dataclasses import dataclass, field
 
 from onhand.background import Background, Wake
 from onhand.channels.base import Channel
 from onhand.channels.errors import ChannelError
 from onhand.domain.listings import ChannelRules
-from onhand.draining import drain
+from onhand.draining import Bell, drain
 from onhand.intake.take import take
 from onhand.ledger import inbox
 from onhand.ledger.database import Pool
@@ -19,9 +20,10 @@ FETCH_WAIT_SECONDS = 2.0
 
 @dataclass(slots=True)
 class TurnTaken:
-    """What one turn did."""
+    """What one turn did; `worked_at` is for the next one."""
 
     asleep: bool = False
+    worked_at: float = -math.inf
     deliveries: int = 0
     posted: int = 0
     poison: dict[int, str] = field(default_factory=dict)
@@ -29,7 +31,16 @@ class TurnTaken:
     trouble: str = ""
 
 
-async def take_turn(pool: Pool, channel: Channel, rules: ChannelRules, wake: Wake) -> TurnTaken:
+async def take_turn(
+    pool: Pool,
+    channel: Channel,
+    rules: ChannelRules,
+    wake: Wake,
+    bell: Bell,
+    *,
+    worked_at: float,
+    linger_seconds: float,
+) -> TurnTaken:
     """Take what waits, for a little while; nothing left: go to sleep. Publishers are woken batch by batch."""
     turn = TurnTaken()
     async with Background() as background:
@@ -48,9 +59,13 @@ async def take_turn(pool: Pool, channel: Channel, rules: ChannelRules, wake: Wak
             turn.poison |= taken.poison
             return taken.deliveries > 0
 
-        turn.asleep = await drain(
+        drained = await drain(
             step,
             lambda: inbox.sleep_intake(pool, channel.name),
+            bell,
+            worked_at=worked_at,
+            linger_seconds=linger_seconds,
             stop=lambda: bool(turn.wait_seconds) or len(turn.poison) >= POISON_MAX,
         )
+    turn.asleep, turn.worked_at = drained.asleep, drained.worked_at
     return turn

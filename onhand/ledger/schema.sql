@@ -369,7 +369,8 @@ BEGIN
     END IF;
     -- Whoever wants to sleep takes this lock alone and looks again: it either sees these rows, or has gone to sleep
     -- before the statement below looks, which then wakes it.
-    PERFORM pg_advisory_xact_lock_shared(71002, c) FROM unnest(touched) AS c;
+    PERFORM pg_advisory_xact_lock_shared(71002, c.id), pg_notify('onhand', 'outbox ' || c.name)
+       FROM channel c WHERE c.id = ANY (touched);
     WITH flipped AS (
         UPDATE channel_work SET publish_awake = true
          WHERE channel_id = ANY (touched) AND NOT publish_awake
@@ -441,7 +442,8 @@ BEGIN
     SELECT array_agg(id), array_agg(DISTINCT channel_id ORDER BY channel_id) FILTER (WHERE outcome IS NULL)
       INTO kept, touched FROM inserted;
     IF touched IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock_shared(71001, c) FROM unnest(touched) AS c;
+        PERFORM pg_advisory_xact_lock_shared(71001, c.id), pg_notify('onhand', 'inbox ' || c.name)
+           FROM channel c WHERE c.id = ANY (touched);
         WITH woke AS (
             UPDATE channel_work SET intake_awake = true
              WHERE channel_id = ANY (touched) AND NOT intake_awake

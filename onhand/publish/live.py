@@ -1,6 +1,7 @@
 """The publisher's turns: whatever changed is on the channel at once, in bulk when much has, paced by the channel."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from onhand.background import Background, Wake
 from onhand.channels.base import Channel
 from onhand.channels.errors import ChannelError
 from onhand.domain.listings import RuleBook
-from onhand.draining import drain
+from onhand.draining import Bell, drain
 from onhand.ledger import inbox, levels, work
 from onhand.ledger.database import Pool
 from onhand.publish.breaker import Breaker
@@ -36,8 +37,13 @@ class Told:
 class Publisher:
     """Tells one channel what has changed. One instance for each channel and process, for its breaker's sake."""
 
-    def __init__(self, pool: Pool, channel: Channel, rules: RuleBook, wake: Wake) -> None:
+    def __init__(
+        self, pool: Pool, channel: Channel, rules: RuleBook, wake: Wake, bell: Bell, linger_seconds: float
+    ) -> None:
         self._wake = wake
+        self._bell = bell
+        self._linger_seconds = linger_seconds
+        self._worked_at = -math.inf
         self._pool = pool
         self._channel = channel
         self._rules = rules
@@ -49,11 +55,15 @@ class Publisher:
         if await self._held_up(told):
             return told
         async with Background() as background:
-            told.asleep = await drain(
+            drained = await drain(
                 lambda: self._step(told, background),
                 lambda: inbox.sleep_publish(self._pool, self._channel.name),
+                self._bell,
+                worked_at=self._worked_at,
+                linger_seconds=self._linger_seconds,
                 stop=lambda: bool(told.wait_seconds) or len(told.failed_skus) >= FAILED_SKUS_MAX,
             )
+        told.asleep, self._worked_at = drained.asleep, drained.worked_at
         return told
 
     async def _held_up(self, told: Told) -> bool:

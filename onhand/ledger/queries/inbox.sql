@@ -1,5 +1,9 @@
 -- What channels have told us, from the door to its outcome; and who is awake to take it.
 
+-- name: listen
+-- Hear of what is committed to inbox and outbox.
+LISTEN onhand
+
 -- name: accept_deliveries
 -- One commit's worth of deliveries. A null id is a duplicate.
 SELECT ordinal, inbox_id, woken
