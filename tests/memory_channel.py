@@ -21,7 +21,10 @@ Spot = tuple[str, str]
 
 
 class MemoryChannel:
-    """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls."""
+    """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls.
+
+    `at_once_max`: the most calls of `set_levels` that were under way at a time.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class MemoryChannel:
         places: bool = False,
         echoes: bool = True,
         seconds_per_call: float = 0.0,
+        calls_a_step: int = 1,
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
@@ -43,6 +47,7 @@ class MemoryChannel:
             echoes=echoes,
             visible_after_seconds=0.05,
             visible_within_seconds=0.2,
+            calls_a_step=calls_a_step,
         )
         self.meter = Meter()
         self.levels: dict[Spot, int] = {}
@@ -53,13 +58,17 @@ class MemoryChannel:
         self.calls: list[tuple[str, int]] = []
         self.keys: list[str] = []
         self.seconds_per_call = seconds_per_call
+        self.at_once = self.at_once_max = 0
 
     async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
         assert len(writes) <= self.capabilities.bulk_size
         self.meter.writes += 1
         self.calls.append(("set", len(writes)))
         self.keys.append(key)
+        self.at_once += 1
+        self.at_once_max = max(self.at_once_max, self.at_once)
         await asyncio.sleep(self.seconds_per_call)
+        self.at_once -= 1
         if self.raises:
             raise self.raises.pop(0)
         return [self._set(write) for write in writes]

@@ -28,7 +28,9 @@ class Capabilities:
     """What a channel can do, declared by its adapter; nothing else in Onhand asks which platform it is.
 
     `bulk_size`: most levels one call of `set_levels` takes. `concurrency`: calls of `set_levels` that
-    are useful at once; the adapter itself paces beyond that. `places`: whether levels are kept per
+    are useful at once; the adapter itself paces beyond that. `calls_a_step`: calls that one step of a
+    workflow makes, each decided and recorded by itself: few enough for a step of under five seconds within
+    the platform's limits, so that letting go of a worker loses little. `places`: whether levels are kept per
     location of the channel. `echoes`: whether an answer to a write proves the level; where it does
     not, written levels are read back, first after `visible_after_seconds`, given up (as lost) after
     `visible_within_seconds`.
@@ -41,6 +43,7 @@ class Capabilities:
     echoes: bool
     visible_after_seconds: float = 0.0
     visible_within_seconds: float = 0.0
+    calls_a_step: int = 1
 
 
 @dataclass(frozen=True, slots=True)
