@@ -81,7 +81,7 @@ class RunSetup(Message):
     channels: list[ChannelPlan]
     source: str = ""
     sku_update_attempts: int = 8
-    plan_page_listings: int = 5_000
+    plan_page_listings: int = 2_000
     history_events_max: int = 1_500
 
 
@@ -146,7 +146,7 @@ class ChannelSyncState(Message):
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
-    page_listings: int = 5_000
+    page_listings: int = 2_000
     history_events_max: int = 1_500
     sku_update_attempts: int = 8
 

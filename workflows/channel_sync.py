@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
 PAGES_AHEAD = 2
 """Pages of the plan laid down before the pushes have used them up, so that a push never waits for planning."""
 
-VERIFY_WINDOW = 4
+VERIFY_WINDOW = 2
 """Chunks being read back at the same time, beside the pushes of those after them."""
 
 
