@@ -35,6 +35,7 @@ from onhand.ledger import catalogue
 from onhand.ledger.database import Pool
 from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
+from onhand.memory import keep_what_is_loaded, return_large_buffers
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
 from onhand.settings import Settings, SettingsError, find_config, load_settings
 from onhand.sources.base import Source
@@ -199,6 +200,7 @@ def queues_of(settings: Settings) -> list[str]:
 
 async def run(settings: Settings, queues: Sequence[str]) -> None:
     """Host the workers until SIGINT or SIGTERM."""
+    return_large_buffers()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -206,6 +208,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     parts = Parts.configured(settings)
     try:
         async with open_ledger(settings) as pool, hosted(settings, client, pool, parts, queues):
+            keep_what_is_loaded()
             await stop.wait()
     finally:
         await parts.aclose()

@@ -1,9 +1,10 @@
 """The steps of one channel: plan its levels, push them, read them back, give failing SKUs updates of their own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from temporalio import activity
 from temporalio.client import Client
@@ -14,10 +15,12 @@ from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from onhand import publish, read_back
 from onhand.channels.base import Channel
+from onhand.channels.together import each
 from onhand.domain.listings import RuleBook, all_targets
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, ListingCursor
+from onhand.ledger.runs import PlannedLevel
 from onhand.messages import (
     SYNC_TASK_QUEUE,
     Chunk,
@@ -76,20 +79,39 @@ class LevelSteps:
     async def push_levels(self, chunk: Chunk) -> ChunkResult:
         """Bring one chunk's levels to their targets of this moment; what is already done is not done again."""
         planned = await runs.planned_levels(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
-        if planned:
-            errand = publish.Errand(
-                run_id=chunk.run_id,
-                positions={(p.listing_id, p.place): p.position for p in planned},
-                attempt=activity.info().attempt,
-                distrust=chunk.full,
-            )
-            listings = list(dict.fromkeys(p.listing_id for p in planned))
-            async with heartbeats(), sorted_errors():
-                await publish.bring_to_targets(
-                    self.pool, self.channels[chunk.channel], self.rules, listings, errand
-                )
+        can = self.channels[chunk.channel].capabilities
+        calls = [planned[at : at + can.bulk_size] for at in range(0, len(planned), can.bulk_size)]
+
+        async def push(call: Sequence[PlannedLevel]) -> None:
+            async with self._under_way[chunk.channel]:
+                await self._push(chunk, call)
+
+        async with heartbeats(), sorted_errors():
+            await each(calls, push, at_once=can.concurrency)
         done = await runs.chunk_outcome(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
         return ChunkResult(changed=done.changed, unchanged=done.unchanged, failed=done.failed)
+
+    async def _push(self, chunk: Chunk, planned: Sequence[PlannedLevel]) -> None:
+        """One bulk call's worth: decided, sent and recorded by itself."""
+        errand = publish.Errand(
+            run_id=chunk.run_id,
+            positions={(p.listing_id, p.place): p.position for p in planned},
+            attempt=activity.info().attempt,
+            distrust=chunk.full,
+        )
+        listings = list(dict.fromkeys(p.listing_id for p in planned))
+        await publish.bring_to_targets(self.pool, self.channels[chunk.channel], self.rules, listings, errand)
+
+    @cached_property
+    def _under_way(self) -> Mapping[str, asyncio.Semaphore]:
+        """Bulk calls of runs by channel: as many as it wants at once, and one more, prepared meanwhile.
+
+        A level is thus decided, and its book forgotten, shortly before it is sent.
+        """
+        return {
+            name: asyncio.Semaphore(channel.capabilities.concurrency + 1)
+            for name, channel in self.channels.items()
+        }
 
     @activity.defn
     async def verify_levels(self, chunk: Chunk) -> ChunkResult:

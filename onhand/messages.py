@@ -55,6 +55,17 @@ class ChannelPlan(Message):
     echoes: bool
     visible_after_seconds: float = 0.0
     visible_within_seconds: float = 0.0
+    calls_a_step: int = 1
+
+    @property
+    def step_levels(self) -> int:
+        """Levels that one step pushes."""
+        return self.bulk_size * self.calls_a_step
+
+    @property
+    def steps_at_once(self) -> int:
+        """Steps whose calls are all that the channel wants at once, and one more, prepared meanwhile."""
+        return -(-self.concurrency // self.calls_a_step) + 1
 
 
 class BeginRun(Message):
@@ -70,7 +81,7 @@ class RunSetup(Message):
     channels: list[ChannelPlan]
     source: str = ""
     sku_update_attempts: int = 8
-    plan_page_listings: int = 5_000
+    plan_page_listings: int = 2_000
     history_events_max: int = 1_500
 
 
@@ -135,7 +146,7 @@ class ChannelSyncState(Message):
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
-    page_listings: int = 5_000
+    page_listings: int = 2_000
     history_events_max: int = 1_500
     sku_update_attempts: int = 8
 

@@ -70,7 +70,10 @@ class MemoryHooks:
 
 
 class MemoryChannel:
-    """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls."""
+    """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls.
+
+    `at_once_max`: the most calls of `set_levels` that were under way at a time.
+    """
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class MemoryChannel:
         echoes: bool = True,
         seconds_per_call: float = 0.0,
         changes: bool = False,
+        calls_a_step: int = 1,
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
@@ -94,6 +98,7 @@ class MemoryChannel:
             visible_after_seconds=0.05,
             visible_within_seconds=0.2,
             changes=changes,
+            calls_a_step=calls_a_step,
         )
         self.orders = MemoryOrders()
         self.hooks = MemoryHooks()
@@ -106,6 +111,7 @@ class MemoryChannel:
         self.calls: list[tuple[str, int]] = []
         self.keys: list[str] = []
         self.seconds_per_call = seconds_per_call
+        self.at_once = self.at_once_max = 0
 
     async def set_levels(
         self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
@@ -114,7 +120,10 @@ class MemoryChannel:
         self.meter.writes += 1
         self.calls.append(("set", len(writes)))
         self.keys.append(key)
+        self.at_once += 1
+        self.at_once_max = max(self.at_once_max, self.at_once)
         await asyncio.sleep(self.seconds_per_call)
+        self.at_once -= 1
         if self.raises:
             raise self.raises.pop(0)
         return [self._set(write) for write in writes]

@@ -30,7 +30,9 @@ class Capabilities:
     """What a channel can do, declared by its adapter; nothing else in Onhand asks which platform it is.
 
     `bulk_size`: most levels one call of `set_levels` takes. `concurrency`: calls of `set_levels` that
-    are useful at once; the adapter itself paces beyond that. `write_kind`: how `set_levels` writes.
+    are useful at once; the adapter itself paces beyond that. `calls_a_step`: calls that one step of a
+    workflow makes, each decided and recorded by itself: few enough for a step of under five seconds within
+    the platform's limits, so that letting go of a worker loses little. `write_kind`: how `set_levels` writes.
     `changes`: whether `change_levels` is there (relative, exactly once), the best kind for live changes.
     `places`: whether levels are kept per location of the channel. `echoes`: whether an answer to a write
     proves the level; where it does not, written levels are read back, first after `visible_after_seconds`,
@@ -45,6 +47,7 @@ class Capabilities:
     visible_after_seconds: float = 0.0
     visible_within_seconds: float = 0.0
     changes: bool = False
+    calls_a_step: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,14 @@ class Target:
 
 def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
     """Every claim on the SKU's pool that bears on this listing, its own first."""
-    siblings = state.siblings or (Sibling(state.channel, state.listing_id, state.units),)
+    siblings = state.siblings
+    if not siblings:
+        rule = rules.rule_for(state.channel, state.sku)
+        places = rules.channels[state.channel].places
+        return [
+            Claim(state.channel, state.listing_id, place, locations, rule, state.units)
+            for place, locations in places.items()
+        ]
     mine_first = sorted(siblings, key=lambda s: (s.listing_id != state.listing_id, s.channel, s.listing_id))
     return [
         Claim(

@@ -39,6 +39,9 @@ ABSOLUTE = "/v3/inventory/adjustments/absolute"
 SCOPE = "store_inventory"
 BULK_MAX = 2_000
 """Entries of one absolute adjustment (OpenAPI: "Limit of 2000 items for payload length")."""
+HEAD_START_SECONDS = 0.02
+"""Whoever waits to write goes on the wire before this answer is worked through. That takes it several turns of the
+event loop, not one, and working through 2,000 levels holds the loop: a store waited 0.06 s for each call, not 0.02."""
 
 CAPABILITIES = Capabilities(
     bulk_size=BULK_MAX,
@@ -118,7 +121,7 @@ class BigCommerce:
         # waits for the last answer of this one.
         async with self._writer.turn(urgent=urgent):
             settled = await settle(sorted_writes.entries, send)
-        await asyncio.sleep(0)  # whoever waits to write goes on the wire before this answer is worked through
+        await asyncio.sleep(HEAD_START_SECONDS)
         outcomes = self._outcomes(settled)
         for position, error in sorted_writes.rejected.items():
             outcomes[position] = (Outcome.REJECTED, error)

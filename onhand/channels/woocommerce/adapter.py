@@ -29,6 +29,8 @@ from onhand.channels.woocommerce.writes import Delivery
 
 ROWS_START = 25
 """Rows of the first batch; it doubles while the shop answers quickly, so two good answers later it is 100."""
+ROUNDS_A_STEP = 2
+"""Rounds of calls that one step makes: a full batch takes a modest host 1.6 s, so a step takes three seconds."""
 
 
 class WooCommerce:
@@ -63,6 +65,7 @@ class WooCommerce:
             write_kind=WriteKind.ABSOLUTE,
             places=False,
             echoes=True,
+            calls_a_step=ROUNDS_A_STEP * max_concurrency,
         )
         self.meter = Meter()
         self._size = BatchSize(rows_start, ROWS_MAX)
