@@ -81,26 +81,26 @@ async def _schedule(client: Client, settings: Settings) -> Examined:
 async def _sweeps(client: Client, settings: Settings) -> AsyncIterator[Examined]:
     """The sweeps of all listening channels in one line, or one for each that is not as configured."""
     every, listening = settings.schedule.sweep_seconds, settings.listening_channels()
-    wrong = [(name, said) for name in listening if (said := await _sweep_problem(client, name, every))]
-    for name, said in wrong:
-        yield gap(f"sweep {name}", said, "onhand schedule apply")
+    wrong = [found for name in listening if (found := await _sweep_problem(client, name, every))]
+    for found in wrong:
+        yield found
     if listening and not wrong:
         yield fine("sweeps", f"of {', '.join(listening)} every {duration(every)}")
 
 
-async def _sweep_problem(client: Client, channel: str, every_seconds: int) -> str:
-    """Why a channel's orders are not swept as configured; empty where they are."""
+async def _sweep_problem(client: Client, channel: str, every_seconds: int) -> Examined | None:
+    """Why a channel's orders are not swept as configured; None where they are."""
+    subject = f"sweep {channel}"
     try:
         view = await schedules.show(client, sweep_id(channel))
     except NoScheduleError as error:
-        return str(error)
+        return gap(subject, str(error), "onhand schedule apply")
     if view.paused:
-        return f"paused in Temporal: {view.note}"
+        return gap(subject, f"paused: {view.note}", f"Unpause {sweep_id(channel)} in the Temporal Web UI.")
     if view.every.total_seconds() != every_seconds:
-        return (
-            f"every {duration(view.every.total_seconds())}, the configuration says {duration(every_seconds)}"
-        )
-    return ""
+        now, wanted = duration(view.every.total_seconds()), duration(every_seconds)
+        return gap(subject, f"every {now}, the configuration says {wanted}", "onhand schedule apply")
+    return None
 
 
 async def _polled(client: Client, queue: str, task: "TaskQueueType.ValueType") -> Examined:

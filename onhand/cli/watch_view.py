@@ -14,7 +14,11 @@ from onhand.ledger.pace import ChannelPace, Percentiles
 from onhand.ledger.work import ChannelWork
 from onhand.wording import ago, duration
 
-NUMBERS = ("orders/s", "levels/s", "p50 1 min", "p99", "p50 5 min", "p99 ", "inbox", "to tell", "unheard")
+NUMBERS = ("orders/s", "levels/s", "synced in, 1 min", "5 min", "inbox", "to tell", "unheard")
+LEGEND = (
+    "synced in: median / 99th percentile, from durable to accepted by the channel · inbox, to tell: how many wait, the "
+    "oldest for how long · unheard: units a channel showed as sold whose orders have not come yet"
+)
 SLOW_SECONDS = 1.0
 """A 99th percentile beyond this stands out."""
 
@@ -33,6 +37,7 @@ def watch_view(watched: Watched | None, problem: str = "") -> RenderableType:
     parts: list[RenderableType] = []
     if watched is not None:
         parts += [_heading(watched.at), Text(), _channels(watched), *_holds(watched)]
+        parts += [Text(), Text(LEGEND, style="dim")]
     if problem:
         parts += [Text(), Text(f"the ledger does not answer: {problem}", style="bold red")]
     return Group(*parts)
@@ -49,8 +54,8 @@ def _channels(watched: Watched) -> Table:
             Text(pace.channel, style="yellow" if work.hold.holds else ""),
             _rate(pace.orders_per_second),
             _rate(pace.levels_per_second),
-            *_percentiles(pace.minute),
-            *_percentiles(pace.five_minutes),
+            _percentiles(pace.minute),
+            _percentiles(pace.five_minutes),
             _waits(work.inbox, work.inbox_oldest, watched.at),
             _waits(work.outbox, work.outbox_oldest, watched.at),
             f"{pace.provisional:,}" if pace.provisional else "",
@@ -63,18 +68,18 @@ def _rate(per_second: float) -> str:
     return f"{per_second:,.1f}" if per_second else ""
 
 
-def _percentiles(taken: Percentiles) -> tuple[str, Text]:
-    p50 = "" if taken.p50 is None else duration(taken.p50)
-    if taken.p99 is None:
-        return p50, Text()
-    return p50, Text(duration(taken.p99), style="yellow" if taken.p99 > SLOW_SECONDS else "")
+def _percentiles(taken: Percentiles) -> Text:
+    if taken.p50 is None or taken.p99 is None:
+        return Text()
+    slow = "yellow" if taken.p99 > SLOW_SECONDS else ""
+    return Text.assemble(duration(taken.p50), (" / ", "dim"), (duration(taken.p99), slow))
 
 
 def _waits(number: int, oldest: datetime | None, now: datetime) -> str:
     """How many wait, and how old the oldest is."""
     if not number or oldest is None:
         return ""
-    return f"{number:,} {duration(max(0.0, (now - oldest).total_seconds()))}"
+    return f"{number:,}, {duration(max(0.0, (now - oldest).total_seconds()))}"
 
 
 def _holds(watched: Watched) -> list[RenderableType]:
