@@ -13,7 +13,7 @@ import typer
 from rich.live import Live
 
 from onhand.cli.app import JsonOption, session_of
-from onhand.cli.ledger import in_ledger, make_places_known
+from onhand.cli.ledger import in_ledger
 from onhand.cli.output import out, print_json
 from onhand.cli.watch_view import Watched, watch_view
 from onhand.ledger import pace, work
@@ -47,11 +47,9 @@ def watch(
     Time-to-sync is from the moment a change was durable until the channel had accepted it. Two reads of the ledger a
     look, and none of a channel. JSON is of one look.
     """
-    settings = session_of(ctx).settings
-    channels = settings.enabled_channels()
+    channels = session_of(ctx).settings.enabled_channels()
 
     async def looking(pool: Pool) -> None:
-        await make_places_known(pool, settings)
         if as_json:
             print_json(await look(pool, channels))
         elif once or not sys.stdout.isatty():

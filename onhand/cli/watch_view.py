@@ -19,6 +19,7 @@ LEGEND = (
     "synced in: median / 99th percentile, from durable to accepted by the channel · inbox, to tell: how many wait, the "
     "oldest for how long · unheard: units a channel showed as sold whose orders have not come yet"
 )
+UNKNOWN = "No channel is known yet: the worker tells the ledger when it starts."
 SLOW_SECONDS = 1.0
 """A 99th percentile beyond this stands out."""
 
@@ -36,7 +37,8 @@ def watch_view(watched: Watched | None, problem: str = "") -> RenderableType:
     """One look for people. `problem`: why there is no newer one."""
     parts: list[RenderableType] = []
     if watched is not None:
-        parts += [_heading(watched.at), Text(), _channels(watched), *_holds(watched)]
+        parts += [_heading(watched.at), Text()]
+        parts += [_channels(watched), *_holds(watched)] if watched.work else [Text(UNKNOWN)]
         parts += [Text(), Text(LEGEND, style="dim")]
     if problem:
         parts += [Text(), Text(f"the ledger does not answer: {problem}", style="bold red")]

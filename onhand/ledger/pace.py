@@ -8,7 +8,7 @@ from onhand.ledger.queries import query
 
 RATE_SECONDS = 10.0
 """Rates are over so long."""
-ROWS_MAX = 20_000
+ROWS_MAX = 10_000
 """Newest deliveries and pushes that are looked at, of all channels together: a look costs the same however old the
 ledger is, and while more than so many come within a window, the figures are those of the newest."""
 
