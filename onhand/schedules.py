@@ -162,11 +162,11 @@ def _same(now: Schedule, new: Schedule) -> bool:
     )
 
 
-async def show(client: Client) -> ScheduleView:
-    """How the schedule stands. Raises NoScheduleError."""
-    found = await _described(client)
+async def show(client: Client, schedule_id: str = SYNC_SCHEDULE_ID) -> ScheduleView:
+    """How a schedule stands, that of the sync runs if none is named. Raises NoScheduleError."""
+    found = await _described(client, schedule_id)
     return ScheduleView(
-        schedule_id=SYNC_SCHEDULE_ID,
+        schedule_id=schedule_id,
         every=found.schedule.spec.intervals[0].every,
         paused=found.schedule.state.paused,
         note=found.schedule.state.note or "",
@@ -200,12 +200,12 @@ async def trigger(client: Client) -> None:
     await client.get_schedule_handle(SYNC_SCHEDULE_ID).trigger(overlap=ScheduleOverlapPolicy.BUFFER_ONE)
 
 
-async def _described(client: Client) -> ScheduleDescription:
+async def _described(client: Client, schedule_id: str = SYNC_SCHEDULE_ID) -> ScheduleDescription:
     try:
-        return await client.get_schedule_handle(SYNC_SCHEDULE_ID).describe()
+        return await client.get_schedule_handle(schedule_id).describe()
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
         raise NoScheduleError(
-            f"Temporal has no schedule called {SYNC_SCHEDULE_ID!r}. Make it with: onhand schedule apply"
+            f"Temporal has no schedule called {schedule_id!r}. Make it with: onhand schedule apply"
         ) from error

@@ -110,12 +110,17 @@ async def _drop_disproved(pool: Pool, channel: str, before: datetime, swept: Swe
 
 async def mend_hooks(channel: Channel, public_url: str) -> str:
     """Make the channel's webhooks deliver to us again where they do not; answers what was wrong, in words."""
-    url = f"{public_url}/webhooks/{channel.name}"
+    url = hooks_url(public_url, channel.name)
     wrong = hook_problems(channel, url, await channel.hooks.found())
     if wrong:
         await channel.hooks.ensure(url)
         logger.warning("webhook subscriptions were mended", channel=channel.name, problem=wrong)
     return wrong
+
+
+def hooks_url(base: str, channel: str) -> str:
+    """Where a channel's webhooks go, under the address at which it reaches us."""
+    return f"{base}/webhooks/{channel}"
 
 
 def hook_problems(channel: Channel, url: str, found: Sequence[Subscription]) -> str:

@@ -40,6 +40,13 @@ async def wake_publishers(client: Client, channels: Iterable[str]) -> bool:
     return await _all(client, "Publish", [(publish_id(c), c, PublishState(channel=c)) for c in channels])
 
 
+async def probe_publisher(client: Client, channel: str) -> bool:
+    """Have the channel tried now, whatever its breaker says; False where the signal was not taken."""
+    return await _wake(
+        client, "Publish", publish_id(channel), channel, PublishState(channel=channel), signal="probe"
+    )
+
+
 async def _all(
     client: Client,
     workflow: str,
@@ -50,7 +57,12 @@ async def _all(
 
 
 async def _wake(
-    client: Client, workflow: str, workflow_id: str, channel: str, state: IntakeState | PublishState
+    client: Client,
+    workflow: str,
+    workflow_id: str,
+    channel: str,
+    state: IntakeState | PublishState,
+    signal: str = "wake",
 ) -> bool:
     try:
         await client.start_workflow(
@@ -58,7 +70,7 @@ async def _wake(
             state,
             id=workflow_id,
             task_queue=channel_task_queue(channel),
-            start_signal="wake",
+            start_signal=signal,
             search_attributes=attributes(channel=channel),
             static_summary=f"{channel}: {workflow.lower()}",
             task_timeout=TASK_TIMEOUT,

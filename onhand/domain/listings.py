@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.rules import Mode, Rule
@@ -21,7 +22,8 @@ class ListingState:
     """One listing with all that decides its levels, read in one snapshot.
 
     `available`: units by location; `books`: what we believe it shows, by place (None: never read or
-    written). `generation` is that of its outbox row, 0 without one. `siblings` includes itself.
+    written). `generation` is that of its outbox row, 0 without one; `due_since` is when the oldest change that
+    is not on the channel yet became durable, None without one. `siblings` includes itself.
     """
 
     channel: str
@@ -35,6 +37,7 @@ class ListingState:
     available: Mapping[str, int]
     books: Mapping[str, int | None]
     siblings: tuple[Sibling, ...] = ()
+    due_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

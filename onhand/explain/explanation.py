@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from onhand.domain import allocation
 from onhand.domain.allocation import Step
 from onhand.domain.listings import ListingState, RuleBook, claims_of
-from onhand.explain.sentences import sentence
+from onhand.explain.sentences import in_flight, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import levels, stock
+from onhand.ledger import levels, stock, work
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import (
     BalanceRow,
@@ -18,16 +18,22 @@ from onhand.ledger.stock import (
     LevelFacts,
     ListingFacts,
     Pending,
+    Provisional,
     PushRow,
     SkuCard,
 )
+from onhand.ledger.work import Hold
 
 NOTHING_KNOWN = LevelFacts("", None, None, None, None, "")
 
 
 @dataclass(frozen=True, slots=True)
 class LevelExplained:
-    """One level: what it should be and by which steps, what we believe and were told, what is on its way."""
+    """One level: what it should be and by which steps, what we believe and were told, what is on its way.
+
+    `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes from being
+    told to the channel at once; None where nothing does.
+    """
 
     sentence: str
     channel: str
@@ -40,6 +46,8 @@ class LevelExplained:
     pending: Pending | None
     parked: DeadLetter | None
     pinned: bool
+    in_flight: bool
+    hold: Hold | None
     pushes: tuple[PushRow, ...]
 
 
@@ -48,7 +56,7 @@ class Explanation:
     """All of it. `ledger_lines` is how many lines the ledger has of the SKU; `events` are the newest.
 
     `unlisted` are the channels that have no listing of the SKU, `off` those that have one but are not
-    switched on.
+    switched on. `provisional` are sales that channels' answers told of and no order yet.
     """
 
     asked_at: datetime
@@ -57,6 +65,7 @@ class Explanation:
     unlisted: tuple[str, ...]
     off: tuple[str, ...]
     balances: tuple[BalanceRow, ...]
+    provisional: tuple[Provisional, ...]
     events: tuple[EventRow, ...]
     ledger_lines: int
 
@@ -70,11 +79,14 @@ async def explain_sku(
     balances = await stock.sku_balances(pool, sku)
     listings = [entry for entry in await stock.sku_listings(pool, sku) if entry.channel in channels]
     sent = await stock.last_pushes(pool, [entry.listing_id for entry in listings], pushes)
+    holds = await work.holds(pool, channels)
     explained: list[LevelExplained] = []
     for channel in (name for name in channels if name in rules.channels):
         facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
         for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
-            explained += _explained(state, rules, facts[state.listing_id], sent, now)
+            hold = holds.get(channel)
+            held = hold if hold is not None and hold.holds else None
+            explained += _explained(state, rules, facts[state.listing_id], sent, held, now)
     listed = {entry.channel for entry in listings}
     return Explanation(
         asked_at=now,
@@ -83,13 +95,19 @@ async def explain_sku(
         unlisted=tuple(name for name in channels if name not in listed),
         off=tuple(sorted(listed - rules.channels.keys())),
         balances=tuple(balances),
+        provisional=tuple(await stock.provisional(pool, sku)),
         events=tuple(await stock.sku_events(pool, sku, events)),
         ledger_lines=sum(row.version for row in balances),
     )
 
 
 def _explained(
-    state: ListingState, rules: RuleBook, facts: ListingFacts, sent: Sequence[PushRow], now: datetime
+    state: ListingState,
+    rules: RuleBook,
+    facts: ListingFacts,
+    sent: Sequence[PushRow],
+    hold: Hold | None,
+    now: datetime,
 ) -> list[LevelExplained]:
     claims = claims_of(state, rules)
     known = {level.place: level for level in facts.levels}
@@ -102,6 +120,7 @@ def _explained(
                 facts.pending,
                 facts.parked,
                 now,
+                hold,
             ),
             channel=state.channel,
             item_id=state.item_id,
@@ -113,6 +132,8 @@ def _explained(
             pending=facts.pending,
             parked=facts.parked,
             pinned=facts.pinned,
+            in_flight=in_flight(known.get(decided.claim.place, NOTHING_KNOWN), now),
+            hold=hold,
             pushes=tuple(
                 push
                 for push in sent

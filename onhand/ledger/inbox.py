@@ -214,6 +214,14 @@ async def replay(pool: Pool, ids: Sequence[int], *, everything: bool = False) ->
         return dict(await cursor.fetchall())
 
 
+async def count_poison(pool: Pool) -> tuple[int, int]:
+    """Deliveries that somebody has to see to, and how many of them cannot be replayed."""
+    async with one_statement(pool) as connection:
+        row = await (await connection.execute(query("count_poison"))).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
 async def forget_old(pool: Pool, days: int) -> int:
     """Drop settled deliveries older than that; poison stays. Answers how many."""
     async with pool.connection() as connection:

@@ -42,7 +42,10 @@ class LevelLearnt:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One level that was sent, and what came back: "accepted", "stale", "rejected" or "unknown"."""
+    """One level that was sent, and what came back: "accepted", "stale", "rejected" or "unknown".
+
+    `due_since`: when the oldest change it tells of became durable; None where nothing was pending.
+    """
 
     listing_id: int
     place: str
@@ -52,6 +55,7 @@ class Push:
     outcome: str
     echo: int | None = None
     message: str = ""
+    due_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,8 @@ async def listing_states(
 
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
-    listing, sku, item, parent, tracking, units, generation, places, books, locations, available, *others = (
-        row
-    )
+    listing, sku, item, parent, tracking, units, generation, due_since, *found = row
+    places, books, locations, available, *others = found
     return ListingState(
         channel,
         listing,
@@ -112,6 +115,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         dict(zip(locations or (), available or (), strict=True)),
         dict(zip(places or (), books or (), strict=True)),
         tuple(map(Sibling, *others)) if others[0] else (),
+        due_since,
     )
 
 
@@ -276,6 +280,7 @@ async def save_pushes(
             "outcomes": [push.outcome for push in pushes],
             "echoes": [push.echo for push in pushes],
             "messages": [push.message or None for push in pushes],
+            "dues": [push.due_since for push in pushes],
         },
     )
 

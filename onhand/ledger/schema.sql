@@ -308,9 +308,11 @@ CREATE TABLE push (
     message text,
     attempt smallint NOT NULL,
     sent_at timestamptz NOT NULL,
-    answered_at timestamptz NOT NULL
+    answered_at timestamptz NOT NULL,
+    due_since timestamptz
 );
 COMMENT ON TABLE push IS 'Every level sent to a channel and what came back. Kept for as long as push_retention says.';
+COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
 CREATE INDEX push_listing ON push (listing_id, id DESC);
 CREATE INDEX push_sent ON push USING brin (sent_at);
 

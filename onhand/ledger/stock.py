@@ -72,7 +72,10 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class LevelFacts:
-    """What is known of one listing at one place of its channel."""
+    """What is known of one listing at one place of its channel.
+
+    Until `claimed_until` somebody is reading or writing it there, and nobody knows what it shows.
+    """
 
     place: str
     book: int | None
@@ -80,6 +83,23 @@ class LevelFacts:
     shown: int | None
     shown_at: datetime | None
     problem: str
+    claimed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """Pieces of a listing that an answer of its channel showed to be sold, before the order came.
+
+    They are off the pool at `location`, `units` of the SKU for each piece.
+    """
+
+    channel: str
+    item_id: str
+    place: str
+    location: str
+    pieces: int
+    units: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +257,11 @@ def _listing(row: tuple[Any, ...], levels: tuple[LevelFacts, ...]) -> ListingFac
     pending = None if generation is None else Pending(generation, marked_at)
     parked = None if parked_at is None else DeadLetter(parked_at, *why)
     return ListingFacts(listing, channel, platform, item, units, pinned, seen_at, pending, parked, levels)
+
+
+async def provisional(pool: Pool, sku: str) -> list[Provisional]:
+    """Sales of a SKU that channels' answers told of and no order yet, the oldest first."""
+    return [Provisional(*row) for row in await _fetch(pool, "provisional_of_sku", sku=sku)]
 
 
 async def last_pushes(pool: Pool, listings: Sequence[int], limit: int) -> list[PushRow]:

@@ -7,10 +7,36 @@ from datetime import datetime
 from onhand.ledger.database import Pool, one_statement
 from onhand.ledger.queries import query
 
+RECENT_DELIVERIES = 20_000
+"""Of all channels, among which the last one of each is looked for: it is news or it is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps levels from being told to a channel: an operator (`paused_at`), or an open breaker (`trouble`).
+
+    `retry_at` is when a call is tried again.
+    """
+
+    channel: str
+    paused_at: datetime | None
+    pause_note: str
+    trouble: str
+    trouble_since: datetime | None
+    retry_at: datetime | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything does."""
+        return self.paused_at is not None or bool(self.trouble)
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelWork:
-    """One channel. `inbox` and `outbox` count what waits, with the oldest of each; `heard_at` is its last delivery."""
+    """One channel. `inbox` and `outbox` count what waits, with the oldest of each.
+
+    `heard_at` is its last delivery, None where there was none lately; what a sweep found is no delivery.
+    """
 
     channel: str
     intake_awake: bool
@@ -28,6 +54,13 @@ class ChannelWork:
     outbox_oldest: datetime | None
     heard_at: datetime | None
 
+    @property
+    def hold(self) -> Hold:
+        """What keeps its levels from being told."""
+        return Hold(
+            self.channel, self.paused_at, self.pause_note, self.trouble, self.trouble_since, self.retry_at
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -40,8 +73,17 @@ class Pending:
 async def of_channels(pool: Pool, channels: Sequence[str]) -> list[ChannelWork]:
     """How each of these channels stands, by name."""
     async with one_statement(pool) as connection:
-        cursor = await connection.execute(query("work_of_channels"), {"channels": list(channels)})
+        cursor = await connection.execute(
+            query("work_of_channels"), {"channels": list(channels), "deliveries": RECENT_DELIVERIES}
+        )
         return [ChannelWork(*row) for row in await cursor.fetchall()]
+
+
+async def holds(pool: Pool, channels: Sequence[str]) -> dict[str, Hold]:
+    """What keeps levels from being told to each of these channels, by name; one that is not known is missing."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("channel_holds"), {"channels": list(channels)})
+        return {row[0]: Hold(*row) for row in await cursor.fetchall()}
 
 
 async def pending(pool: Pool, channels: Sequence[str]) -> dict[str, Pending]:
@@ -57,7 +99,7 @@ async def pause(pool: Pool, channel: str, note: str) -> bool:
 
 
 async def resume(pool: Pool, channel: str) -> bool:
-    """Go on; the caller signals the publisher. False where there is no such channel."""
+    """Go on, at once also where the breaker is open; the caller signals the publisher. False: no such channel."""
     return await _changed(pool, "resume_channel", {"channel": channel})
 
 

@@ -230,6 +230,7 @@ def _judge(work: Work, result: WriteResult, *, blind: bool) -> bool:
             result.outcome.value,
             result.echo,
             result.error.sentence if result.error else "",
+            work.targets[spot].state.due_since,
         )
     )
     if result.outcome is Outcome.STALE:
@@ -267,5 +268,6 @@ def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError)
                 write.shown,
                 "unknown",
                 message=str(error),
+                due_since=work.targets[spot].state.due_since,
             )
         )

@@ -68,7 +68,7 @@ class Publisher:
 
     async def _held_up(self, told: Told) -> bool:
         """Whether an operator paused it, or the breaker is open and no probe is due."""
-        (state,) = await work.of_channels(self._pool, [self._channel.name])
+        state = (await work.holds(self._pool, [self._channel.name]))[self._channel.name]
         if state.paused_at is not None:
             told.paused, told.note = True, state.pause_note
         elif state.trouble and self.breaker.is_open and state.retry_at is not None:

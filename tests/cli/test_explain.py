@@ -8,7 +8,7 @@ from onhand.domain import movements
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.ledger import levels, posting, stock
+from onhand.ledger import levels, posting, stock, work
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, LevelLearnt, Push
 from onhand.ledger.orders import post_orders
@@ -125,6 +125,43 @@ async def test_each_place_of_a_channel_has_an_answer_of_its_own(store: Pool, onh
     assert answer.lines[1:3] == [
         "●  bigc (leeds) shows 9 because 9 are available at leeds.",
         "●  bigc (london) shows 0 because nothing is available at london.",
+    ]
+
+
+async def test_what_was_sold_unheard_and_what_is_in_the_way_are_told(store: Pool, onhand: Onhand) -> None:
+    """Goal: units that an answer took off the pool, a level in flight and a pause each explain themselves."""
+    await received(store, 9, 3)
+    await pushed(store, "woo", "", 7)
+    (listing,) = await stock.sku_listings(store, "A", "woo")
+    spot = (listing.listing_id, "")
+    await levels.claim(store, "woo", [spot], [listing.listing_id], siblings=False, seconds=60)
+    learnt = LevelLearnt(*spot, expected=7, seen=6, shortfall=1, location="leeds")
+    async with store.connection() as connection:
+        await levels.book(connection, [learnt], datetime.now(UTC))
+    await work.pause(store, "bigc", "stocktaking")
+    (bigc,) = await stock.sku_listings(store, "A", "bigc")
+    await levels.claim(store, "bigc", [(bigc.listing_id, "1")], [bigc.listing_id], siblings=False, seconds=60)
+
+    answer = await onhand("explain", "A")
+
+    text = " ".join(answer.stdout.replace("│", " ").split())
+    assert (
+        "1 unit of leeds is taken off the pool: woo showed that it sold 1 piece just now, and the order has not come "
+        "yet" in text
+    )
+    assert (
+        "bigc (leeds) is being told in this moment; it should show 8 because 8 are available at leeds. "
+        "Telling it changes was paused just now (stocktaking)." in text
+    )
+    assert "woo shows 6 because 8 are available at leeds + london and 2 are held back for safety." in text
+    assert text.count("in flight being read or written at the channel now") == 1
+    assert text.count("held up paused just now: stocktaking") == 2
+    document = (await onhand("explain", "A", "--json")).json
+    assert [(sale["channel"], sale["pieces"]) for sale in document["provisional"]] == [("woo", 1)]
+    assert [(each["channel"], each["in_flight"]) for each in document["levels"]] == [
+        ("woo", False),
+        ("bigc", True),
+        ("bigc", False),
     ]
 
 

@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from onhand import waking
 from onhand.channels.base import WriteKind
-from onhand.channels.errors import ChannelDown
+from onhand.channels.errors import ChannelDown, CredentialsBad
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.sales import ChannelOrder, SoldLine, as_json, version_of
@@ -135,6 +135,29 @@ async def test_a_channel_that_is_down_loses_nothing_and_the_others_go_on(shops: 
 
     assert (row.trouble, row.retry_at) == ("", None)
     assert web.levels["S00001", ""] == mall.levels["S00001", ""] == 99
+
+
+async def test_an_operator_who_resumes_a_channel_in_trouble_has_it_tried_at_once(shops: Stage) -> None:
+    """Goal: who has mended the credentials does not wait for the breaker's minute."""
+    store, web = named(shops, "store"), named(shops, "web")
+    web.raises = [CredentialsBad("web", "setting 1 level", "the key was revoked")]
+    async with shops.workers():
+        store.sold("S00001", 1)
+        await hear(shops, store.name, [order("1", "S00001", 1)])
+
+        async def noticed() -> bool:
+            return (await work.holds(shops.pool, [web.name]))[web.name].holds
+
+        await until(noticed)
+        before = (await work.holds(shops.pool, [web.name]))[web.name]
+        await work.resume(shops.pool, web.name)
+        assert await waking.probe_publisher(shops.client, web.name)
+        await until(lambda: nothing_pending(shops))
+
+    assert before.retry_at is not None
+    assert before.retry_at > datetime.now(UTC), "it was tried before its time"
+    assert web.levels["S00001", ""] == 99
+    assert not (await work.holds(shops.pool, [web.name]))[web.name].holds
 
 
 async def test_a_refused_sku_leaves_the_line_and_becomes_its_own_update(shops: Stage) -> None:

@@ -85,6 +85,9 @@ COMMENT ON COLUMN outbox.live IS 'For the publisher, at once; otherwise the next
 COMMENT ON COLUMN outbox.isolated IS 'Failed alone: its SKU''s own update tells the channel.';
 CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND NOT isolated;
 
+ALTER TABLE push ADD COLUMN due_since timestamptz;
+COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
+
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -90,6 +90,10 @@ WITH again AS (
 )
 SELECT a.id, ch.name FROM again a JOIN channel ch ON ch.id = a.channel_id ORDER BY a.id
 
+-- name: count_poison
+-- What somebody has to see to, and how much of it was not even readable.
+SELECT count(*), count(*) FILTER (WHERE kind = 'other') FROM inbox WHERE outcome = 'poison'
+
 -- name: forget_old_deliveries
 -- Settled deliveries past their retention; poison stays until somebody has seen to it.
 DELETE FROM inbox
@@ -101,14 +105,25 @@ INSERT INTO channel_work (channel_id) SELECT id FROM channel WHERE name = ANY (%
 ON CONFLICT (channel_id) DO NOTHING
 
 -- name: work_of_channels
--- How the work on each channel stands.
+-- How the work on each channel stands. Its last delivery is looked for among the newest only, and a sweep is none.
 SELECT ch.name, w.intake_awake, w.publish_awake, w.paused_at, w.pause_note, w.trouble, w.trouble_since, w.retry_at,
        w.swept_to, w.swept_at,
        (SELECT count(*) FROM inbox i WHERE i.channel_id = ch.id AND i.outcome IS NULL),
        (SELECT min(i.received_at) FROM inbox i WHERE i.channel_id = ch.id AND i.outcome IS NULL),
        (SELECT count(*) FROM outbox o WHERE o.channel_id = ch.id AND o.live AND NOT o.isolated),
        (SELECT min(o.marked_at) FROM outbox o WHERE o.channel_id = ch.id AND o.live AND NOT o.isolated),
-       (SELECT i.received_at FROM inbox i WHERE i.channel_id = ch.id ORDER BY i.id DESC LIMIT 1)
+       (SELECT i.received_at FROM inbox i
+         WHERE i.channel_id = ch.id AND i.delivery_id <> 'sweep'
+           AND i.id > (SELECT max(id) - %(deliveries)s FROM inbox)
+         ORDER BY i.id DESC LIMIT 1)
+  FROM channel ch
+  JOIN channel_work w ON w.channel_id = ch.id
+ WHERE ch.name = ANY (%(channels)s)
+ ORDER BY ch.name
+
+-- name: channel_holds
+-- What keeps levels from being told, asked before every turn of a publisher.
+SELECT ch.name, w.paused_at, w.pause_note, w.trouble, w.trouble_since, w.retry_at
   FROM channel ch
   JOIN channel_work w ON w.channel_id = ch.id
  WHERE ch.name = ANY (%(channels)s)
@@ -120,8 +135,9 @@ UPDATE channel_work SET paused_at = coalesce(paused_at, clock_timestamp()), paus
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 
 -- name: resume_channel
--- Publishing goes on; whoever calls signals the publisher.
-UPDATE channel_work SET paused_at = NULL, pause_note = '', publish_awake = true
+-- Publishing goes on, at once also where the breaker is open; whoever calls signals the publisher.
+UPDATE channel_work SET paused_at = NULL, pause_note = '', publish_awake = true,
+       retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE clock_timestamp() END
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 
 -- name: note_trouble

@@ -14,7 +14,7 @@ SELECT l.id, l.sort_key
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
 -- order yet is off the pool.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
-       lv.places, lv.books, b.locations, b.available, m.channels, m.listings, m.units
+       o.marked_at, lv.places, lv.books, b.locations, b.available, m.channels, m.listings, m.units
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
@@ -171,12 +171,13 @@ SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORD
 -- name: save_pushes
 -- The record of what was sent.
 INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
-                  sent_at, answered_at)
+                  sent_at, answered_at, due_since)
 SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
-       %(attempt)s, %(sent_at)s, %(answered_at)s
+       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since
   FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
-              %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[])
-       AS p(listing, place, generation, quantity, before, outcome, echo, message)
+              %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[],
+              %(dues)s::timestamptz[])
+       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since)
 
 -- name: clear_outbox
 -- Only rows whose generation is still the one that was read: what came in between stays pending.
