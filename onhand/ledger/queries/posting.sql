@@ -107,9 +107,18 @@ SELECT order_id, version FROM channel_order
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND order_id = ANY (%(orders)s)
 
 -- name: drop_disproved
--- Provisional demand that no order came for. Its levels are told again, as their targets rise.
+-- Provisional demand that no order came for. Its levels are told again, as their targets rise. They are locked first and
+-- in their order, as by whoever takes sales or books an answer.
+WITH held AS (
+    SELECT v.listing_id, v.place
+      FROM level v
+      JOIN provisional_demand d ON d.listing_id = v.listing_id AND d.place = v.place
+      JOIN listing l ON l.id = v.listing_id
+     WHERE d.since < %(before)s AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+     ORDER BY v.listing_id, v.place
+       FOR UPDATE OF v
+)
 DELETE FROM provisional_demand d
- USING listing l, sku s
- WHERE l.id = d.listing_id AND s.id = d.sku_id AND d.since < %(before)s
-   AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+ USING held h, sku s
+ WHERE h.listing_id = d.listing_id AND h.place = d.place AND s.id = d.sku_id
 RETURNING s.code, d.place, d.pieces
