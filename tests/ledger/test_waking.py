@@ -47,9 +47,7 @@ async def deliver(connection: Connection, name: str) -> bool:
         "outcomes": [None],
         "reasons": [""],
     }
-    ((_, inbox_id, woken),) = await (
-        await connection.execute(query("accept_deliveries"), named)
-    ).fetchall()
+    ((_, inbox_id, woken),) = await (await connection.execute(query("accept_deliveries"), named)).fetchall()
     assert inbox_id is not None
     return bool(woken)
 
