@@ -72,7 +72,7 @@ def _told(waiting: Sequence[Waiting]) -> tuple[dict[int, ChannelOrder], list[Set
         try:
             told[delivery.inbox_id] = from_json(delivery.body)
         except (OrderRefusedError, LookupError, TypeError, ValueError) as error:
-            refused.append(_poison(delivery.inbox_id, f"order {delivery.subject}: {error}"))
+            refused.append(_poison(delivery.inbox_id, f"order {delivery.subject}: {_words(error)}"))
     return told, refused
 
 
@@ -131,7 +131,10 @@ async def _post(
             try:
                 await _post_batch(pool, {inbox_id: resolved}, [], taken)
             except (OrderConflictError, psycopg.DataError, psycopg.IntegrityError) as error:
-                await _post_batch(pool, {}, [_poison(inbox_id, f"the ledger refuses it: {error}")], taken)
+                refusal = (
+                    f"order {resolved.snapshot.order_id} of {channel}: the ledger refuses it: {_words(error)}"
+                )
+                await _post_batch(pool, {}, [_poison(inbox_id, refusal)], taken)
 
 
 async def _post_batch(
@@ -162,6 +165,13 @@ def _outcome(inbox_id: int, resolved: Resolved, answer: PostedSnapshot) -> Settl
     if answer.old:
         return Settled(inbox_id, InboxOutcome.STALE)
     return Settled(inbox_id, InboxOutcome.POSTED if answer.posted else InboxOutcome.UNCHANGED)
+
+
+def _words(error: Exception) -> str:
+    """An error in one line for an operator."""
+    if isinstance(error, psycopg.Error):
+        return error.diag.message_primary or str(error)
+    return f"{error} is missing" if isinstance(error, LookupError) else str(error)
 
 
 def _poison(inbox_id: int, reason: str) -> Settled:
