@@ -13,17 +13,18 @@ import psycopg
 import pytest
 
 from onhand.domain.counts import Count, CountMeaning
-from onhand.domain.events import EventKind
+from onhand.domain.events import Event, EventKind
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.domain.rules import Rule
 from onhand.ledger import catalogue, inbox, levels, orders, work
 from onhand.ledger.catalogue import CatalogueSku, NewListing
-from onhand.ledger.database import Pool, open_pool
+from onhand.ledger.database import Pool, one_statement, open_pool
 from onhand.ledger.inbox import InboxOutcome, Received, Settled
 from onhand.ledger.levels import LevelLearnt, ListingCursor
-from onhand.ledger.posting import post_counts, post_events
+from onhand.ledger.posting import post_counts, post_events, post_events_on
+from onhand.ledger.queries import query
 from onhand.publish import Errand, bring_to_targets
 from tests.memory_channel import MemoryChannel
 
@@ -174,6 +175,57 @@ async def test_nobody_waits_in_a_circle(crowded: Pool) -> None:
                 WHERE e.sku_id = b.sku_id AND e.location_id = b.location_id AND e.state = 'available')"""
         )
         assert await cursor.fetchall() == []
+
+
+async def counted_beside(pool: Pool, make_shelves: str) -> int:
+    """Deadlocks between a count of S0, which has a shelf, and S5, which has none, and a poster of both.
+
+    The poster comes when the count has made its shelves and not yet locked them.
+    """
+
+    def one(number: str, sku: str) -> Event:
+        return event_of(Movement("test", number, EventKind.RECEIPT, sku, "leeds", 1, datetime.now(UTC)))
+
+    async def poster() -> None:
+        async with pool.connection() as connection:
+            await post_events_on(connection, [one("1", "S0")])
+            holds_old.set()
+            await post_events_on(connection, [one("2", "S5")])
+
+    async def counter() -> None:
+        named = {"skus": ["S0", "S5"], "locations": ["leeds", "leeds"]}
+        async with pool.connection() as connection:
+            await connection.execute(make_shelves, named)  # type: ignore[call-overload]
+            posting.append(asyncio.create_task(poster()))
+            await either(pool, holds_old)
+            await connection.execute(query("lock_shelves"), named)
+
+    holds_old = asyncio.Event()
+    posting: list[asyncio.Task[None]] = []
+    await post_events(pool, [one("0", "S0")])
+    answers = await asyncio.gather(counter(), return_exceptions=True)
+    answers += await asyncio.gather(*posting, return_exceptions=True)
+    return sum(isinstance(answer, psycopg.errors.DeadlockDetected) for answer in answers)
+
+
+async def either(pool: Pool, event: asyncio.Event) -> None:
+    """Until the event has happened, or somebody waits for a lock."""
+    async with asyncio.timeout(10), one_statement(pool) as connection:
+        while not event.is_set():
+            if await (await connection.execute("SELECT FROM pg_locks WHERE NOT granted")).fetchall():
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_count_that_makes_shelves_locks_them_in_order(crowded: Pool) -> None:
+    """Goal: a count of an old and a new shelf never holds the new one while it waits for the old one."""
+    assert await counted_beside(crowded, query("make_shelves")) == 0
+
+
+async def test_negative_control_of_making_shelves(crowded: Pool) -> None:
+    """Goal: made without locking those that are there, the two wait for each other."""
+    careless = query("make_shelves").replace("DO UPDATE SET version = b.version WHERE false", "DO NOTHING")
+    assert await counted_beside(crowded, careless) == 1
 
 
 async def test_negative_control_of_the_circle(crowded: Pool) -> None:

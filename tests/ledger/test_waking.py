@@ -1,7 +1,7 @@
 """The wake handshake of inbox and outbox: nothing is ever pending while its taker sleeps and nobody signals it.
 
-Method: posters keep their transaction open for a moment, as real ones do, while a sleeper goes to sleep whenever it may.
-Each test that must lose nothing stands beside its negative control: the same with a sleeper that makes the mistake.
+Method: posters keep their transaction open for a moment, as real ones do, while a sleeper goes to sleep whenever it
+may. Each test that must lose nothing stands beside its negative control: the same with a sleeper in the wrong.
 """
 
 import asyncio

@@ -69,8 +69,8 @@ async def books(pool: Pool, sku: str = "A") -> dict[str, int | None]:
     """What each channel is believed to show of a SKU."""
     rows = await table(
         pool,
-        f"""SELECT c.name, v.book FROM level v JOIN listing l ON l.id = v.listing_id JOIN channel c ON c.id = l.channel_id
-             JOIN sku s ON s.id = l.sku_id WHERE s.code = '{sku}'""",
+        f"""SELECT c.name, v.book FROM level v JOIN listing l ON l.id = v.listing_id
+             JOIN channel c ON c.id = l.channel_id JOIN sku s ON s.id = l.sku_id WHERE s.code = '{sku}'""",
     )
     return dict(rows)
 

@@ -192,7 +192,7 @@ async def test_a_change_during_a_live_call_stays_pending(selling: Selling) -> No
 async def test_a_level_that_changes_while_its_neighbour_is_claimed_stays_pending(
     selling: Selling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Goal: a level that was right at the first look is settled only if it still is. Method: post between both looks."""
+    """Goal: a level that was right at the first look is settled only if it still is. Method: post in between."""
     claim = levels.claim
 
     async def late(*args, **kwargs):  # type: ignore[no-untyped-def]

@@ -28,7 +28,8 @@ def believed(expected: int | None, steps: Sequence[Step]) -> Belief:
         if step[0] == "read":
             belief.read(ShownLevel(KEY, step[1]))
         else:
-            assert step[1] is not None and len(step) == 3
+            assert step[1] is not None
+            assert len(step) == 3
             belief.written(step[1], step[2], blind=step[0] == "blind")
     return belief
 

@@ -14,15 +14,16 @@ SELECT ordinal, outcome, event_id, woken
 SELECT pg_advisory_xact_lock(hashtextextended(%(source)s, 0))
 
 -- name: make_shelves
--- A balance row for each counted shelf, so that there is something to lock.
-INSERT INTO balance (sku_id, location_id)
+-- A balance row for each counted shelf. Those that are there are locked on the way, and not written: whoever made some
+-- and then locked others would lock out of order.
+INSERT INTO balance AS b (sku_id, location_id)
 SELECT s.id, l.id
   FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS c(sku, location)
   JOIN sku s ON s.code = c.sku
   JOIN location l ON l.code = c.location
  GROUP BY s.id, l.id
  ORDER BY s.id, l.id
-ON CONFLICT (sku_id, location_id) DO NOTHING
+ON CONFLICT (sku_id, location_id) DO UPDATE SET version = b.version WHERE false
 
 -- name: lock_shelves
 -- The balances of the counted shelves, locked in the one fixed order.
