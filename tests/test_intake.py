@@ -3,6 +3,7 @@
 On `web`, A is listed alone (10) and as a six-pack (11), and B by its item's own number (20); each shows 100.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -245,14 +246,14 @@ async def test_a_channel_that_does_not_answer_leaves_hints_waiting_and_the_rest_
     async def wake(channels: set[str]) -> None:
         woken.extend(sorted(channels))
 
-    turn = await take_turn(web, channel, ONE_PLACE, wake)
+    turn = await take_turn(web, channel, ONE_PLACE, wake, asyncio.sleep, worked_at=0.0, linger_seconds=0.0)
 
     assert (turn.asleep, turn.deliveries, turn.posted, turn.wait_seconds) == (False, 1, 1, 2.0)
     assert turn.trouble == "web: reading 1 order failed: maintenance."
     assert woken == ["web"]
     assert await outcomes(web) == [("1", "posted"), ("2", "waits")]
 
-    turn = await take_turn(web, channel, ONE_PLACE, wake)
+    turn = await take_turn(web, channel, ONE_PLACE, wake, asyncio.sleep, worked_at=0.0, linger_seconds=0.0)
     assert (turn.asleep, turn.deliveries, turn.posted, turn.wait_seconds, turn.trouble) == (
         True,
         1,

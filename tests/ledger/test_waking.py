@@ -155,7 +155,8 @@ async def overtaken(pool: Pool, line: Line, sleep: Sleep) -> tuple[bool, int, bo
     async with pool.connection() as connection:
         signalled = await line.post(connection, "second")
         trying = asyncio.create_task(sleep())
-        await asyncio.wait([trying], timeout=0.1)
+        while not trying.done() and not await run(pool, "SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.005)
     return await trying, await run(pool, line.count), signalled
 
 

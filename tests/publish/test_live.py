@@ -341,7 +341,7 @@ async def test_what_was_learnt_before_a_channel_failed_wakes_the_others(selling:
     async def wake(channels: set[str]) -> None:
         woken.extend(sorted(channels))
 
-    told = await Publisher(selling.pool, store, LIVE, wake).turn()
+    told = await Publisher(selling.pool, store, LIVE, wake, asyncio.sleep, 0.0).turn()
 
     assert told.wait_seconds == 0.2
     assert woken == ["store", "web"]
@@ -372,7 +372,7 @@ async def test_a_turn_tells_everything_and_goes_to_sleep(selling: Selling) -> No
     async def wake(channels: set[str]) -> None:
         raise AssertionError(f"{channels} are awake already")
 
-    told = await Publisher(selling.pool, selling.store, LIVE, wake).turn()
+    told = await Publisher(selling.pool, selling.store, LIVE, wake, asyncio.sleep, 0.0).turn()
 
     assert (told.asleep, told.changed, told.unchanged, told.failed_skus) == (True, 1, 1, {})
     assert selling.store.levels["store-A", ""] == 93
