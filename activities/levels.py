@@ -1,7 +1,8 @@
 """The steps of one channel: plan its levels, push them, read them back, give failing SKUs updates of their own."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -100,7 +101,10 @@ class LevelSteps:
             distrust=chunk.full,
         )
         listings = list(dict.fromkeys(p.listing_id for p in planned))
-        await publish.bring_to_targets(self.pool, self.channels[chunk.channel], self.rules, listings, errand)
+        async with self._waking() as woken:
+            await publish.bring_to_targets(
+                self.pool, self.channels[chunk.channel], self.rules, listings, errand, woken
+            )
 
     @cached_property
     def _under_way(self) -> Mapping[str, asyncio.Semaphore]:
@@ -112,6 +116,16 @@ class LevelSteps:
             name: asyncio.Semaphore(channel.capabilities.concurrency + 1)
             for name, channel in self.channels.items()
         }
+
+    @asynccontextmanager
+    async def _waking(self) -> AsyncIterator[set[str]]:
+        """Publishers that an answer gave something to do are signalled, also where the channel failed after it."""
+        woken: set[str] = set()
+        try:
+            yield woken
+        finally:
+            if woken:
+                await wake_publishers(self.client, woken)
 
     @activity.defn
     async def verify_levels(self, chunk: Chunk) -> ChunkResult:
@@ -131,13 +145,14 @@ class LevelSteps:
         """Bring every listing of one SKU on one channel to its target; raises with the channel's words if refused."""
         found = await levels.listings_of_sku(self.pool, request.sku, request.channel)
         errand = publish.Errand(attempt=activity.info().attempt, distrust=True)
-        async with heartbeats(), sorted_errors():
+        async with heartbeats(), sorted_errors(), self._waking() as woken:
             failures = await publish.bring_sku_to_target(
                 self.pool,
                 self.channels[request.channel],
                 self.rules,
                 [listing for listing, _ in found],
                 errand,
+                woken,
             )
         if failures:
             first = failures[0]

@@ -59,9 +59,11 @@ class Resolver:
             item = self._item(line)
             if item is not None:
                 lines += self._line(line, item, deducted=order.deducted)
-            elif (
-                line.refs or line.sku
-            ):  # a line without either is no goods: a tip, a gift wrap typed in by hand
+                continue
+            # What was posted of it stays: its product was deleted, or its mapping. Where nothing was, one that names
+            # nothing is no goods (a tip, a gift wrap typed in by hand).
+            lines.append(OrderLine(line.line_id, "", "", line.open, line.fulfilled, guessed=True))
+            if line.refs or line.sku:
                 unknown.append(line)
         snapshot = OrderSnapshot(
             self._channel,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from onhand.channels.base import Channel
-from onhand.channels.errors import RowRejected
+from onhand.channels.errors import ChannelError, RowRejected
 from onhand.domain.listings import ChannelRules
 from onhand.domain.orders import OrderSnapshot, SnapshotRefusedError
 from onhand.domain.sales import ChannelOrder, OrderRefusedError, from_json
@@ -23,12 +23,16 @@ BATCH_MAX = 500
 
 @dataclass(slots=True)
 class Taken:
-    """What became of one batch. `woken`: channels whose publisher is to be signalled; `poison`: reasons by delivery."""
+    """What became of one batch. `woken`: channels whose publisher is to be signalled; `poison`: reasons by delivery.
+
+    `trouble`: the channel did not answer when orders had to be fetched; the deliveries that hint at them wait.
+    """
 
     deliveries: int = 0
     posted: int = 0
     poison: dict[int, str] = field(default_factory=dict)
     woken: set[str] = field(default_factory=set)
+    trouble: ChannelError | None = None
 
 
 Told = Mapping[int, ChannelOrder]
@@ -36,11 +40,7 @@ Told = Mapping[int, ChannelOrder]
 
 
 async def take(pool: Pool, channel: Channel, rules: ChannelRules, limit: int = BATCH_MAX) -> Taken:
-    """Take the oldest waiting deliveries, at most `limit`; none left are none taken.
-
-    Raises ChannelError where orders have to be fetched and the channel does not answer: those wait, and whatever else
-    was in the batch is settled.
-    """
+    """Take the oldest waiting deliveries, at most `limit`; none left are none taken."""
     taken = Taken()
     waiting = await inbox.waiting(pool, channel.name, limit)
     taken.deliveries = len(waiting)
@@ -51,7 +51,13 @@ async def take(pool: Pool, channel: Channel, rules: ChannelRules, limit: int = B
     await _post(pool, channel.name, rules, told, refused, taken)
     hints = [delivery for delivery in waiting if delivery.kind == "order_hint"]
     if hints:
-        fetched, gone = await _fetched(channel, hints)
+        try:
+            fetched, gone = await _fetched(channel, hints)
+        except ChannelError as error:
+            # Not raised: whatever else was in the batch is posted, and its publishers have to be signalled.
+            taken.trouble = error
+            taken.deliveries -= len(hints)
+            return taken
         await _post(pool, channel.name, rules, fetched, gone, taken)
     return taken
 
@@ -66,7 +72,7 @@ def _told(waiting: Sequence[Waiting]) -> tuple[dict[int, ChannelOrder], list[Set
         try:
             told[delivery.inbox_id] = from_json(delivery.body)
         except (OrderRefusedError, LookupError, TypeError, ValueError) as error:
-            refused.append(_poison(delivery.inbox_id, f"order {delivery.subject}: {error}"))
+            refused.append(_poison(delivery.inbox_id, f"order {delivery.subject}: {_words(error)}"))
     return told, refused
 
 
@@ -125,7 +131,10 @@ async def _post(
             try:
                 await _post_batch(pool, {inbox_id: resolved}, [], taken)
             except (OrderConflictError, psycopg.DataError, psycopg.IntegrityError) as error:
-                await _post_batch(pool, {}, [_poison(inbox_id, f"the ledger refuses it: {error}")], taken)
+                refusal = (
+                    f"order {resolved.snapshot.order_id} of {channel}: the ledger refuses it: {_words(error)}"
+                )
+                await _post_batch(pool, {}, [_poison(inbox_id, refusal)], taken)
 
 
 async def _post_batch(
@@ -156,6 +165,13 @@ def _outcome(inbox_id: int, resolved: Resolved, answer: PostedSnapshot) -> Settl
     if answer.old:
         return Settled(inbox_id, InboxOutcome.STALE)
     return Settled(inbox_id, InboxOutcome.POSTED if answer.posted else InboxOutcome.UNCHANGED)
+
+
+def _words(error: Exception) -> str:
+    """An error in one line for an operator."""
+    if isinstance(error, psycopg.Error):
+        return error.diag.message_primary or str(error)
+    return f"{error} is missing" if isinstance(error, LookupError) else str(error)
 
 
 def _poison(inbox_id: int, reason: str) -> Settled:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from onhand.background import Background, Wake
 from onhand.channels.base import Channel
-from onhand.channels.errors import ChannelError
 from onhand.domain.listings import ChannelRules
 from onhand.draining import Bell, drain
 from onhand.intake.take import take
@@ -46,17 +45,15 @@ async def take_turn(
     async with Background() as background:
 
         async def step() -> bool:
-            try:
-                taken = await take(pool, channel, rules)
-            except ChannelError as error:
-                turn.trouble = str(error)
-                turn.wait_seconds = error.retry_after_seconds or FETCH_WAIT_SECONDS
-                return False
+            taken = await take(pool, channel, rules)
             if taken.woken:
                 background.start(wake(taken.woken))
             turn.deliveries += taken.deliveries
             turn.posted += taken.posted
             turn.poison |= taken.poison
+            if taken.trouble is not None:
+                turn.trouble = str(taken.trouble)
+                turn.wait_seconds = taken.trouble.retry_after_seconds or FETCH_WAIT_SECONDS
             return taken.deliveries > 0
 
         drained = await drain(

@@ -11,6 +11,8 @@ from onhand.ledger.queries import query
 
 Spot = tuple[int, str]
 """A listing and a place: where a level is."""
+NO_CLAIM = 0
+"""The claim of a level that nobody holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,12 @@ async def claim(
     listings: Sequence[int],
     *,
     siblings: bool,
+    claim: int,
     seconds: float,
 ) -> tuple[dict[Spot, int | None], list[ListingState]]:
     """Take levels for one errand: what was believed of each that could be had, and the listings' states after that.
+
+    `claim` is a number of the errand's own, by which its renewals and its booking are known.
 
     From now on nobody believes anything of a claimed level, until its answer is booked: a process that dies, or a call
     that is lost, leaves levels that the next errand reads or writes again whatever the target is by then. A sale that
@@ -150,6 +155,7 @@ async def claim(
     wanted = {
         "listings": [listing for listing, _ in spots],
         "places": [place for _, place in spots],
+        "claim": claim,
         "seconds": seconds,
     }
     async with pool.connection() as connection:
@@ -188,14 +194,15 @@ async def believed(
         }
 
 
-async def renew_claims(pool: Pool, spots: Sequence[Spot], seconds: float) -> None:
-    """Hold claimed levels for so long from now."""
+async def renew_claims(pool: Pool, spots: Sequence[Spot], claim: int, seconds: float) -> None:
+    """Hold claimed levels for so long from now, those that are still held by this claim."""
     async with one_statement(pool) as connection:
         await connection.execute(
             query("renew_claims"),
             {
                 "listings": [listing for listing, _ in spots],
                 "places": [place for _, place in spots],
+                "claim": claim,
                 "seconds": seconds,
             },
         )
@@ -226,9 +233,12 @@ async def note_shown(connection: Connection, shown: Sequence[tuple[Spot, int, in
     )
 
 
-async def book(connection: Connection, learnt: Sequence[LevelLearnt], answered_at: datetime) -> int:
+async def book(
+    connection: Connection, learnt: Sequence[LevelLearnt], answered_at: datetime, claim: int = NO_CLAIM
+) -> int:
     """Book what a channel answered and let the levels go, in the caller's transaction.
 
+    `claim` is the number they were claimed by. A level that somebody else has claimed since is believed by nobody.
     Answers how many levels told of sales nobody told us of.
     """
     if not learnt:
@@ -244,6 +254,7 @@ async def book(connection: Connection, learnt: Sequence[LevelLearnt], answered_a
             "blind": [each.blind for each in learnt],
             "problems": [each.problem for each in learnt],
             "locations": [each.location for each in learnt],
+            "claim": claim,
             "answered_at": answered_at,
         },
     )
@@ -317,10 +328,14 @@ async def rejoin(pool: Pool, channel: str, listings: Sequence[int], *, live: boo
         return row is not None and live and bool(row[0])
 
 
-async def mark(pool: Pool, skus: Sequence[str]) -> set[str]:
-    """Every listing of these SKUs is looked at again; answers the channels whose publisher is to be signalled."""
+async def mark(pool: Pool, skus: Sequence[str], *, live: bool = True) -> set[str]:
+    """Every listing of these SKUs is looked at again; answers the channels whose publisher is to be signalled.
+
+    Not `live`: by the next sync run, and nobody is to be signalled.
+    """
+    named = {"skus": list(skus), "live": live}
     async with one_statement(pool) as connection:
-        row = await (await connection.execute(query("mark_skus"), {"skus": list(skus)})).fetchone()
+        row = await (await connection.execute(query("mark_skus"), named)).fetchone()
         assert row is not None
         return set(row[0] or ())
 

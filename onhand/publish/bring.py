@@ -12,7 +12,7 @@ from onhand.domain.listings import ListingState, RuleBook, Target, targets_of
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, Push, Spot
-from onhand.publish.claims import CLAIM_SECONDS, held
+from onhand.publish.claims import CLAIM_SECONDS, held, new_claim
 from onhand.publish.record import record
 from onhand.publish.work import Belief, Errand, Work, key_of, lost_write
 
@@ -34,16 +34,21 @@ async def bring_to_targets(
     that somebody else is writing in this moment is "unchanged", and stays pending. All that happened is recorded in one
     transaction, also when the channel fails as a whole; then its ChannelError is raised after recording, and the same
     call may simply be made again. Channels that have to look again, because an answer told of sales nobody told us of,
-    are added to `woken`.
+    are added to `woken`, also then; without it the next sync run looks.
     """
     return (await bring(pool, channel, rules, listings, errand, woken)).outcomes
 
 
 async def bring_sku_to_target(
-    pool: Pool, channel: Channel, rules: RuleBook, listings: Sequence[int], errand: Errand
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    listings: Sequence[int],
+    errand: Errand,
+    woken: set[str] | None = None,
 ) -> list[Failure]:
     """The same for the listings of one SKU, proven where the channel's answer proves nothing; what failed."""
-    work = await bring(pool, channel, rules, listings, errand)
+    work = await bring(pool, channel, rules, listings, errand, woken)
     if not channel.capabilities.echoes and "changed" in work.outcomes.values():
         await asyncio.sleep(channel.capabilities.visible_after_seconds)
         written = [spot for spot, outcome in work.outcomes.items() if outcome == "changed"]
@@ -66,7 +71,7 @@ async def bring(
     """The whole way; answers all that became known."""
     work = await _taken_up(pool, channel, rules, listings, errand)
     sent_at = datetime.now(UTC)
-    async with held(pool, list(work.beliefs)):
+    async with held(pool, list(work.beliefs), work.claim):
         try:
             for turn in range(ROUNDS_MAX):
                 await _read_unknown(channel, rules, work, distrust=errand.distrust and turn == 0)
@@ -88,9 +93,10 @@ async def _taken_up(
     wanted = [spot for spot in errand.positions or targets if spot in targets]
     touched = [spot for spot in wanted if errand.distrust or targets[spot].differs]
     claimed: dict[Spot, int | None] = {}
+    claim = new_claim()
     if touched:
         claimed, states = await levels.claim(
-            pool, channel.name, touched, listings, siblings=siblings, seconds=CLAIM_SECONDS
+            pool, channel.name, touched, listings, siblings=siblings, claim=claim, seconds=CLAIM_SECONDS
         )
         targets = _targets(states, rules)
     mine = {spot: replace(targets[spot], book=claimed.get(spot, targets[spot].book)) for spot in wanted}
@@ -99,6 +105,7 @@ async def _taken_up(
         {spot: Belief(claimed[spot]) for spot in touched if spot in claimed},
         {spot: target.book for spot, target in mine.items()},
         {spot[0] for spot, target in targets.items() if spot not in mine and target.differs},
+        claim,
     )
     for spot in wanted:
         if spot not in claimed:

@@ -1,6 +1,7 @@
 """Claims: one level is read or written at its channel by one errand at a time, across all processes."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -16,15 +17,20 @@ RENEW_SECONDS = 1.5
 """Between two renewals; several fit into a claim, so that one slow turn of the loop loses none."""
 
 
+def new_claim() -> int:
+    """A number that no other errand has: never 0, and below 2^62."""
+    return secrets.randbelow(2**62 - 1) + 1
+
+
 @asynccontextmanager
-async def held(pool: Pool, spots: Sequence[Spot]) -> AsyncIterator[None]:
+async def held(pool: Pool, spots: Sequence[Spot], claim: int) -> AsyncIterator[None]:
     """Keep claims alive while the body runs, however long the channel makes it wait. Booking lets them go."""
 
     async def renew() -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             with suppress(psycopg.Error):  # the next renewal, or the booking, says what is wrong
-                await levels.renew_claims(pool, spots, CLAIM_SECONDS)
+                await levels.renew_claims(pool, spots, claim, CLAIM_SECONDS)
 
     task = asyncio.create_task(renew())
     try:

@@ -99,9 +99,11 @@ class Publisher:
     async def _part(self, listings: Sequence[int], told: Told, background: Background) -> None:
         """One errand; a SKU that fails alone leaves the chunk."""
         woken: set[str] = set()
-        done = await bring(self._pool, self._channel, self._rules, listings, Errand(live=True), woken)
-        if woken:
-            background.start(self._wake(woken))
+        try:
+            done = await bring(self._pool, self._channel, self._rules, listings, Errand(live=True), woken)
+        finally:  # a channel that failed halfway may have told of sales before
+            if woken:
+                background.start(self._wake(woken))
         outcomes = list(done.outcomes.values())
         told.changed += outcomes.count("changed")
         told.unchanged += outcomes.count("unchanged")

@@ -31,7 +31,7 @@ async def record(
     async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
         await levels.clear_outbox(connection, settled)
         learnt = work.learnt(location_of if listens else {})
-        await levels.book(connection, learnt, answered_at)
+        await levels.book(connection, learnt, answered_at, work.claim)
         await levels.save_pushes(
             connection,
             work.pushes,
@@ -45,8 +45,9 @@ async def record(
             await _record_for_run(connection, channel, work, errand)
     taught = {work.targets[spot].state.sku for spot, belief in work.beliefs.items() if belief.shortfall}
     if listens and taught:
-        # After the commit, so that whoever looks at them sees it. Should we die here, the next run does.
-        found = await levels.mark(pool, sorted(taught))
+        # After the commit, so that whoever looks at them sees it. Should we die here, the next run does. Without
+        # anybody to signal them, publishers stay asleep.
+        found = await levels.mark(pool, sorted(taught), live=woken is not None)
         if woken is not None:
             woken.update(found)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError, RowRejected
 from onhand.domain.listings import Target
-from onhand.ledger.levels import Failure, LevelLearnt, Push, Spot
+from onhand.ledger.levels import NO_CLAIM, Failure, LevelLearnt, Push, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Work:
     books: dict[Spot, int | None]
     pending_elsewhere: set[int]
     """Listings that somebody else is telling something, or still has to."""
+    claim: int = NO_CLAIM
+    """The number the levels of `beliefs` were claimed by."""
     in_flight: set[Spot] = field(default_factory=set)
     """Levels that a write went out for and that nobody knows the fate of."""
     pushes: list[Push] = field(default_factory=list)

@@ -134,13 +134,15 @@ async def test_what_was_sold_unheard_and_what_is_in_the_way_are_told(store: Pool
     await pushed(store, "woo", "", 7)
     (listing,) = await stock.sku_listings(store, "A", "woo")
     spot = (listing.listing_id, "")
-    await levels.claim(store, "woo", [spot], [listing.listing_id], siblings=False, seconds=60)
+    await levels.claim(store, "woo", [spot], [listing.listing_id], siblings=False, claim=1, seconds=60)
     learnt = LevelLearnt(*spot, expected=7, seen=6, shortfall=1, location="leeds")
     async with store.connection() as connection:
-        await levels.book(connection, [learnt], datetime.now(UTC))
+        await levels.book(connection, [learnt], datetime.now(UTC), 1)
     await work.pause(store, "bigc", "stocktaking")
     (bigc,) = await stock.sku_listings(store, "A", "bigc")
-    await levels.claim(store, "bigc", [(bigc.listing_id, "1")], [bigc.listing_id], siblings=False, seconds=60)
+    await levels.claim(
+        store, "bigc", [(bigc.listing_id, "1")], [bigc.listing_id], siblings=False, claim=1, seconds=60
+    )
 
     answer = await onhand("explain", "A")
 

@@ -387,10 +387,10 @@ async def unheard_sale(pool: Pool) -> None:
     """An answer of woo showed that two pieces of A were sold there; no order told of it."""
     (listing,) = await stock.sku_listings(pool, "A", "woo")
     spot = (listing.listing_id, "")
-    await levels.claim(pool, "woo", [spot], [listing.listing_id], siblings=False, seconds=60)
+    await levels.claim(pool, "woo", [spot], [listing.listing_id], siblings=False, claim=1, seconds=60)
     learnt = LevelLearnt(*spot, expected=9, seen=7, shortfall=2, location="leeds")
     async with pool.connection() as connection:
-        await levels.book(connection, [learnt], datetime.now(UTC))
+        await levels.book(connection, [learnt], datetime.now(UTC), 1)
 
 
 async def pushed(pool: Pool, channel: str, milliseconds: list[int], *, run: str | None = None) -> None:

@@ -53,9 +53,11 @@ CREATE INDEX listing_order_ref ON listing (channel_id, order_ref) WHERE order_re
 
 ALTER TABLE level ADD COLUMN blind_at timestamptz;
 ALTER TABLE level ADD COLUMN claimed_until timestamptz;
+ALTER TABLE level ADD COLUMN claim bigint NOT NULL DEFAULT 0;
 ALTER TABLE level ADD COLUMN heard integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
 COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
+COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nobody; -1: whoever does has been overtaken, and will not be believed.';
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
 
 CREATE TABLE provisional_demand (
@@ -70,6 +72,7 @@ CREATE TABLE provisional_demand (
 );
 COMMENT ON TABLE provisional_demand IS 'Sales that an answer of a channel told of before the order came: off the pool until it comes, or a sweep proves there is none.';
 COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: units of the SKU one piece takes.';
+COMMENT ON COLUMN provisional_demand.since IS 'When an answer last added to it: only what is older can be proven wrong.';
 CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
 
 ALTER TABLE order_line ADD COLUMN listing_id integer;
@@ -115,10 +118,14 @@ BEGIN
     -- before the statement below looks, which then wakes it.
     PERFORM pg_advisory_xact_lock_shared(71002, c.id), pg_notify('onhand', 'outbox ' || c.name)
        FROM channel c WHERE c.id = ANY (touched);
-    WITH flipped AS (
-        UPDATE channel_work SET publish_awake = true
+    WITH asleep AS (
+        SELECT channel_id FROM channel_work
          WHERE channel_id = ANY (touched) AND NOT publish_awake
-        RETURNING channel_id
+         ORDER BY channel_id
+           FOR UPDATE
+    ), flipped AS (
+        UPDATE channel_work w SET publish_awake = true FROM asleep a WHERE w.channel_id = a.channel_id
+        RETURNING w.channel_id
     )
     SELECT coalesce(array_agg(c.name ORDER BY c.name), '{}') INTO woken FROM flipped f JOIN channel c ON c.id = f.channel_id;
     RETURN woken;
@@ -188,10 +195,14 @@ BEGIN
     IF touched IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock_shared(71001, c.id), pg_notify('onhand', 'inbox ' || c.name)
            FROM channel c WHERE c.id = ANY (touched);
-        WITH woke AS (
-            UPDATE channel_work SET intake_awake = true
+        WITH asleep AS (
+            SELECT channel_id FROM channel_work
              WHERE channel_id = ANY (touched) AND NOT intake_awake
-            RETURNING channel_id
+             ORDER BY channel_id
+               FOR UPDATE
+        ), woke AS (
+            UPDATE channel_work w SET intake_awake = true FROM asleep a WHERE w.channel_id = a.channel_id
+            RETURNING w.channel_id
         )
         SELECT array_agg(c.name) INTO flipped FROM woke w JOIN channel c ON c.id = w.channel_id;
     END IF;
@@ -220,14 +231,18 @@ BEGIN
     ), summed AS (
         SELECT v.listing_id, v.place,
                coalesce(sum(s.pieces) FILTER (WHERE v.blind_at IS NULL OR s.moment >= v.blind_at), 0)::integer AS sold,
-               coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind
+               coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind,
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0), 0)::integer AS bought,
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.blind_at), 0)::integer AS bought_before
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
          GROUP BY v.listing_id, v.place
     ), expected AS (
-        -- An order replaces what an answer had told of it, and is not added to it.
-        SELECT m.listing_id, m.place, least(d.pieces, m.sold + m.blind) AS replaced
+        -- An order replaces what an answer had told of it, and is not added to it. Pieces put back replace nothing: so
+        -- it is all one whether an order and another's cancellation come in one batch or in two.
+        SELECT m.listing_id, m.place, least(d.pieces, m.bought) AS replaced,
+               least(d.pieces, m.bought_before) AS replaced_before
           FROM summed m JOIN provisional_demand d ON d.listing_id = m.listing_id AND d.place = m.place
-         WHERE m.sold + m.blind > 0
+         WHERE m.bought > 0
     ), settled AS (
         DELETE FROM provisional_demand d USING expected e
          WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces = e.replaced
@@ -236,23 +251,23 @@ BEGIN
          WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced
     ), news AS (
         SELECT m.listing_id, m.place,
-               m.sold - greatest(coalesce(e.replaced, 0) - m.blind, 0) AS sold,
-               m.blind - least(coalesce(e.replaced, 0), m.blind) AS blind
+               m.sold - coalesce(e.replaced - e.replaced_before, 0) AS sold,
+               m.blind - coalesce(e.replaced_before, 0) AS blind
           FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
     ), booked AS (
         UPDATE level v SET
             book = v.book - n.sold,
-            heard = CASE WHEN v.claimed_until > clock_timestamp() THEN v.heard + n.sold ELSE v.heard END
+            heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END
           FROM news n
          WHERE v.listing_id = n.listing_id AND v.place = n.place AND n.sold <> 0
     )
-    SELECT coalesce(sum(abs(blind)), 0)::integer INTO given_back FROM news;
+    SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
     RETURN given_back;
 END
 $$;
 COMMENT ON FUNCTION take_sales_v1 IS 'Lower what we believe listings show by pieces their channel sold; answers the pieces whose sale a blind write had undone, which lower nothing.';
 
-CREATE FUNCTION claim_levels_v1(listings integer[], places text[], seconds double precision)
+CREATE FUNCTION claim_levels_v1(listings integer[], places text[], claim bigint, seconds double precision)
 RETURNS TABLE (listing_id integer, place text, book integer)
 LANGUAGE sql AS $$
     -- Nobody knows what a level shows from now until its answer is booked: a process that dies in between leaves
@@ -265,7 +280,9 @@ LANGUAGE sql AS $$
          ORDER BY v.listing_id, v.place
            FOR UPDATE
     )
-    UPDATE level v SET book = NULL, heard = 0, claimed_until = clock_timestamp() + make_interval(secs => seconds)
+    UPDATE level v SET
+        book = NULL, heard = 0, claim = claim_levels_v1.claim,
+        claimed_until = clock_timestamp() + make_interval(secs => seconds)
       FROM mine m
      WHERE v.listing_id = m.listing_id AND v.place = m.place
        AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
@@ -276,10 +293,12 @@ COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
 -- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
--- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet.
+-- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
+-- put back since, as a statement that had them would be above what was expected. Where the claim ran out and somebody
+-- else took the level meanwhile, nobody knows whose write came last: neither is believed.
 CREATE FUNCTION book_levels_v2(
     listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[],
-    blind boolean[], problems text[], locations text[], answered_at timestamptz
+    blind boolean[], problems text[], locations text[], claim bigint, answered_at timestamptz
 ) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -291,10 +310,17 @@ BEGIN
         FOR UPDATE;
     WITH answer AS (
         SELECT a.*, v.heard,
-               coalesce(greatest(a.shortfall - v.heard, 0), 0) AS unheard
+               coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard
           FROM unnest(listings, places, expected, seen, shortfalls, blind, problems, locations)
                AS a(listing, place, expected, seen, shortfall, blind, problem, location)
-          JOIN level v ON v.listing_id = a.listing AND v.place = a.place
+          JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v2.claim
+    ), overtaken AS (
+        UPDATE level v SET
+            book = NULL,
+            claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
+            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END
+          FROM unnest(listings, places, blind) AS a(listing, place, blind)
+         WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
     ), taught AS (
         INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units)
         SELECT a.listing, a.place, l.sku_id, o.id, a.unheard, l.units
@@ -303,19 +329,20 @@ BEGIN
           JOIN location o ON o.code = a.location
          WHERE a.unheard > 0
          ORDER BY a.listing, a.place
-        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = d.pieces + excluded.pieces
+        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = d.pieces + excluded.pieces, since = excluded.since
         RETURNING pieces
     ), booked AS (
         UPDATE level v SET
             book = CASE WHEN a.blind THEN a.expected
                         WHEN a.seen IS NULL THEN a.expected - a.heard
                         WHEN a.shortfall IS NULL THEN a.seen
+                        WHEN a.heard < 0 THEN a.seen - a.heard
                         ELSE a.seen - greatest(a.heard - a.shortfall, 0) END,
             booked_at = book_levels_v2.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
             shown = coalesce(a.seen, v.shown),
             shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v2.answered_at END,
-            problem = a.problem, claimed_until = NULL, heard = 0
+            problem = a.problem, claimed_until = NULL, claim = 0, heard = 0
           FROM answer a
          WHERE v.listing_id = a.listing AND v.place = a.place
     )

@@ -90,7 +90,7 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
 -- name: claim_levels
 -- Take levels for one errand; what was believed of each that nobody else holds.
 SELECT listing_id, place, book
-  FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(seconds)s)
+  FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(claim)s, %(seconds)s)
 
 -- name: believed_levels
 -- What we believe these items show, and what they were lately told: a notice that states one of these is our own echo.
@@ -126,7 +126,7 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
  WHERE (v.listing_id, v.place) IN (
     SELECT listing_id, place FROM level
      WHERE (listing_id, place) IN (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]))
-       AND claimed_until > clock_timestamp()
+       AND claim = %(claim)s AND claimed_until > clock_timestamp()
      ORDER BY listing_id, place
        FOR UPDATE)
 
@@ -134,7 +134,7 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
 -- What the channel answered; levels are let go.
 SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
                       %(shortfalls)s::int[], %(blind)s::bool[], %(problems)s::text[], %(locations)s::text[],
-                      %(answered_at)s)
+                      %(claim)s, %(answered_at)s)
 
 -- name: pending_live
 -- What the publisher has to look at now.
@@ -165,8 +165,8 @@ WITH back AS (
 SELECT EXISTS (SELECT FROM back)
 
 -- name: mark_skus
--- Their listings are looked at again, now.
-SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), true)
+-- Their listings are looked at again: now, or by the next sync run.
+SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), %(live)s)
 
 -- name: save_pushes
 -- The record of what was sent.

@@ -14,15 +14,16 @@ SELECT ordinal, outcome, event_id, woken
 SELECT pg_advisory_xact_lock(hashtextextended(%(source)s, 0))
 
 -- name: make_shelves
--- A balance row for each counted shelf, so that there is something to lock.
-INSERT INTO balance (sku_id, location_id)
+-- A balance row for each counted shelf. Those that are there are locked on the way, and not written: whoever made some
+-- and then locked others would lock out of order.
+INSERT INTO balance AS b (sku_id, location_id)
 SELECT s.id, l.id
   FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS c(sku, location)
   JOIN sku s ON s.code = c.sku
   JOIN location l ON l.code = c.location
  GROUP BY s.id, l.id
  ORDER BY s.id, l.id
-ON CONFLICT (sku_id, location_id) DO NOTHING
+ON CONFLICT (sku_id, location_id) DO UPDATE SET version = b.version WHERE false
 
 -- name: lock_shelves
 -- The balances of the counted shelves, locked in the one fixed order.
@@ -107,9 +108,18 @@ SELECT order_id, version FROM channel_order
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND order_id = ANY (%(orders)s)
 
 -- name: drop_disproved
--- Provisional demand that no order came for. Its levels are told again, as their targets rise.
+-- Provisional demand that no order came for. Its levels are told again, as their targets rise. They are locked first and
+-- in their order, as by whoever takes sales or books an answer.
+WITH held AS (
+    SELECT v.listing_id, v.place
+      FROM level v
+      JOIN provisional_demand d ON d.listing_id = v.listing_id AND d.place = v.place
+      JOIN listing l ON l.id = v.listing_id
+     WHERE d.since < %(before)s AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+     ORDER BY v.listing_id, v.place
+       FOR UPDATE OF v
+)
 DELETE FROM provisional_demand d
- USING listing l, sku s
- WHERE l.id = d.listing_id AND s.id = d.sku_id AND d.since < %(before)s
-   AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+ USING held h, sku s
+ WHERE h.listing_id = d.listing_id AND h.place = d.place AND s.id = d.sku_id
 RETURNING s.code, d.place, d.pieces
