@@ -178,7 +178,7 @@ def _channel_steps(
         pool, client, parts.channels, rules, doorbell, settings.sync.sku_update_attempts, parts.linger_seconds
     )
     leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
-    sweeps = SweepSteps(pool, client, parts.channels, settings.web.public_url)
+    sweeps = SweepSteps(pool, client, parts.channels, settings.web.public_url, settings.tiers.rules())
     return [
         live.drain_inbox,
         live.drain_outbox,

@@ -9,8 +9,9 @@ from temporalio.client import Client
 
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
-from onhand import sweeping
+from onhand import sweeping, tiers
 from onhand.channels.base import Channel
+from onhand.domain.velocity import TierRules
 from onhand.ledger.database import Pool
 from onhand.messages import SweepRequest, SweepResult
 from onhand.waking import wake_intakes, wake_publishers
@@ -24,6 +25,7 @@ class SweepSteps:
     client: Client
     channels: Mapping[str, Channel]
     public_url: str
+    tiers: TierRules
 
     @activity.defn
     async def sweep_orders(self, request: SweepRequest) -> SweepResult:
@@ -35,6 +37,7 @@ class SweepSteps:
             hooks = ""
             if request.look_at_hooks and self.public_url:
                 hooks = await sweeping.mend_hooks(channel, self.public_url)
+            await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
         await wake_intakes(self.client, sorted(swept.woken))
         await wake_publishers(self.client, sorted(swept.disproved_woken & self.channels.keys()))
         return SweepResult(

@@ -6,6 +6,7 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 import os
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from onhand.domain.counts import CountMeaning
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
+from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
 from onhand.settings_faults import faults
 
@@ -237,6 +239,32 @@ class ScheduleSettings(_Section):
     sweep_seconds: int = Field(default=60, ge=10, le=3_600)
 
 
+class TierSettings(_Section):
+    """From how many units sold a day a SKU belongs to a tier: real-time, every 15 minutes, or (below) hourly."""
+
+    real_time_per_day: float = Field(default=10, ge=0)
+    quarter_hour_per_day: float = Field(default=1, ge=0)
+    half_life_days: float = Field(default=3, ge=0.1, le=90)
+    hysteresis: float = Field(default=0.2, ge=0, lt=1)
+    refresh_minutes: int = Field(default=15, ge=1, le=1_440)
+
+    @model_validator(mode="after")
+    def _fast_is_above_slow(self) -> Self:
+        if self.quarter_hour_per_day > self.real_time_per_day:
+            raise ValueError("quarter_hour_per_day is above real_time_per_day; accepted: at most that")
+        return self
+
+    def rules(self) -> TierRules:
+        """The domain's record of these settings."""
+        return TierRules(
+            real_time_per_day=self.real_time_per_day,
+            quarter_hour_per_day=self.quarter_hour_per_day,
+            half_life_days=self.half_life_days,
+            hysteresis=self.hysteresis,
+            refresh=timedelta(minutes=self.refresh_minutes),
+        )
+
+
 class SlackSettings(_Section):
     """Where people are told. Without `token_env` nothing is sent."""
 
@@ -309,6 +337,7 @@ class Settings(_Section):
     sku_rules: list[SkuRuleSettings] = []
     schedule: ScheduleSettings = ScheduleSettings()
     sync: SyncSettings = SyncSettings()
+    tiers: TierSettings = TierSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
     clients: dict[Name, ClientSettings] = {}

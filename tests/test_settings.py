@@ -35,6 +35,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[sku_rules]]`": module.SkuRuleSettings,
     "`[schedule]`": module.ScheduleSettings,
     "`[sync]`": module.SyncSettings,
+    "`[tiers]`": module.TierSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
     "`[clients.<name>]`": module.ClientSettings,
@@ -130,7 +131,9 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 
 def test_every_setting_is_in_the_example() -> None:
-    tables = {"locations", "source", "channels", "sku_rules", "schedule", "sync", "slack", "web", "clients"}
+    tables = {
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "tiers", "slack", "web", "clients"
+    }  # fmt: skip
     expected = {
         (model.__name__, name)
         for model in SECTIONS.values()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from onhand.domain.listings import ListingState, Sibling
+from onhand.domain.velocity import WAITS_AT_MOST, Tier
 from onhand.ledger.database import Connection, Pool, one_statement, restore
 from onhand.ledger.queries import query
 
@@ -288,11 +289,19 @@ async def save_pushes(
 async def pending_live(pool: Pool, channel: str, limit: int) -> list[int]:
     """Listings that the publisher of a channel has to look at now: real-time SKUs first, then whoever waits longest.
 
-    A listing that somebody else is telling something in this moment is left out.
+    One that has waited longer than its tier allows goes first; such are at most half of them. A listing that somebody
+    else is telling something in this moment is left out.
     """
     async with one_statement(pool) as connection:
         cursor = await connection.execute(
-            query("pending_live"), {"channel": channel, "limit": limit}, binary=True
+            query("pending_live"),
+            {
+                "channel": channel,
+                "limit": limit,
+                "quarter_hour": WAITS_AT_MOST[Tier.QUARTER_HOUR],
+                "hourly": WAITS_AT_MOST[Tier.HOURLY],
+            },
+            binary=True,
         )
         return [listing for (listing,) in await cursor.fetchall()]
 

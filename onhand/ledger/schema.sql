@@ -47,12 +47,26 @@ CREATE TABLE sku (
     tags text[] NOT NULL DEFAULT '{}',
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'discontinued')),
     fraction text NOT NULL DEFAULT 'refuse' CHECK (fraction IN ('refuse', 'round_down')),
-    tier smallint NOT NULL DEFAULT 1 CHECK (tier BETWEEN 0 AND 2)
+    tier smallint NOT NULL DEFAULT 2 CHECK (tier BETWEEN 0 AND 2)
 );
 COMMENT ON TABLE sku IS 'Our identifier of a sellable unit.';
 COMMENT ON COLUMN sku.fraction IS 'What a source may do with part of a unit: be refused, or be rounded down.';
 COMMENT ON COLUMN sku.tier IS 'How soon a change is published when a channel''s budget is short: 0 real-time, 1 within minutes, 2 within the hour.';
 CREATE INDEX sku_barcode ON sku (barcode) WHERE barcode <> '';
+
+CREATE TABLE sku_velocity (
+    sku_id integer PRIMARY KEY REFERENCES sku,
+    per_day double precision NOT NULL CHECK (per_day >= 0),
+    computed_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE sku_velocity IS 'Units sold a day, a decaying average; SKUs that never sold have none.';
+
+CREATE TABLE velocity_refresh (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    computed_at timestamptz NOT NULL DEFAULT '-infinity'
+);
+COMMENT ON TABLE velocity_refresh IS 'One row: when velocities were last worked out. Whoever works them out holds it.';
+INSERT INTO velocity_refresh DEFAULT VALUES;
 
 CREATE TABLE event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -68,6 +82,8 @@ CREATE TABLE event (
 COMMENT ON TABLE event IS 'Append-only: one business fact that moves stock. The unique key is the de-duplication.';
 COMMENT ON COLUMN event.occurred_at IS 'When it happened out there; recorded_at is when we wrote it down.';
 COMMENT ON COLUMN event.fingerprint IS 'Digest of what was stated: the same id with another digest is refused.';
+-- Events are written down in the order of their moments, so what is new is found at next to no cost.
+CREATE INDEX event_recorded ON event USING brin (recorded_at) WITH (pages_per_range = 16);
 
 CREATE TABLE entry (
     sku_id integer NOT NULL,

@@ -119,7 +119,7 @@ async def test_stock_is_shown_by_location_and_state(store: Pool, onhand: Onhand)
     answer = await onhand("stock", "show", "A")
 
     assert answer.lines == [
-        "A  Apple  barcode 500001",
+        "A  Apple  barcode 500001  0.0 sold a day: hourly",
         "location  available  in transit  on hand  version  moved",
         "───────────────────────────────────────────────────────────",
         "leeds         1,000           0    1,000        3  just now",

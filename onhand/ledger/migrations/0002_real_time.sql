@@ -44,8 +44,25 @@ CREATE INDEX inbox_pending ON inbox (channel_id, id) WHERE outcome IS NULL;
 CREATE INDEX inbox_poison ON inbox (id) WHERE outcome = 'poison';
 CREATE INDEX inbox_received ON inbox USING brin (received_at);
 
-ALTER TABLE sku ADD COLUMN tier smallint NOT NULL DEFAULT 1 CHECK (tier BETWEEN 0 AND 2);
+ALTER TABLE sku ADD COLUMN tier smallint NOT NULL DEFAULT 2 CHECK (tier BETWEEN 0 AND 2);
 COMMENT ON COLUMN sku.tier IS 'How soon a change is published when a channel''s budget is short: 0 real-time, 1 within minutes, 2 within the hour.';
+
+CREATE TABLE sku_velocity (
+    sku_id integer PRIMARY KEY REFERENCES sku,
+    per_day double precision NOT NULL CHECK (per_day >= 0),
+    computed_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE sku_velocity IS 'Units sold a day, a decaying average; SKUs that never sold have none.';
+
+CREATE TABLE velocity_refresh (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    computed_at timestamptz NOT NULL DEFAULT '-infinity'
+);
+COMMENT ON TABLE velocity_refresh IS 'One row: when velocities were last worked out. Whoever works them out holds it.';
+INSERT INTO velocity_refresh DEFAULT VALUES;
+
+-- Events are written down in the order of their moments, so what is new is found at next to no cost.
+CREATE INDEX event_recorded ON event USING brin (recorded_at) WITH (pages_per_range = 16);
 
 ALTER TABLE listing ADD COLUMN order_ref text COLLATE "C" NOT NULL DEFAULT '';
 COMMENT ON COLUMN listing.order_ref IS 'How a line of the channel''s orders names it, where that is not by item_id.';
@@ -460,6 +477,6 @@ COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries
 DROP FUNCTION post_events_v1;
 DROP FUNCTION mark_listings_v1;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand TO onhand_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand, sku_velocity, velocity_refresh TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;
