@@ -107,6 +107,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "sku_rules": module.SkuRuleSettings,
         "schedule": module.ScheduleSettings,
         "sync": module.SyncSettings,
+        "tiers": module.TierSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
     }[name]
