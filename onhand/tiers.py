@@ -4,6 +4,7 @@ Run beside the order sweeps, which every installation that hears of orders has: 
 thing to make, to pause and to watch, for a step that takes a second and whose delay harms nobody.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,6 +13,9 @@ from onhand.domain.velocity import TierRules, per_day
 from onhand.ledger import velocity
 from onhand.ledger.database import Pool
 from onhand.ledger.velocity import Velocity
+
+SKUS_AT_ONCE = 200
+"""Then whatever else this process does gets its turn: publishers live here, too."""
 
 logger = structlog.get_logger()
 
@@ -26,14 +30,12 @@ async def refresh_if_due(pool: Pool, rules: TierRules, now: datetime) -> int | N
             return None
         began_at = await velocity.ledger_began_at(connection)
         observed = min(rules.window_days, (now - began_at) // timedelta(days=1) + 1)
-        found = [
-            Velocity(
-                sales.sku_id,
-                speed := per_day(sales.days, half_life_days=rules.half_life_days, observed_days=observed),
-                rules.tier(speed, sales.tier),
-            )
-            for sales in await velocity.sales(connection, now, rules.window_days)
-        ]
+        found: list[Velocity] = []
+        async for sales in velocity.sales(connection, now, rules.window_days):
+            speed = per_day(sales.days, half_life_days=rules.half_life_days, observed_days=observed)
+            found.append(Velocity(sales.sku_id, speed, rules.tier(speed, sales.tier)))
+            if len(found) % SKUS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         changed = await velocity.save(connection, found, now)
     logger.info("tiers of SKUs worked out", skus=len(found), changed=changed)
     return changed

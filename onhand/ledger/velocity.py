@@ -1,6 +1,6 @@
 """How fast SKUs sell: what was sold by day, from the entries of orders, and the velocities and tiers found from it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,13 +41,11 @@ async def ledger_began_at(connection: Connection) -> datetime:
     return began_at
 
 
-async def sales(connection: Connection, now: datetime, window_days: int) -> list[Sales]:
+async def sales(connection: Connection, now: datetime, window_days: int) -> AsyncIterator[Sales]:
     """What was sold within the last days of every SKU that sold, or of which a velocity is kept."""
     cursor = await connection.execute(query("sales_of_skus"), {"now": now, "days": window_days}, binary=True)
-    return [
-        Sales(sku, Tier(tier), tuple(map(SoldDay, ages, units, largest, second)) if ages else ())
-        async for sku, tier, ages, units, largest, second in cursor
-    ]
+    async for sku, tier, ages, units, largest, second in cursor:
+        yield Sales(sku, Tier(tier), tuple(map(SoldDay, ages, units, largest, second)) if ages else ())
 
 
 async def save(connection: Connection, velocities: Sequence[Velocity], now: datetime) -> int:

@@ -48,7 +48,7 @@ async def test_sales_are_counted_by_order_and_day_less_what_was_cancelled(shop: 
     await post_orders(shop, [order("5", "A", 0, version=2), order("4", "A", 7, version=2)])
     await post_events(shop, [event_of(Movement("test", "w", EventKind.WRITE_OFF, "A", "leeds", 50, NOW))])
     async with shop.connection() as connection:
-        (sold,) = await velocity.sales(connection, datetime.now(UTC), 15)
+        (sold,) = [sales async for sales in velocity.sales(connection, datetime.now(UTC), 15)]
     assert sold.tier is Tier.HOURLY
     assert sold.days == (SoldDay(0, 5, 4, 1), SoldDay(1, 9, 7, 2))
 
