@@ -183,6 +183,8 @@ CREATE TABLE level (
     blind_at timestamptz,
     claimed_until timestamptz,
     heard integer NOT NULL DEFAULT 0,
+    pace double precision NOT NULL DEFAULT 0,
+    paced_at timestamptz,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
@@ -191,6 +193,7 @@ COMMENT ON COLUMN level.shown IS 'What the channel last answered when asked or w
 COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
 COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
+COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
 
 CREATE TABLE provisional_demand (
     listing_id integer NOT NULL REFERENCES listing,
@@ -205,6 +208,18 @@ CREATE TABLE provisional_demand (
 COMMENT ON TABLE provisional_demand IS 'Sales that an answer of a channel told of before the order came: off the pool until it comes, or a sweep proves there is none.';
 COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: units of the SKU one piece takes.';
 CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
+
+CREATE TABLE resting_level (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    sku_id integer NOT NULL,
+    share integer NOT NULL CHECK (share >= 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE resting_level IS 'Levels that sell faster than a call takes on channels that only set levels: told their share, then left alone. What they show is kept from the SKU''s other listings.';
+COMMENT ON COLUMN resting_level.share IS 'Pieces it was told; what it shows until that is answered.';
+CREATE INDEX resting_level_sku ON resting_level (sku_id);
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -238,12 +253,14 @@ CREATE TABLE outbox (
     marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     live boolean NOT NULL DEFAULT false,
     tier smallint NOT NULL DEFAULT 1,
-    isolated boolean NOT NULL DEFAULT false
+    isolated boolean NOT NULL DEFAULT false,
+    resting_until timestamptz
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE outbox IS 'Listings that no longer show what they should; at most one row for each.';
 COMMENT ON COLUMN outbox.marked_at IS 'When the oldest change not yet on the channel became durable.';
 COMMENT ON COLUMN outbox.live IS 'For the publisher, at once; otherwise the next sync run takes it.';
 COMMENT ON COLUMN outbox.isolated IS 'Failed alone: its SKU''s own update tells the channel.';
+COMMENT ON COLUMN outbox.resting_until IS 'A level of it rests: it is not looked at before then, unless it is marked again.';
 CREATE INDEX outbox_channel ON outbox (channel_id, marked_at);
 CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND NOT isolated;
 
@@ -378,7 +395,8 @@ BEGIN
          WHERE l.sku_id = ANY (sku_ids) AND l.active
          ORDER BY l.id
         ON CONFLICT (listing_id) DO UPDATE SET
-            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier
+            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            resting_until = NULL
         RETURNING o.channel_id
     )
     SELECT array_agg(DISTINCT channel_id ORDER BY channel_id) INTO touched FROM marked;
@@ -410,7 +428,8 @@ BEGIN
     END IF;
     UPDATE channel_work SET publish_awake = false
      WHERE channel_id = this
-       AND NOT EXISTS (SELECT FROM outbox WHERE channel_id = this AND live AND NOT isolated);
+       AND NOT EXISTS (SELECT FROM outbox WHERE channel_id = this AND live AND NOT isolated
+                          AND (resting_until IS NULL OR resting_until <= clock_timestamp()));
     RETURN FOUND;
 END
 $$;
@@ -477,6 +496,14 @@ END
 $$;
 COMMENT ON FUNCTION accept_deliveries_v1 IS 'Make deliveries durable; a null id is a duplicate, woken says that the channel''s intake has to be signalled after the commit.';
 
+CREATE FUNCTION faded(pace double precision, paced_at timestamptz) RETURNS double precision
+LANGUAGE sql STABLE AS $$
+    -- Bounded, since a number too small to be written down is an error.
+    SELECT CASE WHEN paced_at IS NULL THEN 0
+                ELSE pace * 0.5 ^ (least(600, extract(epoch FROM clock_timestamp() - paced_at)::double precision) / 10) END
+$$;
+COMMENT ON FUNCTION faded IS 'A level''s pace as of now.';
+
 -- Sales move books: a platform takes its own sale off its own level. Levels are locked in the order (listing, place).
 CREATE FUNCTION take_sales_v1(listings integer[], places text[], pieces integer[], moments timestamptz[])
 RETURNS integer
@@ -511,14 +538,17 @@ BEGIN
     ), news AS (
         SELECT m.listing_id, m.place,
                m.sold - greatest(coalesce(e.replaced, 0) - m.blind, 0) AS sold,
-               m.blind - least(coalesce(e.replaced, 0), m.blind) AS blind
+               m.blind - least(coalesce(e.replaced, 0), m.blind) AS blind,
+               greatest(m.sold + m.blind, 0) AS heard
           FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
     ), booked AS (
         UPDATE level v SET
             book = v.book - n.sold,
-            heard = CASE WHEN v.claimed_until > clock_timestamp() THEN v.heard + n.sold ELSE v.heard END
+            heard = CASE WHEN v.claimed_until > clock_timestamp() THEN v.heard + n.sold ELSE v.heard END,
+            pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
+            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END
           FROM news n
-         WHERE v.listing_id = n.listing_id AND v.place = n.place AND n.sold <> 0
+         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0)
     )
     SELECT coalesce(sum(abs(blind)), 0)::integer INTO given_back FROM news;
     RETURN given_back;
