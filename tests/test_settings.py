@@ -305,6 +305,15 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
             "clients.wms.scopes[0]: given 'write'; accepted: 'events', 'read' or 'operate'",
         ),
         (
+            "authority_for = ['york']",
+            "channels.web.authority_for: given 'york'; accepted: a location that exactly one place shows, alone",
+        ),
+        (
+            "authority_for = ['leeds']\norders = 'ignore'",
+            "channels.web.authority_for: given; accepted only on a channel without rules of its own, and with "
+            'orders = "listen"',
+        ),
+        (
             "[slack]\nbase_url = 'http://x'",
             "slack.base_url: given 'http://x'; accepted: an address beginning with http:// or https:// "
             "and ending with /",

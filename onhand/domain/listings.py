@@ -62,12 +62,14 @@ class ChannelRules:
     """How one channel takes part: its rule, and which of our locations each of its places shows.
 
     `listens`: its orders reach the ledger by themselves, so a level that fell unexplained is a sale on its way to us.
-    Otherwise sales come from the source, and such a level is drift.
+    Otherwise sales come from the source, and such a level is drift. `authority`: places where a level that a person
+    changes is a count, and of which of our locations.
     """
 
     rule: Rule
     places: Mapping[str, tuple[str, ...]]
     listens: bool = False
+    authority: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
 from onhand.explain.sentences import in_flight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import levels, stock, work
+from onhand.ledger import authority, levels, stock, work
+from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import (
     BalanceRow,
@@ -68,6 +69,7 @@ class Explanation:
     provisional: tuple[Provisional, ...]
     events: tuple[EventRow, ...]
     ledger_lines: int
+    conflicts: tuple[Conflict, ...] = ()
 
 
 async def explain_sku(
@@ -98,6 +100,7 @@ async def explain_sku(
         provisional=tuple(await stock.provisional(pool, sku)),
         events=tuple(await stock.sku_events(pool, sku, events)),
         ledger_lines=sum(row.version for row in balances),
+        conflicts=tuple(await authority.conflicts(pool, sku)),
     )
 
 

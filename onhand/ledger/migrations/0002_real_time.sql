@@ -92,6 +92,38 @@ COMMENT ON TABLE provisional_demand IS 'Sales that an answer of a channel told o
 COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: units of the SKU one piece takes.';
 CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
 
+CREATE TABLE authority_notice (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE authority_notice IS 'Levels that somebody changed on a channel that is the authority for their location; judged after the next sweep of its orders.';
+
+CREATE TABLE authority_statement (
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    authority text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL,
+    stated_at timestamptz NOT NULL,
+    PRIMARY KEY (sku_id, location_id, authority)
+);
+COMMENT ON TABLE authority_statement IS 'The newest word of each authority about what is available of a SKU at a location.';
+
+CREATE TABLE authority_conflict (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    authority text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL,
+    rival text COLLATE "C" NOT NULL,
+    rival_quantity integer NOT NULL,
+    counted boolean NOT NULL,
+    found_at timestamptz NOT NULL
+);
+COMMENT ON TABLE authority_conflict IS 'Two authorities stated different numbers within a short time; counted: what was said last became a count all the same.';
+CREATE INDEX authority_conflict_sku ON authority_conflict (sku_id, id);
+
 CREATE TABLE resting_level (
     listing_id integer NOT NULL REFERENCES listing,
     place text COLLATE "C" NOT NULL,
@@ -507,6 +539,6 @@ COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries
 DROP FUNCTION post_events_v1;
 DROP FUNCTION mark_listings_v1;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand, resting_level, sku_velocity, velocity_refresh TO onhand_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand, authority_notice, authority_statement, authority_conflict, resting_level, sku_velocity, velocity_refresh TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;
