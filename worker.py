@@ -25,6 +25,7 @@ from activities.source import SourceSteps
 from activities.sweep import SweepSteps
 from onhand import log
 from onhand.alerts.slack import Slack
+from onhand.authority import Authority
 from onhand.channels.base import Channel
 from onhand.channels.registry import make_channels
 from onhand.connect import connect_temporal, open_ledger
@@ -172,13 +173,26 @@ def _channel_steps(
 ) -> list[Callable[..., Any]]:
     rules = settings.rule_book()
     fresh = timedelta(minutes=settings.sync.mapping_fresh_minutes)
+    judging = Authority(
+        timedelta(seconds=settings.sync.authority_settle_seconds),
+        timedelta(seconds=settings.sync.authority_window_seconds),
+    )
     levels = LevelSteps(pool, client, parts.channels, rules)
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
     live = LiveSteps(
-        pool, client, parts.channels, rules, doorbell, settings.sync.sku_update_attempts, parts.linger_seconds
+        pool,
+        client,
+        parts.channels,
+        rules,
+        doorbell,
+        settings.sync.sku_update_attempts,
+        judging.settle,
+        parts.linger_seconds,
     )
     leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
-    sweeps = SweepSteps(pool, client, parts.channels, settings.web.public_url)
+    sweeps = SweepSteps(
+        pool, client, parts.channels, settings.web.public_url, settings.tiers.rules(), rules, judging
+    )
     return [
         live.drain_inbox,
         live.drain_outbox,

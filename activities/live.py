@@ -35,7 +35,7 @@ from onhand.messages import (
     sku_update_id,
 )
 from onhand.publish.live import Publisher
-from onhand.waking import wake_publishers
+from onhand.waking import sweep_soon, wake_publishers
 from workflows.policies import SKU_UPDATE_PRIORITY
 from workflows.search import attributes
 
@@ -53,6 +53,7 @@ class LiveSteps:
     rules: RuleBook
     doorbell: Doorbell
     attempts: int
+    settle: timedelta
     linger_seconds: float = LINGER_SECONDS
     publishers: dict[str, Publisher] = field(default_factory=dict)
     worked_at: dict[str, float] = field(default_factory=dict)
@@ -72,6 +73,8 @@ class LiveSteps:
             linger_seconds=self.linger_seconds,
         )
         self.worked_at[drain.channel] = turn.worked_at
+        if turn.aside:
+            await sweep_soon(self.client, drain.channel, self.settle)
         return InboxTurn(
             asleep=turn.asleep,
             deliveries=turn.deliveries,

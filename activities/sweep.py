@@ -9,8 +9,11 @@ from temporalio.client import Client
 
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
-from onhand import sweeping
+from onhand import authority, sweeping, tiers
+from onhand.authority import Authority
 from onhand.channels.base import Channel
+from onhand.domain.listings import RuleBook
+from onhand.domain.velocity import TierRules
 from onhand.ledger.database import Pool
 from onhand.messages import SweepRequest, SweepResult
 from onhand.waking import wake_intakes, wake_publishers
@@ -24,6 +27,9 @@ class SweepSteps:
     client: Client
     channels: Mapping[str, Channel]
     public_url: str
+    tiers: TierRules
+    rules: RuleBook
+    authority: Authority
 
     @activity.defn
     async def sweep_orders(self, request: SweepRequest) -> SweepResult:
@@ -31,12 +37,16 @@ class SweepSteps:
         channel = self.channels[request.channel]
         async with heartbeats(), sorted_errors():
             await self._wake(request.channel)
+            read = await authority.read_noted(self.pool, channel, datetime.now(UTC), self.authority)
             swept = await sweeping.sweep(self.pool, channel, datetime.now(UTC))
+            await wake_intakes(self.client, sorted(swept.woken))
+            rules = self.rules.channels[request.channel]
+            told = await authority.count_noted(self.pool, request.channel, rules, read, self.authority)
             hooks = ""
             if request.look_at_hooks and self.public_url:
                 hooks = await sweeping.mend_hooks(channel, self.public_url)
-        await wake_intakes(self.client, sorted(swept.woken))
-        await wake_publishers(self.client, sorted(swept.disproved_woken & self.channels.keys()))
+            await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
+        await wake_publishers(self.client, sorted((swept.disproved_woken | told) & self.channels.keys()))
         return SweepResult(
             channel=request.channel,
             orders=swept.orders,

@@ -6,6 +6,7 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 import os
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from onhand.domain.counts import CountMeaning
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
+from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
 from onhand.settings_faults import faults
 
@@ -87,8 +89,9 @@ class SkuRuleSettings(RuleSettings):
 class _ChannelSettings(_Section):
     """`orders`: whether its orders are taken in ("listen"), or reach the ledger by the source ("ignore").
 
-    `webhook_secret_envs`: what its webhooks are signed with, the newest secret first; several while one is being
-    replaced.
+    `authority_for`: locations of which a level that a person changes there is a count; each has to be shown by one
+    place alone, all of it. `webhook_secret_envs`: what its webhooks are signed with, the newest secret first; several
+    while one is being replaced.
     """
 
     base_url: str = Field(pattern=r"^https?://")
@@ -96,6 +99,14 @@ class _ChannelSettings(_Section):
     rule: RuleSettings = RuleSettings()
     orders: Literal["listen", "ignore"] = "listen"
     webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
+    authority_for: list[Name] = []
+
+    def authority(self) -> dict[str, str]:
+        """Places where a level that a person changes is a count, and of which location."""
+        shown = self.draws_on().items()
+        return {
+            place: found[0] for place, found in shown if len(found) == 1 and found[0] in self.authority_for
+        }
 
     def draws_on(self) -> dict[str, list[str]]:
         """Which of our locations each place of the channel shows; key "" where the channel has one number."""
@@ -237,6 +248,32 @@ class ScheduleSettings(_Section):
     sweep_seconds: int = Field(default=60, ge=10, le=3_600)
 
 
+class TierSettings(_Section):
+    """From how many units sold a day a SKU belongs to a tier: real-time, every 15 minutes, or (below) hourly."""
+
+    real_time_per_day: float = Field(default=10, ge=0)
+    quarter_hour_per_day: float = Field(default=1, ge=0)
+    half_life_days: float = Field(default=3, ge=0.1, le=90)
+    hysteresis: float = Field(default=0.2, ge=0, lt=1)
+    refresh_minutes: int = Field(default=15, ge=1, le=1_440)
+
+    @model_validator(mode="after")
+    def _fast_is_above_slow(self) -> Self:
+        if self.quarter_hour_per_day > self.real_time_per_day:
+            raise ValueError("quarter_hour_per_day is above real_time_per_day; accepted: at most that")
+        return self
+
+    def rules(self) -> TierRules:
+        """The domain's record of these settings."""
+        return TierRules(
+            real_time_per_day=self.real_time_per_day,
+            quarter_hour_per_day=self.quarter_hour_per_day,
+            half_life_days=self.half_life_days,
+            hysteresis=self.hysteresis,
+            refresh=timedelta(minutes=self.refresh_minutes),
+        )
+
+
 class SlackSettings(_Section):
     """Where people are told. Without `token_env` nothing is sent."""
 
@@ -254,6 +291,8 @@ class SyncSettings(_Section):
     push_retention_days: int = Field(default=30, ge=1)
     sku_update_attempts: int = Field(default=8, ge=1, le=100)
     sku_updates_per_run_max: int = Field(default=1_000, ge=0, le=2_000)
+    authority_settle_seconds: float = Field(default=10, ge=0, le=600)
+    authority_window_seconds: float = Field(default=300, ge=0, le=86_400)
 
 
 class Scope(StrEnum):
@@ -309,13 +348,14 @@ class Settings(_Section):
     sku_rules: list[SkuRuleSettings] = []
     schedule: ScheduleSettings = ScheduleSettings()
     sync: SyncSettings = SyncSettings()
+    tiers: TierSettings = TierSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
     clients: dict[Name, ClientSettings] = {}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        wrong = [*self._unknown_locations(), *self._unknown_channels()]
+        wrong = [*self._unknown_locations(), *self._unknown_channels(), *self._no_authorities()]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -340,6 +380,18 @@ class Settings(_Section):
                     f"sku_rules[{n}].channel: given {rule.channel!r}, which is not in [channels]; accepted: {known}"
                 )
 
+    def _no_authorities(self) -> Iterator[str]:
+        """A level tells what a location has only where it shows that location, nothing else, and all of it."""
+        for channel, section in self.channels.items():
+            key, alone = f"channels.{channel}.authority_for", list(section.authority().values())
+            for location in section.authority_for:
+                showing = [place for place, found in section.draws_on().items() if location in found]
+                if alone.count(location) != 1 or len(showing) != 1:
+                    yield f"{key}: given {location!r}; accepted: a location that exactly one place shows, alone"
+            ruled = section.rule != RuleSettings() or any(rule.channel == channel for rule in self.sku_rules)
+            if section.authority_for and (ruled or section.orders != "listen"):
+                yield f'{key}: given; accepted only on a channel without rules of its own, and with orders = "listen"'
+
     def rule_book(self) -> RuleBook:
         """The allocation rules of every enabled channel, named by the key an operator finds them under."""
         return RuleBook(
@@ -348,6 +400,7 @@ class Settings(_Section):
                     rule=section.rule.rule(f"channels.{name}.rule"),
                     places={place: tuple(found) for place, found in section.draws_on().items()},
                     listens=section.orders == "listen",
+                    authority=section.authority(),
                 )
                 for name, section in self.channels.items()
                 if section.enabled

@@ -10,14 +10,18 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from onhand.messages import (
+    SYNC_TASK_QUEUE,
     IntakeState,
     PublishState,
+    SweepRequest,
     channel_task_queue,
     intake_id,
     publish_id,
+    sweep_id,
 )
 from workflows.search import attributes
 
@@ -45,6 +49,29 @@ async def probe_publisher(client: Client, channel: str) -> bool:
     return await _wake(
         client, "Publish", publish_id(channel), channel, PublishState(channel=channel), signal="probe"
     )
+
+
+async def sweep_soon(client: Client, channel: str, after: timedelta) -> None:
+    """Sweep a channel's orders once so much time has passed; one that is already to come will do.
+
+    Where Temporal does not take it, the next scheduled sweep does the same.
+    """
+    try:
+        await client.start_workflow(
+            "OrderSweep",
+            SweepRequest(channel=channel),
+            id=f"{sweep_id(channel)}/authority",
+            task_queue=SYNC_TASK_QUEUE,
+            start_delay=after,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=attributes(channel=channel),
+            static_summary=f"{channel}: levels that somebody changed",
+            rpc_timeout=SIGNAL_TIMEOUT,
+        )
+    except RPCError as error:
+        logger.warning(
+            "sweep not started; the scheduled one makes up for it", channel=channel, status=error.status.name
+        )
 
 
 async def _all(

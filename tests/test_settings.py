@@ -35,6 +35,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[sku_rules]]`": module.SkuRuleSettings,
     "`[schedule]`": module.ScheduleSettings,
     "`[sync]`": module.SyncSettings,
+    "`[tiers]`": module.TierSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
     "`[clients.<name>]`": module.ClientSettings,
@@ -106,6 +107,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "sku_rules": module.SkuRuleSettings,
         "schedule": module.ScheduleSettings,
         "sync": module.SyncSettings,
+        "tiers": module.TierSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
     }[name]
@@ -130,7 +132,9 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 
 def test_every_setting_is_in_the_example() -> None:
-    tables = {"locations", "source", "channels", "sku_rules", "schedule", "sync", "slack", "web", "clients"}
+    tables = {
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "tiers", "slack", "web", "clients"
+    }  # fmt: skip
     expected = {
         (model.__name__, name)
         for model in SECTIONS.values()
@@ -299,6 +303,15 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         (
             "[clients.wms]\ntoken_envs = ['T']\nscopes = ['write']",
             "clients.wms.scopes[0]: given 'write'; accepted: 'events', 'read' or 'operate'",
+        ),
+        (
+            "authority_for = ['york']",
+            "channels.web.authority_for: given 'york'; accepted: a location that exactly one place shows, alone",
+        ),
+        (
+            "authority_for = ['leeds']\norders = 'ignore'",
+            "channels.web.authority_for: given; accepted only on a channel without rules of its own, and with "
+            'orders = "listen"',
         ),
         (
             "[slack]\nbase_url = 'http://x'",

@@ -178,6 +178,12 @@ class Meter:
     waited_seconds: float = 0.0
     remaining: dict[str, float] = field(default_factory=dict)
     """The channel's own account of its budget in its latest answer, for people: {"points": 1988.0}."""
+    call_seconds: float = 0.0
+    """What a call that writes takes, waiting for the budget included: a decaying average; never taken away."""
+
+    def timed(self, seconds: float) -> None:
+        """A call that wrote took so long."""
+        self.call_seconds += (seconds - self.call_seconds) * (0.3 if self.call_seconds else 1.0)
 
     def take(self) -> "Meter":
         """What was spent since the last take; calls that overlap are thus counted once, whoever records them."""

@@ -30,7 +30,7 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 _shopify_token(name, section),
                 list(section.places),
                 api_version=section.api_version,
-                watch_levels=False,
+                watch_levels=bool(section.authority_for),
             )
         case WooCommerceSettings():
             return WooCommerce(
@@ -40,7 +40,7 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 _secret(section.secret_env),
                 webhook_secret=_newest(section.webhook_secret_envs),
                 max_concurrency=section.concurrency_max,
-                watch_levels=False,
+                watch_levels=bool(section.authority_for),
             )
         case BigCommerceSettings():
             return BigCommerce(
@@ -49,7 +49,7 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 _secret(section.token_env),
                 list(section.places),
                 reserved_share=1 - section.quota_share,
-                watch_levels=False,
+                watch_levels=bool(section.authority_for),
                 webhook_secrets=[_secret(variable) for variable in section.webhook_secret_envs],
             )
 

@@ -39,6 +39,13 @@ def _answers(explanation: Explanation) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for level in explanation.levels:
         table.add_row(Text("●", style=_colour(level)), Text(level.sentence, style="bold"))
+    for found in explanation.conflicts:
+        outcome = "what was said last counts" if found.counted else "the lower number stays"
+        table.add_row(
+            "!",
+            f"{found.location}: {found.authority} stated {found.quantity:,}, {found.rival} {found.rival_quantity:,} "
+            f"({ago(found.found_at, explanation.asked_at)}); {outcome}.",
+        )
     if explanation.off:
         table.add_row(
             "○", f"{', '.join(explanation.off)}: switched off in the configuration; nothing is pushed."

@@ -51,11 +51,12 @@ def location_documents(balances: Sequence[BalanceRow]) -> list[dict[str, Any]]:
 
 
 def title(card: SkuCard) -> str:
-    """A SKU in one line, as markup."""
+    """A SKU in one line, with how fast it sells and the tier that follows, as markup."""
     parts = [f"[bold]{escape(card.code)}[/]"]
     parts += [escape(card.name)] if card.name else []
     parts += [f"[dim]barcode {escape(card.barcode)}[/]"] if card.barcode else []
     parts += ["[yellow]discontinued[/]"] if card.status != "active" else []
+    parts += [f"[dim]{card.per_day:,.1f} sold a day: {card.tier}[/]"]
     return "  ".join(parts)
 
 

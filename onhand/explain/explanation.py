@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from onhand.domain import allocation
-from onhand.domain.allocation import Step
-from onhand.domain.listings import ListingState, RuleBook, claims_of
-from onhand.explain.sentences import in_flight, sentence
+from onhand.domain.allocation import Allocation, Step
+from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
+from onhand.explain.sentences import in_flight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import levels, stock, work
+from onhand.ledger import authority, levels, stock, work
+from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import (
     BalanceRow,
@@ -68,6 +69,7 @@ class Explanation:
     provisional: tuple[Provisional, ...]
     events: tuple[EventRow, ...]
     ledger_lines: int
+    conflicts: tuple[Conflict, ...] = ()
 
 
 async def explain_sku(
@@ -98,6 +100,7 @@ async def explain_sku(
         provisional=tuple(await stock.provisional(pool, sku)),
         events=tuple(await stock.sku_events(pool, sku, events)),
         ledger_lines=sum(row.version for row in balances),
+        conflicts=tuple(await authority.conflicts(pool, sku)),
     )
 
 
@@ -109,7 +112,6 @@ def _explained(
     hold: Hold | None,
     now: datetime,
 ) -> list[LevelExplained]:
-    claims = claims_of(state, rules)
     known = {level.place: level for level in facts.levels}
     return [
         LevelExplained(
@@ -121,7 +123,8 @@ def _explained(
                 facts.parked,
                 now,
                 hold,
-            ),
+            )
+            + rest_sentence(state, decided.claim.place),
             channel=state.channel,
             item_id=state.item_id,
             place=decided.claim.place,
@@ -140,6 +143,15 @@ def _explained(
                 if (push.listing_id, push.place) == (state.listing_id, decided.claim.place)
             ),
         )
-        for decided in allocation.explain(state.available, claims)
-        if decided.claim.listing_id == state.listing_id
+        for decided in _decided(state, rules)
+    ]
+
+
+def _decided(state: ListingState, rules: RuleBook) -> list[Allocation]:
+    """How each level of the listing comes about, from what resting levels do not sell by themselves."""
+    claims = claims_of(state, rules)
+    return [
+        allocation.explain(free_for(state, rules, claim.place), claims)[n]
+        for n, claim in enumerate(claims)
+        if claim.listing_id == state.listing_id
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onhand.domain.allocation import Allocation, Step
+from onhand.domain.listings import ListingState
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
 from onhand.ledger.work import Hold
 from onhand.wording import ago
@@ -57,6 +58,17 @@ def held_up(hold: Hold, now: datetime) -> str:
     if hold.trouble:
         said += f" Its breaker opened {ago(hold.trouble_since, now)}: {hold.trouble.rstrip('.')}."
     return said
+
+
+def rest_sentence(state: ListingState, place: str) -> str:
+    """What levels that are left alone for now, this one or others, have to do with it; empty where there are none."""
+    own = [level for level in state.resting if (level.listing_id, level.place) == (state.listing_id, place)]
+    if own:
+        return (
+            " It sells faster than it can be told: it was given its share and is left alone until it calms."
+        )
+    kept = [f"{max(0, level.pieces) * level.units:,} for {level.channel}" for level in state.resting]
+    return f" Not counted are {_listed(kept)}, which sell faster than they can be told." if kept else ""
 
 
 def _contradiction(known: LevelFacts, now: datetime) -> str:

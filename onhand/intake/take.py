@@ -26,9 +26,11 @@ class Taken:
     """What became of one batch. `woken`: channels whose publisher is to be signalled; `poison`: reasons by delivery.
 
     `trouble`: the channel did not answer when orders had to be fetched; the deliveries that hint at them wait.
+    `aside`: levels to be looked at after a sweep, since somebody with authority changed them.
     """
 
     deliveries: int = 0
+    aside: int = 0
     posted: int = 0
     poison: dict[int, str] = field(default_factory=dict)
     woken: set[str] = field(default_factory=set)
@@ -47,7 +49,9 @@ async def take(pool: Pool, channel: Channel, rules: ChannelRules, limit: int = B
     if not waiting:
         return taken
     told, refused = _told(waiting)
-    refused += await settle_notices(pool, channel.name, [w for w in waiting if w.kind == "level"])
+    stated = [delivery for delivery in waiting if delivery.kind == "level"]
+    noticed, taken.aside = await settle_notices(pool, channel.name, rules, stated)
+    refused += noticed
     await _post(pool, channel.name, rules, told, refused, taken)
     hints = [delivery for delivery in waiting if delivery.kind == "order_hint"]
     if hints:

@@ -24,6 +24,7 @@ class TurnTaken:
     asleep: bool = False
     worked_at: float = -math.inf
     deliveries: int = 0
+    aside: int = 0
     posted: int = 0
     poison: dict[int, str] = field(default_factory=dict)
     wait_seconds: float = 0.0
@@ -49,6 +50,7 @@ async def take_turn(
             if taken.woken:
                 background.start(wake(taken.woken))
             turn.deliveries += taken.deliveries
+            turn.aside += taken.aside
             turn.posted += taken.posted
             turn.poison |= taken.poison
             if taken.trouble is not None:

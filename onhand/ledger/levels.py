@@ -1,11 +1,12 @@
 """Levels: what listings show, what they should show, and the record of telling them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from onhand.domain.listings import ListingState, Sibling
+from onhand.domain.listings import ListingState, Resting, Sibling
+from onhand.domain.velocity import WAITS_AT_MOST, Tier
 from onhand.ledger.database import Connection, Pool, one_statement, restore
 from onhand.ledger.queries import query
 
@@ -61,6 +62,17 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast one level sells: pieces lately sold there, a count that halves every 10 seconds, as of now."""
+
+    channel: str
+    listing_id: int
+    place: str
+    units: int
+    pace: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a level could not be set, in words for an operator."""
 
@@ -104,7 +116,8 @@ async def listing_states(
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
-    places, books, locations, available, *others = found
+    places, books, paces, locations, available, *others = found
+    resting, siblings = others[:5], others[5:]
     return ListingState(
         channel,
         listing,
@@ -116,8 +129,10 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         generation,
         dict(zip(locations or (), available or (), strict=True)),
         dict(zip(places or (), books or (), strict=True)),
-        tuple(map(Sibling, *others)) if others[0] else (),
+        tuple(map(Sibling, *siblings)) if siblings[0] else (),
         due_since,
+        dict(zip(places or (), paces or (), strict=True)),
+        tuple(map(Resting, *resting)) if resting[0] else (),
     )
 
 
@@ -299,13 +314,61 @@ async def save_pushes(
 async def pending_live(pool: Pool, channel: str, limit: int) -> list[int]:
     """Listings that the publisher of a channel has to look at now: real-time SKUs first, then whoever waits longest.
 
-    A listing that somebody else is telling something in this moment is left out.
+    One that has waited longer than its tier allows goes first; such are at most half of them. A listing that somebody
+    else is telling something in this moment is left out.
     """
     async with one_statement(pool) as connection:
         cursor = await connection.execute(
-            query("pending_live"), {"channel": channel, "limit": limit}, binary=True
+            query("pending_live"),
+            {
+                "channel": channel,
+                "limit": limit,
+                "quarter_hour": WAITS_AT_MOST[Tier.QUARTER_HOUR],
+                "hourly": WAITS_AT_MOST[Tier.HOURLY],
+            },
+            binary=True,
         )
         return [listing for (listing,) in await cursor.fetchall()]
+
+
+async def paces_of_skus(pool: Pool, listings: Sequence[int]) -> dict[int, list[Pace]]:
+    """How fast every level of these listings' SKUs sells, by listing asked for; other levels that rest are left out."""
+    found: dict[int, list[Pace]] = {}
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("paces_of_skus"), {"listings": list(listings)})
+        async for asked, *pace in cursor:
+            found.setdefault(asked, []).append(Pace(*pace))
+    return found
+
+
+async def change_rests(pool: Pool, begun: Mapping[Spot, int], ended: Sequence[Spot]) -> None:
+    """Levels that are told their share (pieces) and then left alone, and such as have calmed."""
+    async with pool.connection() as connection, connection.pipeline():
+        await connection.execute(
+            query("begin_rest"),
+            {
+                "listings": [listing for listing, _ in begun],
+                "places": [place for _, place in begun],
+                "shares": list(begun.values()),
+            },
+        )
+        await connection.execute(
+            query("end_rest"),
+            {"listings": [listing for listing, _ in ended], "places": [place for _, place in ended]},
+        )
+
+
+async def leave_alone(pool: Pool, rests: Sequence[tuple[int, int, float]]) -> None:
+    """Do not look at listings (listing, generation, seconds) for a while, unless they were marked since."""
+    async with one_statement(pool) as connection:
+        await connection.execute(
+            query("leave_alone"),
+            {
+                "listings": [listing for listing, _, _ in rests],
+                "generations": [generation for _, generation, _ in rests],
+                "seconds": [seconds for _, _, seconds in rests],
+            },
+        )
 
 
 async def isolate(pool: Pool, listings: Sequence[int]) -> None:

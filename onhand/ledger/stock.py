@@ -12,6 +12,7 @@ from typing import Any
 
 from onhand.domain.counts import Count, CountMeaning, Shelf
 from onhand.domain.states import ON_HAND, State
+from onhand.domain.velocity import Tier
 from onhand.ledger.database import Pool
 from onhand.ledger.queries import query
 
@@ -22,12 +23,14 @@ RECENT_PUSHES_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class SkuCard:
-    """A SKU by its names."""
+    """A SKU by its names, with units sold a day and how soon its changes are published when a budget is short."""
 
     code: str
     name: str
     barcode: str
     status: str
+    tier: Tier = Tier.HOURLY
+    per_day: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,10 @@ class ChannelRow:
 async def sku_card(pool: Pool, sku: str) -> SkuCard | None:
     """The SKU of that code, None where there is none."""
     rows = await _fetch(pool, "sku_card", sku=sku)
-    return SkuCard(*rows[0]) if rows else None
+    if not rows:
+        return None
+    code, name, barcode, status, tier, per_day = rows[0]
+    return SkuCard(code, name, barcode, status, Tier(tier), per_day)
 
 
 async def similar_skus(pool: Pool, text: str, limit: int = 3) -> list[tuple[str, str]]:

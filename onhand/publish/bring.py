@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, Push, Spot
 from onhand.publish.claims import CLAIM_SECONDS, held, new_claim
 from onhand.publish.record import record
+from onhand.publish.resting import Rests, leave_alone, rests_of
 from onhand.publish.work import Belief, Errand, Work, key_of, lost_write
 
 ROUNDS_MAX = 4
@@ -69,7 +71,7 @@ async def bring(
     woken: set[str] | None = None,
 ) -> Work:
     """The whole way; answers all that became known."""
-    work = await _taken_up(pool, channel, rules, listings, errand)
+    work, rests = await _taken_up(pool, channel, rules, listings, errand, woken)
     sent_at = datetime.now(UTC)
     async with held(pool, list(work.beliefs), work.claim):
         try:
@@ -80,18 +82,29 @@ async def bring(
             _give_up_on_moving(channel, work)
         finally:
             await record(pool, channel, rules, work, errand, sent_at, woken)
+    await leave_alone(pool, work, rests)
     return work
 
 
 async def _taken_up(
-    pool: Pool, channel: Channel, rules: RuleBook, listings: Sequence[int], errand: Errand
-) -> Work:
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    listings: Sequence[int],
+    errand: Errand,
+    woken: set[str] | None,
+) -> tuple[Work, Rests]:
     """What has to be done, with every level that has to be touched claimed."""
     siblings = rules.needs_siblings
     states = await levels.listing_states(pool, channel.name, listings, siblings=siblings)
     targets = _targets(states, rules)
     wanted = [spot for spot in errand.positions or targets if spot in targets]
-    touched = [spot for spot in wanted if errand.distrust or targets[spot].differs]
+    rests = await rests_of(pool, channel, rules, {spot: targets[spot] for spot in wanted})
+    if woken is not None:
+        woken.update(rests.woken)
+    touched = [
+        spot for spot in wanted if (errand.distrust or targets[spot].differs) and spot not in rests.alone
+    ]
     claimed: dict[Spot, int | None] = {}
     claim = new_claim()
     if touched:
@@ -100,11 +113,14 @@ async def _taken_up(
         )
         targets = _targets(states, rules)
     mine = {spot: replace(targets[spot], book=claimed.get(spot, targets[spot].book)) for spot in wanted}
+    for spot, share in rests.told.items():
+        mine[spot] = replace(mine[spot], quantity=min(share, mine[spot].quantity))
     work = Work(
         mine,
         {spot: Belief(claimed[spot]) for spot in touched if spot in claimed},
         {spot: target.book for spot, target in mine.items()},
-        {spot[0] for spot, target in targets.items() if spot not in mine and target.differs},
+        {spot[0] for spot, target in targets.items() if spot not in mine and target.differs}
+        | rests.seconds.keys(),
         claim,
     )
     for spot in wanted:
@@ -113,7 +129,7 @@ async def _taken_up(
             # Somebody else holds it, or it changed between the two looks: it stays pending.
             if targets[spot].differs:
                 work.pending_elsewhere.add(spot[0])
-    return work
+    return work, rests
 
 
 def _targets(states: Iterable[ListingState], rules: RuleBook) -> dict[Spot, Target]:
@@ -197,11 +213,13 @@ async def _send(channel: Channel, work: Work, errand: Errand, turn: int, spots: 
     relative = errand.live and channel.capabilities.changes and all(w.shown is not None for w in writes)
     call = channel.change_levels if relative else channel.set_levels
     work.in_flight.update(spots)
+    began = time.monotonic()
     try:
         results = await call(writes, _key(errand, turn, writes), urgent=errand.live)
     except ChannelError as error:
         _note_unknown(work, writes, error)
         raise
+    channel.meter.timed(time.monotonic() - began)
     work.in_flight.difference_update(spots)
     blind = not relative and channel.capabilities.write_kind is WriteKind.ABSOLUTE
     moved = False

@@ -63,7 +63,7 @@ async def test_the_answer_comes_first_and_everything_it_rests_on_after(store: Po
 
     assert answer.code == 0
     assert answer.lines == not_empty("""\
-A  Apple  barcode 500001
+A  Apple  barcode 500001  0.0 sold a day: hourly
 
 ●  woo still shows 7; it is to show 6 (since just now) because 8 are available at leeds + london and 2 are
    held back for safety.

@@ -44,8 +44,25 @@ CREATE INDEX inbox_pending ON inbox (channel_id, id) WHERE outcome IS NULL;
 CREATE INDEX inbox_poison ON inbox (id) WHERE outcome = 'poison';
 CREATE INDEX inbox_received ON inbox USING brin (received_at);
 
-ALTER TABLE sku ADD COLUMN tier smallint NOT NULL DEFAULT 1 CHECK (tier BETWEEN 0 AND 2);
+ALTER TABLE sku ADD COLUMN tier smallint NOT NULL DEFAULT 2 CHECK (tier BETWEEN 0 AND 2);
 COMMENT ON COLUMN sku.tier IS 'How soon a change is published when a channel''s budget is short: 0 real-time, 1 within minutes, 2 within the hour.';
+
+CREATE TABLE sku_velocity (
+    sku_id integer PRIMARY KEY REFERENCES sku,
+    per_day double precision NOT NULL CHECK (per_day >= 0),
+    computed_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE sku_velocity IS 'Units sold a day, a decaying average; SKUs that never sold have none.';
+
+CREATE TABLE velocity_refresh (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    computed_at timestamptz NOT NULL DEFAULT '-infinity'
+);
+COMMENT ON TABLE velocity_refresh IS 'One row: when velocities were last worked out. Whoever works them out holds it.';
+INSERT INTO velocity_refresh DEFAULT VALUES;
+
+-- Events are written down in the order of their moments, so what is new is found at next to no cost.
+CREATE INDEX event_recorded ON event USING brin (recorded_at) WITH (pages_per_range = 16);
 
 ALTER TABLE listing ADD COLUMN order_ref text COLLATE "C" NOT NULL DEFAULT '';
 COMMENT ON COLUMN listing.order_ref IS 'How a line of the channel''s orders names it, where that is not by item_id.';
@@ -55,10 +72,13 @@ ALTER TABLE level ADD COLUMN blind_at timestamptz;
 ALTER TABLE level ADD COLUMN claimed_until timestamptz;
 ALTER TABLE level ADD COLUMN claim bigint NOT NULL DEFAULT 0;
 ALTER TABLE level ADD COLUMN heard integer NOT NULL DEFAULT 0;
+ALTER TABLE level ADD COLUMN pace double precision NOT NULL DEFAULT 0;
+ALTER TABLE level ADD COLUMN paced_at timestamptz;
 COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
 COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
 COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nobody; -1: whoever does has been overtaken, and will not be believed.';
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
+COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
 
 CREATE TABLE provisional_demand (
     listing_id integer NOT NULL REFERENCES listing,
@@ -75,6 +95,50 @@ COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: un
 COMMENT ON COLUMN provisional_demand.since IS 'When an answer last added to it: only what is older can be proven wrong.';
 CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
 
+CREATE TABLE authority_notice (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE authority_notice IS 'Levels that somebody changed on a channel that is the authority for their location; judged after the next sweep of its orders.';
+
+CREATE TABLE authority_statement (
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    authority text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL,
+    stated_at timestamptz NOT NULL,
+    PRIMARY KEY (sku_id, location_id, authority)
+);
+COMMENT ON TABLE authority_statement IS 'The newest word of each authority about what is available of a SKU at a location.';
+
+CREATE TABLE authority_conflict (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    authority text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL,
+    rival text COLLATE "C" NOT NULL,
+    rival_quantity integer NOT NULL,
+    counted boolean NOT NULL,
+    found_at timestamptz NOT NULL
+);
+COMMENT ON TABLE authority_conflict IS 'Two authorities stated different numbers within a short time; counted: what was said last became a count all the same.';
+CREATE INDEX authority_conflict_sku ON authority_conflict (sku_id, id);
+
+CREATE TABLE resting_level (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    sku_id integer NOT NULL,
+    share integer NOT NULL CHECK (share >= 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE resting_level IS 'Levels that sell faster than a call takes on channels that only set levels: told their share, then left alone. What they show is kept from the SKU''s other listings.';
+COMMENT ON COLUMN resting_level.share IS 'Pieces it was told; what it shows until that is answered.';
+CREATE INDEX resting_level_sku ON resting_level (sku_id);
+
 ALTER TABLE order_line ADD COLUMN listing_id integer;
 ALTER TABLE order_line ADD COLUMN place text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE order_line ADD COLUMN units integer NOT NULL DEFAULT 1;
@@ -84,8 +148,10 @@ COMMENT ON COLUMN order_line.units IS 'Units of the SKU one piece takes; open an
 ALTER TABLE outbox ADD COLUMN live boolean NOT NULL DEFAULT false;
 ALTER TABLE outbox ADD COLUMN tier smallint NOT NULL DEFAULT 1;
 ALTER TABLE outbox ADD COLUMN isolated boolean NOT NULL DEFAULT false;
+ALTER TABLE outbox ADD COLUMN resting_until timestamptz;
 COMMENT ON COLUMN outbox.live IS 'For the publisher, at once; otherwise the next sync run takes it.';
 COMMENT ON COLUMN outbox.isolated IS 'Failed alone: its SKU''s own update tells the channel.';
+COMMENT ON COLUMN outbox.resting_until IS 'A level of it rests: it is not looked at before then, unless it is marked again.';
 CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND NOT isolated;
 
 ALTER TABLE push ADD COLUMN due_since timestamptz;
@@ -107,7 +173,8 @@ BEGIN
          WHERE l.sku_id = ANY (sku_ids) AND l.active
          ORDER BY l.id
         ON CONFLICT (listing_id) DO UPDATE SET
-            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier
+            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            resting_until = NULL
         RETURNING o.channel_id
     )
     SELECT array_agg(DISTINCT channel_id ORDER BY channel_id) INTO touched FROM marked;
@@ -143,7 +210,8 @@ BEGIN
     END IF;
     UPDATE channel_work SET publish_awake = false
      WHERE channel_id = this
-       AND NOT EXISTS (SELECT FROM outbox WHERE channel_id = this AND live AND NOT isolated);
+       AND NOT EXISTS (SELECT FROM outbox WHERE channel_id = this AND live AND NOT isolated
+                          AND (resting_until IS NULL OR resting_until <= clock_timestamp()));
     RETURN FOUND;
 END
 $$;
@@ -214,6 +282,14 @@ END
 $$;
 COMMENT ON FUNCTION accept_deliveries_v1 IS 'Make deliveries durable; a null id is a duplicate, woken says that the channel''s intake has to be signalled after the commit.';
 
+CREATE FUNCTION faded(pace double precision, paced_at timestamptz) RETURNS double precision
+LANGUAGE sql STABLE AS $$
+    -- Bounded, since a number too small to be written down is an error.
+    SELECT CASE WHEN paced_at IS NULL THEN 0
+                ELSE pace * 0.5 ^ (least(600, extract(epoch FROM clock_timestamp() - paced_at)::double precision) / 10) END
+$$;
+COMMENT ON FUNCTION faded IS 'A level''s pace as of now.';
+
 -- Sales move books: a platform takes its own sale off its own level. Levels are locked in the order (listing, place).
 CREATE FUNCTION take_sales_v1(listings integer[], places text[], pieces integer[], moments timestamptz[])
 RETURNS integer
@@ -252,14 +328,17 @@ BEGIN
     ), news AS (
         SELECT m.listing_id, m.place,
                m.sold - coalesce(e.replaced - e.replaced_before, 0) AS sold,
-               m.blind - coalesce(e.replaced_before, 0) AS blind
+               m.blind - coalesce(e.replaced_before, 0) AS blind,
+               greatest(m.sold + m.blind, 0) AS heard
           FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
     ), booked AS (
         UPDATE level v SET
             book = v.book - n.sold,
-            heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END
+            heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
+            pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
+            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END
           FROM news n
-         WHERE v.listing_id = n.listing_id AND v.place = n.place AND n.sold <> 0
+         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0)
     )
     SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
     RETURN given_back;
@@ -487,6 +566,6 @@ COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries
 DROP FUNCTION post_events_v1;
 DROP FUNCTION mark_listings_v1;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand TO onhand_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand, authority_notice, authority_statement, authority_conflict, resting_level, sku_velocity, velocity_refresh TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;

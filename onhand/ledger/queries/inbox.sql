@@ -38,7 +38,8 @@ SELECT sleep_publish_v1(%(channel)s)
 -- Channels with something waiting, whoever is awake: a signal can be lost in a crash.
 SELECT ch.name,
        EXISTS (SELECT FROM inbox i WHERE i.channel_id = ch.id AND i.outcome IS NULL),
-       EXISTS (SELECT FROM outbox o WHERE o.channel_id = ch.id AND o.live AND NOT o.isolated)
+       EXISTS (SELECT FROM outbox o WHERE o.channel_id = ch.id AND o.live AND NOT o.isolated
+                AND (o.resting_until IS NULL OR o.resting_until <= clock_timestamp()))
   FROM channel ch
  WHERE ch.name = ANY (%(channels)s)
  ORDER BY ch.name

@@ -14,19 +14,29 @@ SELECT l.id, l.sort_key
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
 -- order yet is off the pool.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
-       o.marked_at, lv.places, lv.books, b.locations, b.available, m.channels, m.listings, m.units
+       o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
+       r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
   LEFT JOIN outbox o ON o.listing_id = l.id
   LEFT JOIN LATERAL (
-    SELECT array_agg(v.place) AS places, array_agg(v.book) AS books FROM level v WHERE v.listing_id = l.id) lv ON true
+    SELECT array_agg(v.place) AS places, array_agg(v.book) AS books,
+           array_agg(faded(v.pace, v.paced_at)) AS paces FROM level v WHERE v.listing_id = l.id) lv ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(c.code) AS locations,
            array_agg(a.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
                                               WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)::bigint
                      ) AS available
       FROM balance a JOIN location c ON c.id = a.location_id WHERE a.sku_id = l.sku_id) b ON true
+  LEFT JOIN LATERAL (
+    SELECT array_agg(ch.name) AS channels, array_agg(l3.id) AS listings, array_agg(k.place) AS places,
+           array_agg(coalesce(v.book, k.share)) AS pieces, array_agg(l3.units) AS units
+      FROM resting_level k
+      JOIN level v ON v.listing_id = k.listing_id AND v.place = k.place
+      JOIN listing l3 ON l3.id = k.listing_id AND l3.active
+      JOIN channel ch ON ch.id = l3.channel_id
+     WHERE k.sku_id = l.sku_id) r ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l2.id) AS listings, array_agg(l2.units) AS units
       FROM listing l2 JOIN channel ch ON ch.id = l2.channel_id
@@ -137,13 +147,67 @@ SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int
                       %(claim)s, %(answered_at)s)
 
 -- name: pending_live
--- What the publisher has to look at now.
-SELECT o.listing_id
-  FROM outbox o
- WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.live AND NOT o.isolated
-   AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.claimed_until > clock_timestamp())
- ORDER BY o.tier, o.marked_at
+-- What the publisher has to look at now: fast SKUs first, then whoever waits longest. One that has waited longer than its
+-- tier allows goes before all others; such are at most half of what is asked for, so that a backlog of slow SKUs does not
+-- hold up the fast ones either. Each part is read by the index, however much is pending.
+WITH free AS NOT MATERIALIZED (
+    SELECT o.listing_id, o.tier, o.marked_at
+      FROM outbox o
+     WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.live AND NOT o.isolated
+       AND (o.resting_until IS NULL OR o.resting_until <= clock_timestamp())
+       AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.claimed_until > clock_timestamp())
+), overdue AS MATERIALIZED (
+    SELECT * FROM (
+        (SELECT * FROM free WHERE tier = 1 AND marked_at < clock_timestamp() - %(quarter_hour)s::interval
+          ORDER BY marked_at LIMIT %(limit)s)
+        UNION ALL
+        (SELECT * FROM free WHERE tier = 2 AND marked_at < clock_timestamp() - %(hourly)s::interval
+          ORDER BY marked_at LIMIT %(limit)s)) each
+     ORDER BY marked_at LIMIT (%(limit)s + 1) / 2
+)
+SELECT listing_id
+  FROM (SELECT listing_id, 0 AS turn, tier, marked_at FROM overdue
+        UNION ALL
+        (SELECT listing_id, 1, tier, marked_at FROM free
+          WHERE listing_id NOT IN (SELECT listing_id FROM overdue)
+          ORDER BY tier, marked_at LIMIT %(limit)s)) pending
+ ORDER BY turn, CASE turn WHEN 0 THEN 0 ELSE tier END, marked_at
  LIMIT %(limit)s
+
+-- name: paces_of_skus
+-- How fast the levels of these listings' SKUs sell, theirs and those of their other listings; resting ones are left out.
+SELECT w.id, ch.name, l.id, v.place, l.units, faded(v.pace, v.paced_at)
+  FROM unnest(%(listings)s::int[]) AS w(id)
+  JOIN listing own ON own.id = w.id
+  JOIN listing l ON l.sku_id = own.sku_id AND l.active
+  JOIN channel ch ON ch.id = l.channel_id
+  JOIN level v ON v.listing_id = l.id
+ WHERE l.id = w.id OR NOT EXISTS (SELECT FROM resting_level k WHERE k.listing_id = l.id AND k.place = v.place)
+ ORDER BY w.id, ch.name, l.id, v.place
+
+-- name: begin_rest
+-- These levels are told their share and then left alone.
+INSERT INTO resting_level (listing_id, place, sku_id, share)
+SELECT n.listing, n.place, l.sku_id, n.share
+  FROM unnest(%(listings)s::int[], %(places)s::text[], %(shares)s::int[]) AS n(listing, place, share)
+  JOIN listing l ON l.id = n.listing
+ ORDER BY n.listing, n.place
+ON CONFLICT (listing_id, place) DO UPDATE SET share = excluded.share
+
+-- name: end_rest
+-- They have calmed.
+DELETE FROM resting_level WHERE (listing_id, place) IN (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]))
+
+-- name: leave_alone
+-- Listings that rest are pending, and not looked at for a while.
+UPDATE outbox o SET resting_until = clock_timestamp() + make_interval(secs => d.seconds)
+  FROM (SELECT o.listing_id, u.seconds
+          FROM unnest(%(listings)s::int[], %(generations)s::bigint[], %(seconds)s::float8[])
+               AS u(listing, generation, seconds)
+          JOIN outbox o ON o.listing_id = u.listing AND o.generation = u.generation
+         ORDER BY o.listing_id
+           FOR UPDATE OF o) d
+ WHERE o.listing_id = d.listing_id
 
 -- name: isolate_listings
 -- They failed alone: the updates of their own SKUs tell the channel.

@@ -1,8 +1,10 @@
 -- What people look at: a SKU's stock, the events behind it, and what its listings were told. Reads only.
 
 -- name: sku_card
--- One SKU by its code.
-SELECT code, name, barcode, status FROM sku WHERE code = %(sku)s
+-- One SKU by its code, with how fast it sells.
+SELECT s.code, s.name, s.barcode, s.status, s.tier, coalesce(v.per_day, 0)
+  FROM sku s LEFT JOIN sku_velocity v ON v.sku_id = s.id
+ WHERE s.code = %(sku)s
 
 -- name: similar_skus
 -- Candidates for what somebody may have meant: the same but for case, the same beginning, a barcode, part of a name.
