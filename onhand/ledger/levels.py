@@ -187,6 +187,27 @@ async def claim(
             await restore(connection)
 
 
+async def claim_pending(
+    pool: Pool, pending: Mapping[Spot, int], *, claim: int, seconds: float
+) -> dict[Spot, int | None]:
+    """Take levels whose listings are still pending under the generation given: what was read with it still holds.
+
+    Otherwise as `claim`, for one look fewer; whatever has changed since is left out, and stays pending.
+    """
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("claim_pending"),
+            {
+                "listings": [listing for listing, _ in pending],
+                "places": [place for _, place in pending],
+                "generations": list(pending.values()),
+                "claim": claim,
+                "seconds": seconds,
+            },
+        )
+        return {(listing, place): book for listing, place, book in await cursor.fetchall()}
+
+
 async def believed(
     pool: Pool, channel: str, spots: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], set[int]]:

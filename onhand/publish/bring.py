@@ -107,7 +107,10 @@ async def _taken_up(
     ]
     claimed: dict[Spot, int | None] = {}
     claim = new_claim()
-    if touched:
+    if touched and errand.live and not rests.told:
+        pending = {spot: targets[spot].state.generation for spot in touched}
+        claimed = await levels.claim_pending(pool, pending, claim=claim, seconds=CLAIM_SECONDS)
+    elif touched:
         claimed, states = await levels.claim(
             pool, channel.name, touched, listings, siblings=siblings, claim=claim, seconds=CLAIM_SECONDS
         )

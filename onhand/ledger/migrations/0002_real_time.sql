@@ -369,6 +369,32 @@ LANGUAGE sql AS $$
 $$;
 COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the channel; those that somebody else holds are left out. Answers what was believed of each.';
 
+CREATE FUNCTION claim_pending_v1(listings integer[], places text[], generations bigint[], claim bigint, seconds double precision)
+RETURNS TABLE (listing_id integer, place text, book integer)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    same integer[];
+BEGIN
+    -- Whoever posted since the generation was read has raised it; whoever is about to waits for these rows, and then
+    -- finds the levels claimed.
+    SELECT array_agg(o.listing_id) INTO same
+      FROM (SELECT b.listing_id
+              FROM outbox b
+              JOIN (SELECT DISTINCT g.listing, g.generation FROM unnest(listings, generations) AS g(listing, generation)) g
+                ON g.listing = b.listing_id AND g.generation = b.generation
+             ORDER BY b.listing_id
+               FOR UPDATE OF b) o;
+    RETURN QUERY
+        SELECT c.listing_id, c.place, c.book
+          FROM (SELECT array_agg(u.listing) AS listings, array_agg(u.place) AS places
+                  FROM unnest(listings, places) AS u(listing, place)
+                 WHERE u.listing = ANY (same)) w,
+               claim_levels_v1(w.listings, w.places, claim_pending_v1.claim, seconds) c;
+END
+$$;
+COMMENT ON FUNCTION claim_pending_v1 IS 'Take levels whose listings are pending under the generation that was read: what was decided then still holds. Others are left out.';
+
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
 -- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
