@@ -3,8 +3,8 @@
 Every invoice of the file becomes an order in one of three shops, which tell of it by webhook as their platforms do;
 one in two is shipped; cancellations are edits and refunds of earlier orders. What no shop could have sold (write-offs,
 cancellations of nothing) is refused by the reader; what the ledger has no SKU for (fees, discounts) is refused by
-Onhand, line by line. In the end the balances have to be what a fold of the file, written apart, comes to; every shop has
-to show them; every line has to be there once. A mismatch is a SKU, a level, a line or a refusal that is not as it
+Onhand, line by line. In the end the balances have to be what a fold of the file, written apart, comes to; every shop
+has to show them; every line has to be there once. A mismatch is a SKU, a level, a line or a refusal that is not as it
 should be.
 
 Lines a second are counted from the first order to the last delivery settled in the ledger. Web app, worker, Temporal,
