@@ -13,7 +13,6 @@ Postgres and the shops run together on this machine.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +43,8 @@ BALANCES = """
 SELECT sku.code, available, committed, customer FROM balance JOIN sku ON sku.id = sku_id
 """
 LINES = """
-SELECT channel.name, count(*) FROM order_line JOIN channel ON channel.id = channel_id GROUP BY channel.name
+SELECT channel.name, count(*) FROM order_line JOIN channel ON channel.id = channel_id
+ WHERE open + fulfilled > 0 GROUP BY channel.name
 """
 REFUSED = """
 SELECT DISTINCT channel.name, subject FROM inbox JOIN channel ON channel.id = channel_id WHERE outcome = 'poison'
@@ -94,11 +94,13 @@ async def _round(world: World, invoices: Invoices, expected: Mapping[str, Balanc
     lines = sum(plan.placed.values()) + plan.cancelled
     if lines + plan.no_goods + plan.refused.total() != sum(map(len, invoices.values())):
         raise BenchFailed("the plan has lost a line of the file")
-    amiss = ", ".join(f"{count} {what}" for what, count in wrong.items() if count) or "nothing"
-    tell(f"  {lines:,} lines in {replayed.posted_seconds:.1f} s; amiss: {amiss}")
+    tell(f"  {lines:,} lines in {replayed.posted_seconds:.1f} s")
+    for what, cases in wrong.items():
+        if cases:
+            tell(f"  amiss: {len(cases)} {what}, {'; '.join(cases[:3])} among them")
     return {
         "lines_per_s": lines / replayed.posted_seconds,
-        "mismatches": wrong.total(),
+        "mismatches": sum(map(len, wrong.values())),
         "events_per_s": events / replayed.posted_seconds,
         "acts_per_s": len(acts) / replayed.posted_seconds,
         "posted_seconds": replayed.posted_seconds,
@@ -156,24 +158,32 @@ async def _mismatches(
     plan: Plan,
     replayed: _Replayed,
     expected: Mapping[str, Balance],
-) -> Counter[str]:
-    """What is not as it should be, by what it is: balances and levels by SKU, lines by shop, orders refused in part."""
-    found: Counter[str] = Counter()
+) -> dict[str, list[str]]:
+    """What is not as it should be, in words, by what it is; a missing line counts one."""
+    found: dict[str, list[str]] = {}
     balances = {code: Balance(*states) for code, *states in await _rows(connection, BALANCES)}
     found["balances"] = _differing(balances, expected)
     available = {code: balance.available for code, balance in expected.items()}
     for shop in SHOPS:
         shown = await world.shown(shop.name, shop.place)
-        found["levels"] += _differing({code: shown.get(code) for code in expected}, available)
+        found[f"levels of {shop.name}"] = _differing({code: shown.get(code) for code in expected}, available)
     lines = dict(await _rows(connection, LINES))
-    found["lines"] = sum(abs(lines.get(shop.name, 0) - plan.placed[shop.name]) for shop in SHOPS)
+    for name, count in plan.standing().items():
+        found[f"lines of {name}"] = [f"{lines.get(name, 0)}, not {count}"] * abs(lines.get(name, 0) - count)
     refused = {(channel, subject) for channel, subject in await _rows(connection, REFUSED)}
-    found["refusals"] = len(refused ^ {(key[0], replayed.orders[key]) for key in plan.odd_orders})
+    odd = {(shop, replayed.orders[shop, invoice]) for shop, invoice in plan.odd_orders}
+    found["refusals"] = [f"order {order} of {channel}" for channel, order in sorted(refused - odd)]
+    never = {(shop, replayed.orders[shop, invoice]) for shop, invoice in plan.odd_standing()} - refused
+    found["refusals that never came"] = [f"order {order} of {channel}" for channel, order in sorted(never)]
     return found
 
 
-def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> int:
-    return sum(found.get(code) != expected.get(code) for code in found.keys() | expected.keys())
+def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:
+    return [
+        f"{code}: {found.get(code)}, not {expected.get(code)}"
+        for code in sorted(found.keys() | expected.keys())
+        if found.get(code) != expected.get(code)
+    ]
 
 
 async def _rows(connection: psycopg.AsyncConnection[Any], statement: str) -> list[tuple[Any, ...]]:

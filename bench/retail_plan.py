@@ -74,6 +74,20 @@ class Plan:
                 orders.append(order)
                 yield from act
 
+    def standing(self) -> Counter[str]:
+        """Lines of goods with pieces left, by shop: what was undone before its webhook was built, nobody heard of."""
+        return Counter(
+            bought.order.shop
+            for code, lines in self._bought.items()
+            for bought in lines
+            if bought.left and code not in NO_GOODS
+        )
+
+    def odd_standing(self) -> set[tuple[str, str]]:
+        """Shop and invoice of the orders that still have a line Onhand has to refuse."""
+        lines = (bought for code in NO_GOODS for bought in self._bought.get(code, []))
+        return {(bought.order.shop, bought.order.invoice) for bought in lines if bought.left}
+
     def _place(self, invoice: str, lines: Sequence[RetailLine]) -> tuple[_Placed | None, list[Act]]:
         sold = [line for line in lines if line.pieces > 0]
         self.refused[NOT_SOLD] += len(lines) - len(sold)
