@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +144,11 @@ class World:
         async with httpx.AsyncClient(timeout=FILL_SECONDS_MAX, trust_env=False) as http:
             await http.post(f"{self.sandbox}/_sandbox/reset", json={})
             (await http.post(f"{self.sandbox}/_sandbox/catalogue", json=body)).raise_for_status()
+
+    async def fill_codes(self, codes: Sequence[str], level: int) -> None:
+        """Put these simple products, in this order, into every shop, in place of what they hold."""
+        await self.control("POST", "reset", {})
+        await self.control("POST", "catalogue", [{"sku": code, "level": level} for code in codes])
 
     async def calls(self) -> dict[str, dict[str, int]]:
         """The calls each shop has counted so far, by operation."""

@@ -26,8 +26,12 @@ def new_claim() -> int:
 async def held(pool: Pool, spots: Sequence[Spot], claim: int) -> AsyncIterator[None]:
     """Keep claims alive while the body runs, however long the channel makes it wait. Booking lets them go."""
 
+    over = asyncio.Event()
+
     async def renew() -> None:
-        while True:
+        while (
+            not over.is_set()
+        ):  # asyncio.wait_for, within the driver, loses a cancellation that comes with its result
             await asyncio.sleep(RENEW_SECONDS)
             with suppress(psycopg.Error):  # the next renewal, or the booking, says what is wrong
                 await levels.renew_claims(pool, spots, claim, CLAIM_SECONDS)
@@ -36,6 +40,7 @@ async def held(pool: Pool, spots: Sequence[Spot], claim: int) -> AsyncIterator[N
     try:
         yield
     finally:
+        over.set()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task

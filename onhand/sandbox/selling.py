@@ -93,7 +93,8 @@ class Selling:
         return book.cancel(order.order_id)
 
     def reduce(self, body: Json) -> Order:
-        """An order is edited: `quantity` (1) open pieces less of the line that `line` or `sku` names (the first)."""
+        """An order is edited: `quantity` (1) open pieces less of a line: the first with the `line` or `sku` named,
+        or the one at `position` (from 0)."""
         book, order = self._order(body)
         line, pieces = _line(order, body), int(body.get("quantity", 1))
         if not 0 < pieces <= line.open:
@@ -205,10 +206,12 @@ def _check_open(order: Order) -> None:
 
 
 def _line(order: Order, body: Json) -> Line:
-    for line in order.lines:
-        if body.get("line", line.line_id) == line.line_id and body.get("sku", line.sku) == line.sku:
+    for position, line in enumerate(order.lines):
+        here = {"line": line.line_id, "sku": line.sku, "position": position}
+        if all(body.get(name, value) == value for name, value in here.items()):
             return line
-    raise Unwilling(404, f"order {order.order_id} has no line {body.get('line') or body.get('sku')!r}")
+    named = {name: body[name] for name in ("line", "sku", "position") if name in body}
+    raise Unwilling(404, f"order {order.order_id} has no line {named}")
 
 
 def _seen(order: Order) -> dict[str, Any]:
