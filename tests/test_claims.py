@@ -27,7 +27,7 @@ async def test_a_renewal_that_loses_its_cancellation_does_not_hold_the_errand_up
     monkeypatch.setattr(claims, "RENEW_SECONDS", 0.0)
 
     async with asyncio.timeout(5):
-        async with claims.held(cast("Any", None), [(1, "")]):
+        async with claims.held(cast("Any", None), [(1, "")], 7):
             await under_way.wait()
 
-    assert renewals == [(None, [(1, "")], claims.CLAIM_SECONDS)]
+    assert renewals == [(None, [(1, "")], 7, claims.CLAIM_SECONDS)]

@@ -30,6 +30,7 @@ class LevelLearnt:
 
     `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated (None: nothing).
     `shortfall` are pieces by which its statements fell short of what was expected; None where that cannot be told.
+    `surplus` are pieces by which they were above it: put back, and nobody told us yet.
     `blind`: it was set without looking. `location` is where sales we were not told of are taken off.
     """
 
@@ -41,6 +42,7 @@ class LevelLearnt:
     blind: bool = False
     problem: str = ""
     location: str = ""
+    surplus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,7 @@ async def book(
             "expected": [each.expected for each in learnt],
             "seen": [each.seen for each in learnt],
             "shortfalls": [each.shortfall for each in learnt],
+            "surpluses": [each.surplus for each in learnt],
             "blind": [each.blind for each in learnt],
             "problems": [each.problem for each in learnt],
             "locations": [each.location for each in learnt],

@@ -212,6 +212,15 @@ COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: un
 COMMENT ON COLUMN provisional_demand.since IS 'When an answer last added to it: only what is older can be proven wrong.';
 CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
 
+CREATE TABLE put_back (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    pieces integer NOT NULL CHECK (pieces > 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE put_back IS 'Pieces that an answer showed to be back on a level before any cancellation was heard: the cancellation then raises no book.';
+
 CREATE TABLE authority_notice (
     listing_id integer NOT NULL REFERENCES listing,
     place text COLLATE "C" NOT NULL,
@@ -566,7 +575,9 @@ BEGIN
                coalesce(sum(s.pieces) FILTER (WHERE v.blind_at IS NULL OR s.moment >= v.blind_at), 0)::integer AS sold,
                coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind,
                coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0), 0)::integer AS bought,
-               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.blind_at), 0)::integer AS bought_before
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.blind_at), 0)::integer AS bought_before,
+               coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND (v.blind_at IS NULL OR s.moment >= v.blind_at)), 0
+                   )::integer AS returned
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
          GROUP BY v.listing_id, v.place
     ), expected AS (
@@ -582,12 +593,25 @@ BEGIN
     ), lowered AS (
         UPDATE provisional_demand d SET pieces = d.pieces - e.replaced FROM expected e
          WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced
+    ), seen AS (
+        -- The same for pieces put back: an answer that showed them has raised the book already.
+        SELECT m.listing_id, m.place, least(r.pieces, m.returned) AS pieces
+          FROM summed m JOIN put_back r ON r.listing_id = m.listing_id AND r.place = m.place
+         WHERE m.returned > 0
+    ), seen_whole AS (
+        DELETE FROM put_back r USING seen e
+         WHERE r.listing_id = e.listing_id AND r.place = e.place AND r.pieces = e.pieces
+    ), seen_in_part AS (
+        UPDATE put_back r SET pieces = r.pieces - e.pieces FROM seen e
+         WHERE r.listing_id = e.listing_id AND r.place = e.place AND r.pieces > e.pieces
     ), news AS (
         SELECT m.listing_id, m.place,
-               m.sold - coalesce(e.replaced - e.replaced_before, 0) AS sold,
+               m.sold - coalesce(e.replaced - e.replaced_before, 0) + coalesce(b.pieces, 0) AS sold,
                m.blind - coalesce(e.replaced_before, 0) AS blind,
                greatest(m.sold + m.blind, 0) AS heard
-          FROM summed m LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
+          FROM summed m
+          LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
+          LEFT JOIN seen b ON b.listing_id = m.listing_id AND b.place = m.place
     ), booked AS (
         UPDATE level v SET
             book = v.book - n.sold,
@@ -654,12 +678,13 @@ COMMENT ON FUNCTION claim_pending_v1 IS 'Take levels whose listings are pending 
 
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
+-- `surpluses`: pieces by which its statements were above what was expected: put back, and no cancellation heard yet.
 -- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
 -- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
 -- put back since, as a statement that had them would be above what was expected. Where the claim ran out and somebody
 -- else took the level meanwhile, nobody knows whose write came last: neither is believed.
 CREATE FUNCTION book_levels_v2(
-    listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[],
+    listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],
     blind boolean[], problems text[], locations text[], claim bigint, answered_at timestamptz
 ) RETURNS integer
 LANGUAGE plpgsql AS $$
@@ -672,9 +697,10 @@ BEGIN
         FOR UPDATE;
     WITH answer AS (
         SELECT a.*, v.heard,
-               coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard
-          FROM unnest(listings, places, expected, seen, shortfalls, blind, problems, locations)
-               AS a(listing, place, expected, seen, shortfall, blind, problem, location)
+               coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
+               CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned
+          FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations)
+               AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location)
           JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v2.claim
     ), overtaken AS (
         UPDATE level v SET
@@ -683,16 +709,44 @@ BEGIN
             blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END
           FROM unnest(listings, places, blind) AS a(listing, place, blind)
          WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
+    ), known AS (
+        -- What was sold and put back again, both unheard, is nothing: one takes the other away.
+        SELECT a.listing, a.place, a.location, greatest(a.unheard - coalesce(r.pieces, 0), 0) AS unheard,
+               greatest(a.returned - coalesce(d.pieces, 0), 0) AS returned,
+               least(a.returned, coalesce(d.pieces, 0)) AS less_demand,
+               least(a.unheard, coalesce(r.pieces, 0)) AS less_back
+          FROM answer a
+          LEFT JOIN provisional_demand d ON d.listing_id = a.listing AND d.place = a.place
+          LEFT JOIN put_back r ON r.listing_id = a.listing AND r.place = a.place
+         WHERE a.unheard > 0 OR a.returned > 0
+    ), demand_gone AS (
+        DELETE FROM provisional_demand d USING known k
+         WHERE d.listing_id = k.listing AND d.place = k.place AND d.pieces = k.less_demand
+    ), demand_less AS (
+        UPDATE provisional_demand d SET pieces = d.pieces - k.less_demand FROM known k
+         WHERE d.listing_id = k.listing AND d.place = k.place AND k.less_demand BETWEEN 1 AND d.pieces - 1
+    ), back_gone AS (
+        DELETE FROM put_back r USING known k
+         WHERE r.listing_id = k.listing AND r.place = k.place AND r.pieces = k.less_back
+    ), back_less AS (
+        UPDATE put_back r SET pieces = r.pieces - k.less_back FROM known k
+         WHERE r.listing_id = k.listing AND r.place = k.place AND k.less_back BETWEEN 1 AND r.pieces - 1
     ), taught AS (
         INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units)
-        SELECT a.listing, a.place, l.sku_id, o.id, a.unheard, l.units
-          FROM answer a
-          JOIN listing l ON l.id = a.listing
-          JOIN location o ON o.code = a.location
-         WHERE a.unheard > 0
-         ORDER BY a.listing, a.place
+        SELECT k.listing, k.place, l.sku_id, o.id, k.unheard, l.units
+          FROM known k
+          JOIN listing l ON l.id = k.listing
+          JOIN location o ON o.code = k.location
+         WHERE k.unheard > 0
+         ORDER BY k.listing, k.place
         ON CONFLICT (listing_id, place) DO UPDATE SET pieces = d.pieces + excluded.pieces, since = excluded.since
         RETURNING pieces
+    ), returned AS (
+        INSERT INTO put_back AS r (listing_id, place, pieces)
+        SELECT k.listing, k.place, k.returned FROM known k WHERE k.returned > 0 ORDER BY k.listing, k.place
+        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = r.pieces + excluded.pieces, since = excluded.since
+    ), written_over AS (
+        DELETE FROM put_back r USING answer a WHERE a.blind AND r.listing_id = a.listing AND r.place = a.place
     ), booked AS (
         UPDATE level v SET
             book = CASE WHEN a.blind THEN a.expected

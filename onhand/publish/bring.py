@@ -107,8 +107,8 @@ async def _taken_up(
     ]
     claimed: dict[Spot, int | None] = {}
     claim = new_claim()
-    if touched and errand.live and not rests.told:
-        pending = {spot: targets[spot].state.generation for spot in touched}
+    pending = {spot: targets[spot].state.generation for spot in touched}
+    if pending and errand.live and not rests.marked and all(pending.values()):
         claimed = await levels.claim_pending(pool, pending, claim=claim, seconds=CLAIM_SECONDS)
     elif touched:
         claimed, states = await levels.claim(

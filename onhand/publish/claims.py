@@ -25,13 +25,11 @@ def new_claim() -> int:
 @asynccontextmanager
 async def held(pool: Pool, spots: Sequence[Spot], claim: int) -> AsyncIterator[None]:
     """Keep claims alive while the body runs, however long the channel makes it wait. Booking lets them go."""
-
     over = asyncio.Event()
 
     async def renew() -> None:
-        while (
-            not over.is_set()
-        ):  # asyncio.wait_for, within the driver, loses a cancellation that comes with its result
+        # asyncio.wait_for, within the driver, may lose a cancellation that comes with its result.
+        while not over.is_set():
             await asyncio.sleep(RENEW_SECONDS)
             with suppress(psycopg.Error):  # the next renewal, or the booking, says what is wrong
                 await levels.renew_claims(pool, spots, claim, CLAIM_SECONDS)

@@ -43,7 +43,11 @@ async def record(
         await levels.unpark(connection, [listing for listing, _ in settled])
         if errand.run_id:
             await _record_for_run(connection, channel, work, errand)
-    taught = {work.targets[spot].state.sku for spot, belief in work.beliefs.items() if belief.shortfall}
+    taught = {
+        work.targets[spot].state.sku
+        for spot, belief in work.beliefs.items()
+        if belief.shortfall or belief.surplus
+    }
     if listens and taught:
         # After the commit, so that whoever looks at them sees it. Should we die here, the next run does. Without
         # anybody to signal them, publishers stay asleep.

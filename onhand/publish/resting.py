@@ -24,6 +24,8 @@ class Rests:
     told: dict[Spot, int] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
     woken: set[str] = field(default_factory=set)
+    marked: bool = False
+    """Whether listings got new generations by it, so that what was read before is old."""
 
 
 async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mapping[Spot, Target]) -> Rests:
@@ -57,6 +59,7 @@ async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mappi
         await levels.change_rests(pool, rests.told, ended)
         skus = sorted({targets[spot].state.sku for spot in [*hot, *ended]})
         rests.woken = await levels.mark(pool, skus)
+        rests.marked = True
     return rests
 
 

@@ -29,12 +29,14 @@ class Belief:
 
     `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated last. `shortfall` counts
     the pieces by which its statements fell short of what was expected: sales nobody told us of, unless they are heard
-    of in the meantime; None where a statement above what was expected leaves that open.
+    of in the meantime; None where a statement above what was expected leaves that open. `surplus` counts the pieces
+    above: put back by a cancellation or a person that nobody told us of.
     """
 
     expected: int | None
     seen: int | None = None
     shortfall: int | None = 0
+    surplus: int = 0
     blind: bool = False
     problem: str = ""
 
@@ -55,8 +57,11 @@ class Belief:
             self._seen(echo)
 
     def _seen(self, quantity: int | None) -> None:
-        if quantity is None or self.expected is None or quantity > self.expected:
+        if quantity is None or self.expected is None:
             self.shortfall = None
+        elif quantity > self.expected:
+            self.shortfall = None
+            self.surplus += quantity - self.expected
         elif self.shortfall is not None:
             self.shortfall += self.expected - quantity
         self.seen = quantity
@@ -100,6 +105,7 @@ class Work:
                 expected=None if spot in self.in_flight else belief.expected,
                 seen=None if spot in self.in_flight else belief.seen,
                 shortfall=belief.shortfall,
+                surplus=belief.surplus,
                 blind=belief.blind,
                 problem=belief.problem,
                 location=location_of.get(spot[1], ""),

@@ -66,11 +66,12 @@ class Shelf:
         shortfall: int | None = 0,
         *,
         blind: bool = False,
+        surplus: int = 0,
         number: int = 1,
         at: datetime = NOON,
     ) -> int:
         """Booked; answers how many levels taught something."""
-        learnt = LevelLearnt(*self.spot, expected, seen, shortfall, blind, location="leeds")
+        learnt = LevelLearnt(*self.spot, expected, seen, shortfall, blind, location="leeds", surplus=surplus)
         async with self.pool.connection() as connection:
             return await levels.book(connection, [learnt], at, number)
 
@@ -321,3 +322,39 @@ async def test_demand_that_no_order_came_for_is_dropped_and_the_fresh_is_kept(sh
     assert await orders.drop_disproved(shelf.pool, "store", datetime.now(UTC)) == ([], set())
     assert await orders.drop_disproved(shelf.pool, "web", datetime.now(UTC)) == ([("A", "", 4)], {"web"})
     assert await shelf.book() == Book(96)
+
+
+async def test_pieces_seen_to_be_back_raise_no_book_again_when_the_cancellation_comes(shelf: Shelf) -> None:
+    """Goal: a put-back that an answer showed first counts once, also where it comes in two parts."""
+    await shelf.claim()
+    await shelf.answered(100, 103, None, surplus=3)
+    assert await shelf.book() == Book(103)
+
+    await shelf.sold(-2)
+    assert await shelf.book() == Book(103)
+    await shelf.sold(-2)
+
+    assert await shelf.book() == Book(104)
+
+
+async def test_a_sale_and_its_cancellation_that_nobody_heard_of_leave_nothing(shelf: Shelf) -> None:
+    """Goal: what was learnt of an order that was taken back before it was heard is gone with it."""
+    await shelf.read_below(2)
+    assert await shelf.book() == Book(98, provisional=2)
+    await shelf.claim()
+    await shelf.answered(98, 100, None, surplus=2)
+
+    assert await shelf.book() == Book(100)
+    await shelf.sold(1)
+    assert await shelf.book() == Book(99)
+
+
+async def test_a_blind_write_makes_pieces_put_back_before_it_nothing(shelf: Shelf) -> None:
+    await shelf.claim()
+    await shelf.answered(100, 103, None, surplus=3)
+    await shelf.claim()
+    await shelf.answered(90, 90, blind=True)
+
+    await shelf.sold(-1)
+
+    assert await shelf.book() == Book(91)

@@ -148,8 +148,8 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
 -- name: book_levels
 -- What the channel answered; levels are let go.
 SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
-                      %(shortfalls)s::int[], %(blind)s::bool[], %(problems)s::text[], %(locations)s::text[],
-                      %(claim)s, %(answered_at)s)
+                      %(shortfalls)s::int[], %(surpluses)s::int[], %(blind)s::bool[], %(problems)s::text[],
+                      %(locations)s::text[], %(claim)s, %(answered_at)s)
 
 -- name: pending_live
 -- What the publisher has to look at now: fast SKUs first, then whoever waits longest. One that has waited longer than its

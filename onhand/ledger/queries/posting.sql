@@ -118,6 +118,12 @@ WITH held AS (
      WHERE d.since < %(before)s AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
      ORDER BY v.listing_id, v.place
        FOR UPDATE OF v
+), stale AS (
+    -- Pieces that an answer showed to be back and that no cancellation came for: somebody raised the level by hand.
+    DELETE FROM put_back r
+     USING listing l
+     WHERE l.id = r.listing_id AND r.since < %(before)s
+       AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 )
 DELETE FROM provisional_demand d
  USING held h, sku s
