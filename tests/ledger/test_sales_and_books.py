@@ -15,12 +15,12 @@ Expected = tuple[int, int, list[int]]
         (3, AFTER, None, (7, 0, [])),
         (3, BEFORE, None, (10, 3, [])),
         (-3, AFTER, None, (13, 0, [])),
-        (-3, BEFORE, None, (10, 3, [])),
+        (-3, BEFORE, None, (10, 0, [])),
         (3, AFTER, 2, (9, 0, [])),
         (3, BEFORE, 2, (10, 1, [])),
         (1, AFTER, 2, (10, 0, [1])),
         (-1, AFTER, 2, (11, 0, [2])),
-        (-1, BEFORE, 2, (10, 1, [2])),
+        (-1, BEFORE, 2, (10, 0, [2])),
     ],
 )
 async def test_a_sale_moves_the_book_unless_it_is_in_it(
