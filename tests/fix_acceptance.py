@@ -151,7 +151,7 @@ class Installation:
     # Start, stop, kill.
 
     def environment(self) -> dict[str, str]:
-        """A terminal of a user who has set the five secrets, and nothing else that concerns us."""
+        """A terminal of a user who has set the secrets, and nothing else that concerns us."""
         ours = ("ONHAND_", "DATABASE_URL", "TEMPORAL_")
         return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | SECRETS
 
@@ -332,9 +332,9 @@ class Installation:
         return {**written, "histories": "\n".join(events)}
 
     def secrets_in(self, written: Mapping[str, str]) -> set[tuple[str, str]]:
-        """Each of the five secrets and the database's password, where it was found."""
+        """Each of the shops' secrets and the database's password, where it was found."""
         secrets = {*SECRETS.values(), (self.data_dir / "postgres.password").read_text()}
-        assert len(secrets) == 6
+        assert len(secrets) == len(SECRETS) + 1
         return {(place, secret) for place, text in written.items() for secret in secrets if secret in text}
 
     async def temporal(self) -> Client:

@@ -24,7 +24,7 @@ TURN_ORDERS = 20
 KEYS_MAX = 600_000
 """Names of orders remembered: the newest."""
 
-LISTED_MAX = 250
+LISTED_MAX = 10_000
 PAUSE_SECONDS = 0.002
 
 
