@@ -189,25 +189,27 @@ async def claim(
             await restore(connection)
 
 
-async def claim_pending(
-    pool: Pool, pending: Mapping[Spot, int], *, claim: int, seconds: float
+async def claim_believed(
+    pool: Pool, believed: Mapping[Spot, int], *, claim: int, seconds: float
 ) -> dict[Spot, int | None]:
-    """Take levels whose listings are still pending under the generation given: what was read with it still holds.
+    """Take levels of which is still believed what is given, as it was read with their targets.
 
-    Otherwise as `claim`, for one look fewer; whatever has changed since is left out, and stays pending.
+    A sale there that was posted since has lowered what is believed, so no target from before it is sent: such a level
+    is left out, and stays pending. What was sold elsewhere since makes the target late, not wrong: the listing is
+    pending under a newer generation. Otherwise as `claim`, for one look fewer.
     """
     async with one_statement(pool) as connection:
         cursor = await connection.execute(
-            query("claim_pending"),
+            query("claim_believed"),
             {
-                "listings": [listing for listing, _ in pending],
-                "places": [place for _, place in pending],
-                "generations": list(pending.values()),
+                "listings": [listing for listing, _ in believed],
+                "places": [place for _, place in believed],
+                "books": list(believed.values()),
                 "claim": claim,
                 "seconds": seconds,
             },
         )
-        return {(listing, place): book for listing, place, book in await cursor.fetchall()}
+        return {(listing, place): believed[listing, place] for listing, place in await cursor.fetchall()}
 
 
 async def believed(

@@ -305,7 +305,6 @@ COMMENT ON COLUMN outbox.marked_at IS 'When the oldest change not yet on the cha
 COMMENT ON COLUMN outbox.live IS 'For the publisher, at once; otherwise the next sync run takes it.';
 COMMENT ON COLUMN outbox.isolated IS 'Failed alone: its SKU''s own update tells the channel.';
 COMMENT ON COLUMN outbox.resting_until IS 'A level of it rests: it is not looked at before then, unless it is marked again.';
-CREATE INDEX outbox_channel ON outbox (channel_id, marked_at);
 CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND NOT isolated;
 
 CREATE TABLE run (
@@ -650,31 +649,28 @@ LANGUAGE sql AS $$
 $$;
 COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the channel; those that somebody else holds are left out. Answers what was believed of each.';
 
-CREATE FUNCTION claim_pending_v1(listings integer[], places text[], generations bigint[], claim bigint, seconds double precision)
-RETURNS TABLE (listing_id integer, place text, book integer)
-LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-DECLARE
-    same integer[];
-BEGIN
-    -- Whoever posted since the generation was read has raised it; whoever is about to waits for these rows, and then
-    -- finds the levels claimed.
-    SELECT array_agg(o.listing_id) INTO same
-      FROM (SELECT b.listing_id
-              FROM outbox b
-              JOIN (SELECT DISTINCT g.listing, g.generation FROM unnest(listings, generations) AS g(listing, generation)) g
-                ON g.listing = b.listing_id AND g.generation = b.generation
-             ORDER BY b.listing_id
-               FOR UPDATE OF b) o;
-    RETURN QUERY
-        SELECT c.listing_id, c.place, c.book
-          FROM (SELECT array_agg(u.listing) AS listings, array_agg(u.place) AS places
-                  FROM unnest(listings, places) AS u(listing, place)
-                 WHERE u.listing = ANY (same)) w,
-               claim_levels_v1(w.listings, w.places, claim_pending_v1.claim, seconds) c;
-END
+CREATE FUNCTION claim_believed_v1(listings integer[], places text[], books integer[], claim bigint, seconds double precision)
+RETURNS TABLE (listing_id integer, place text)
+LANGUAGE sql AS $$
+    -- A sale there that was posted since has lowered the book in the same transaction, so it shows here.
+    WITH mine AS (
+        SELECT v.listing_id, v.place
+          FROM level v
+          JOIN unnest(listings, places, books) AS w(listing, place, book)
+            ON w.listing = v.listing_id AND w.place = v.place AND w.book = v.book
+         WHERE v.claimed_until IS NULL OR v.claimed_until < clock_timestamp()
+         ORDER BY v.listing_id, v.place
+           FOR UPDATE OF v
+    )
+    UPDATE level v SET
+        book = NULL, heard = 0, claim = claim_believed_v1.claim,
+        claimed_until = clock_timestamp() + make_interval(secs => seconds)
+      FROM mine m
+     WHERE v.listing_id = m.listing_id AND v.place = m.place
+       AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+    RETURNING m.listing_id, m.place
 $$;
-COMMENT ON FUNCTION claim_pending_v1 IS 'Take levels whose listings are pending under the generation that was read: what was decided then still holds. Others are left out.';
+COMMENT ON FUNCTION claim_believed_v1 IS 'Take levels of which is still believed what was read with their targets; others, and those somebody else holds, are left out.';
 
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.

@@ -107,9 +107,9 @@ async def _taken_up(
     ]
     claimed: dict[Spot, int | None] = {}
     claim = new_claim()
-    pending = {spot: targets[spot].state.generation for spot in touched}
-    if pending and errand.live and not rests.marked and all(pending.values()):
-        claimed = await levels.claim_pending(pool, pending, claim=claim, seconds=CLAIM_SECONDS)
+    believed = {spot: book for spot in touched if (book := targets[spot].book) is not None}
+    if believed and errand.live and not rests.marked and len(believed) == len(touched):
+        claimed = dict(await levels.claim_believed(pool, believed, claim=claim, seconds=CLAIM_SECONDS))
     elif touched:
         claimed, states = await levels.claim(
             pool, channel.name, touched, listings, siblings=siblings, claim=claim, seconds=CLAIM_SECONDS

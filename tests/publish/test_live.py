@@ -193,14 +193,14 @@ async def test_a_level_that_changes_while_its_neighbour_is_claimed_stays_pending
     selling: Selling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goal: a level that was right at the first look is settled only if it still is. Method: post in between."""
-    claim = levels.claim_pending
+    claim = levels.claim_believed
 
     async def late(*args, **kwargs):  # type: ignore[no-untyped-def]
         await adjust(selling.pool, "late", "B", -1)
-        monkeypatch.setattr(levels, "claim_pending", claim)
+        monkeypatch.setattr(levels, "claim_believed", claim)
         return await claim(*args, **kwargs)
 
-    monkeypatch.setattr(levels, "claim_pending", late)
+    monkeypatch.setattr(levels, "claim_believed", late)
     await adjust(selling.pool, "early", "A", -1)
     listings = await ids_of(selling.pool, "web")
 
@@ -222,14 +222,14 @@ async def test_a_sale_between_the_look_and_the_claim_is_not_given_back(
     selling: Selling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goal: a level is claimed only while what was decided of it holds; otherwise it is decided anew."""
-    claim = levels.claim_pending
+    claim = levels.claim_believed
 
     async def late(*args, **kwargs):  # type: ignore[no-untyped-def]
         await sell(selling, "1", 3)
-        monkeypatch.setattr(levels, "claim_pending", claim)
+        monkeypatch.setattr(levels, "claim_believed", claim)
         return await claim(*args, **kwargs)
 
-    monkeypatch.setattr(levels, "claim_pending", late)
+    monkeypatch.setattr(levels, "claim_believed", late)
     await adjust(selling.pool, "shelf", "A", -10)
 
     await tell(selling, selling.store)

@@ -102,10 +102,10 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
 SELECT listing_id, place, book
   FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(claim)s, %(seconds)s)
 
--- name: claim_pending
--- The same for levels whose listings are still pending under the generation that was read.
-SELECT listing_id, place, book
-  FROM claim_pending_v1(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(claim)s, %(seconds)s)
+-- name: claim_believed
+-- The same for levels of which is still believed what was read with their targets.
+SELECT listing_id, place
+  FROM claim_believed_v1(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(claim)s, %(seconds)s)
 
 -- name: believed_levels
 -- What we believe these items show, and what they were lately told: a notice that states one of these is our own echo.
