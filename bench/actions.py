@@ -1,38 +1,27 @@
-"""Temporal actions, counted from the server's own metrics: starts, signals, activities and timers.
+"""Temporal actions, as the server itself counts them in its metrics: starts, signals, activities, timers, markers."""
 
-Each counts what its kind costs on Temporal Cloud: a signal-with-start is one, local activities of one workflow task
-are one together, and answers of workers are none.
-"""
-
+import asyncio
 import re
 
 import httpx
 
-OPERATIONS = {
-    "StartWorkflowExecution",
-    "SignalWorkflowExecution",
-    "SignalWithStartWorkflowExecution",
-    "RespondActivityTaskCompleted",
-    "RespondActivityTaskFailed",
-    "RecordActivityTaskHeartbeat",
-}
-COMMANDS = {"StartTimer", "RecordMarker", "ContinueAsNewWorkflowExecution", "UpsertWorkflowSearchAttributes"}
-"""What workflows ask for in their tasks; a marker records the local activities of a task."""
+REPORT_SECONDS = 2.0
+"""The server adds to its metrics about once a second."""
 
-_LINE = re.compile(r"^(\w+)\{(.*)\} ([0-9.e+]+)$")
+NAMESPACE = "default"
+
+_LINE = re.compile(r"^action\{(.*)\} ([0-9.e+]+)$")
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 async def actions(metrics_url: str) -> int:
-    """Actions since the server started."""
+    """Actions of our namespace since the server started; waits until what has just happened is counted."""
+    await asyncio.sleep(REPORT_SECONDS)
     async with httpx.AsyncClient(trust_env=False) as http:
         text = (await http.get(metrics_url)).raise_for_status().text
-    total = 0.0
-    for line in text.splitlines():
-        found = _LINE.match(line)
-        if found is None:
-            continue
-        name, labels, value = found.groups()
-        given = dict(re.findall(r'(\w+)="([^"]*)"', labels))
-        if name == "service_requests" and given.get("service_name") == "frontend":
-            total += float(value) if given.get("operation") in OPERATIONS else 0.0
-    return round(total)
+    counted = (_LINE.match(line) for line in text.splitlines())
+    return round(sum(float(found[2]) for found in counted if found and _is_ours(found[1])))
+
+
+def _is_ours(labels: str) -> bool:
+    return dict(_LABEL.findall(labels)).get("namespace") == NAMESPACE

@@ -24,11 +24,11 @@ RUNS = 3
 IDLE_RATE, IDLE_SECONDS = 4, 30
 RATES = {50: 120, 200: 60, 1_000: 30}
 """Orders a second, and for how many seconds."""
-RAMP_FROM, RAMP_STEP, RAMP_SECONDS, RAMP_MAX = 1_000, 250, 15, 4_000
+RAMP_FROM, RAMP_STEP, RAMP_SECONDS, RAMP_MAX = 200, 100, 15, 4_000
 SUSTAINED_P99_MS = 1_000
 ACTIONS_RATES = {1: 30, 50: 20, 500: 20}
 HOT_RATE, HOT_SECONDS = 200, 30
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 120.0
 
 GOALS = (
     Goal("idle_p50_ms", "Idle: median, in milliseconds", at_most=30),
