@@ -49,6 +49,7 @@ settle_seconds = 0
 
 [channels.shopify]
 platform = "shopify"
+orders = "ignore"
 base_url = "{sandbox}/shopify"
 token_env = "ONHAND_SHOPIFY_TOKEN"
 
@@ -58,6 +59,7 @@ token_env = "ONHAND_SHOPIFY_TOKEN"
 
 [channels.woocommerce]
 platform = "woocommerce"
+orders = "ignore"
 base_url = "{sandbox}/woocommerce"
 key_env = "ONHAND_WOO_KEY"
 secret_env = "ONHAND_WOO_SECRET"
@@ -65,6 +67,7 @@ locations = ["leeds", "london"]
 
 [channels.bigcommerce]
 platform = "bigcommerce"
+orders = "ignore"
 base_url = "{sandbox}/bigcommerce/stores/sandbox"
 token_env = "ONHAND_BIGCOMMERCE_TOKEN"
 places = {{ 1 = ["leeds"], 2 = ["london"] }}

@@ -56,7 +56,7 @@ class World:
 
     def configure(self) -> None:
         """Say what the shops sign with, and how often they are swept."""
-        text = self.stack.config.read_text()
+        text = self.stack.config.read_text().replace('orders = "ignore"', 'orders = "listen"')
         for line, more in WEBHOOKS.items():
             assert text.count(f"{line}\n") == 1
             text = text.replace(f"{line}\n", f"{line}\n{more}\n")

@@ -17,8 +17,12 @@ from onhand.web import app as app_module
 from onhand.web.app import create_app
 from tests.web.conftest import doors_to, served
 
-NOW = datetime.now(UTC)
-AT = (NOW - timedelta(minutes=1)).isoformat()
+
+def ago(seconds: float) -> str:
+    """A moment so long before this one: a suite runs for longer than what is stocked is old."""
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
 """After what the ledger holds was received, so that counts know of it."""
 
 
@@ -51,7 +55,7 @@ async def app(
 def event(
     kind: str, name: str, quantity: object, *, sku: str = "A", location: str = "leeds", **more: object
 ) -> Any:
-    moment = {"as_of": AT} if kind == "count" else {"occurred_at": AT}
+    moment = {"as_of": ago(60)} if kind == "count" else {"occurred_at": ago(60)}
     return {
         "kind": kind,
         "id": name,
@@ -176,8 +180,8 @@ async def test_counts_of_one_shelf_follow_one_another(app: httpx.AsyncClient, st
     found = await verdicts(
         app,
         event("count", "c1", 10),
-        event("count", "c2", 12, as_of=(NOW - timedelta(seconds=50)).isoformat()),
-        event("count", "c3", 12, as_of=(NOW - timedelta(seconds=40)).isoformat()),
+        event("count", "c2", 12, as_of=ago(50)),
+        event("count", "c3", 12, as_of=ago(40)),
     )
     assert [v for _, v, _ in found] == ["posted", "posted", "unchanged"]
     assert (await levels(stocked))["leeds"] == (12, 0)
