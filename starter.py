@@ -21,7 +21,10 @@ COMMANDS = {
     "explain": "explain",
     "stock": "stock",
     "import": "imports",
+    "watch": "watch",
     "channels": "channels",
+    "webhooks": "webhooks",
+    "inbox": "inbox",
     "mapping": "mapping",
 }
 """Each command and its module of onhand.cli, in the order in which --help lists them."""

@@ -18,28 +18,44 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.levels import FollowUpSteps, LevelSteps
+from activities.live import LeavingSteps, LiveSteps
 from activities.mapping import MappingSteps
 from activities.runs import RunSteps
 from activities.source import SourceSteps
+from activities.sweep import SweepSteps
 from onhand import log
 from onhand.alerts.slack import Slack
+from onhand.authority import Authority
 from onhand.channels.base import Channel
 from onhand.channels.registry import make_channels
 from onhand.connect import connect_temporal, open_ledger
+from onhand.draining import LINGER_SECONDS
 from onhand.imports import LedgerDirectory
-from onhand.leaving import run_and_leave
+from onhand.leaving import run_and_leave, run_quickly
 from onhand.ledger import catalogue
 from onhand.ledger.database import Pool
+from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
+from onhand.memory import keep_what_is_loaded, return_large_buffers
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
 from onhand.settings import Settings, SettingsError, find_config, load_settings
 from onhand.sources.base import Source
 from onhand.sources.registry import make_source
 from workflows.channel_sync import ChannelSync
+from workflows.intake import Intake
+from workflows.poison import InboxPoison
+from workflows.publish import Publish
 from workflows.sku_update import SkuUpdate
+from workflows.sweep import OrderSweep
 from workflows.sync_run import SyncRun
 
-WORKFLOWS: list[type] = [SyncRun, ChannelSync, SkuUpdate]
+WORKFLOWS: list[type] = [SyncRun, ChannelSync, SkuUpdate, OrderSweep, InboxPoison]
+
+LIVE_WORKFLOWS: list[type] = [Intake, Publish]
+"""On each channel's own queue, whose worker has the channel's connection: their turns are local activities."""
+
+STICKY = timedelta(seconds=2)
+"""How long a workflow waits for the worker that has it in memory; a killed one is noticed after that."""
 
 GRACE = timedelta(seconds=8)
 """What a step under way may still take when the worker is asked to stop; then it is given to another.
@@ -62,6 +78,8 @@ class Parts:
     channels: Mapping[str, Channel]
     source: Source | None
     slack: Slack
+    linger_seconds: float = LINGER_SECONDS
+    """How long intake and publishers listen for more before they go to sleep."""
 
     @classmethod
     def configured(cls, settings: Settings) -> "Parts":
@@ -90,14 +108,28 @@ async def hosted(
         {name: section.platform for name, section in settings.channels.items()},
     )
     async with AsyncExitStack() as stack:
+        doorbell = await stack.enter_async_context(_listening(pool))
         for queue in queues:
-            await stack.enter_async_context(_worker(settings, client, pool, parts, queue))
+            await stack.enter_async_context(_worker(settings, client, pool, parts, doorbell, queue))
         logger.info("worker started", queues=list(queues))
         yield
         logger.info("worker stopping")
 
 
-def _worker(settings: Settings, client: Client, pool: Pool, parts: Parts, queue: str) -> Worker:
+@asynccontextmanager
+async def _listening(pool: Pool) -> AsyncIterator[Doorbell]:
+    doorbell = Doorbell(pool)
+    task = asyncio.create_task(doorbell.listen())
+    try:
+        yield doorbell
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _worker(
+    settings: Settings, client: Client, pool: Pool, parts: Parts, doorbell: Doorbell, queue: str
+) -> Worker:
     if queue == SYNC_TASK_QUEUE:
         return Worker(
             client,
@@ -112,8 +144,10 @@ def _worker(settings: Settings, client: Client, pool: Pool, parts: Parts, queue:
     return Worker(
         client,
         task_queue=queue,
-        activities=_channel_steps(settings, pool, parts),
+        workflows=LIVE_WORKFLOWS,
+        activities=_channel_steps(settings, client, pool, parts, doorbell),
         max_concurrent_activities=channel.capabilities.concurrency + SPARE_SLOTS,
+        sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
         interceptors=[LogContext()],
     )
@@ -134,12 +168,37 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
     ]
 
 
-def _channel_steps(settings: Settings, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
+def _channel_steps(
+    settings: Settings, client: Client, pool: Pool, parts: Parts, doorbell: Doorbell
+) -> list[Callable[..., Any]]:
     rules = settings.rule_book()
     fresh = timedelta(minutes=settings.sync.mapping_fresh_minutes)
-    levels = LevelSteps(pool, parts.channels, rules)
+    judging = Authority(
+        timedelta(seconds=settings.sync.authority_settle_seconds),
+        timedelta(seconds=settings.sync.authority_window_seconds),
+    )
+    levels = LevelSteps(pool, client, parts.channels, rules)
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
+    live = LiveSteps(
+        pool,
+        client,
+        parts.channels,
+        rules,
+        doorbell,
+        settings.sync.sku_update_attempts,
+        judging.settle,
+        parts.linger_seconds,
+    )
+    leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
+    sweeps = SweepSteps(
+        pool, client, parts.channels, settings.web.public_url, settings.tiers.rules(), rules, judging
+    )
     return [
+        live.drain_inbox,
+        live.drain_outbox,
+        leaving.start_live_updates,
+        leaving.follow_poison,
+        sweeps.sweep_orders,
         mapping.load_mapping,
         levels.plan_levels,
         levels.push_levels,
@@ -155,6 +214,7 @@ def queues_of(settings: Settings) -> list[str]:
 
 async def run(settings: Settings, queues: Sequence[str]) -> None:
     """Host the workers until SIGINT or SIGTERM."""
+    return_large_buffers()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -162,6 +222,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     parts = Parts.configured(settings)
     try:
         async with open_ledger(settings) as pool, hosted(settings, client, pool, parts, queues):
+            keep_what_is_loaded()
             await stop.wait()
     finally:
         await parts.aclose()
@@ -181,7 +242,7 @@ def main(
         unknown = sorted(set(queue or ()) - set(known))
         if unknown:
             raise SettingsError(f"no queue is called {', '.join(unknown)}; there are {', '.join(known)}")
-        asyncio.run(run(settings, queue or known))
+        run_quickly(run(settings, queue or known))
     except SettingsError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

@@ -1,9 +1,11 @@
 """The steps of one channel: plan its levels, push them, read them back, give failing SKUs updates of their own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from temporalio import activity
 from temporalio.client import Client
@@ -14,10 +16,12 @@ from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from onhand import publish, read_back
 from onhand.channels.base import Channel
+from onhand.channels.together import each
 from onhand.domain.listings import RuleBook, all_targets
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, ListingCursor
+from onhand.ledger.runs import PlannedLevel
 from onhand.messages import (
     SYNC_TASK_QUEUE,
     Chunk,
@@ -30,6 +34,7 @@ from onhand.messages import (
     StartSkuUpdates,
     sku_update_id,
 )
+from onhand.waking import wake_publishers
 from workflows.policies import SKU_UPDATE_PRIORITY
 from workflows.search import attributes
 
@@ -39,9 +44,10 @@ STARTS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class LevelSteps:
-    """What needs the ledger and the channels."""
+    """What needs the ledger and the channels, and Temporal for its signals."""
 
     pool: Pool
+    client: Client
     channels: Mapping[str, Channel]
     rules: RuleBook
 
@@ -74,20 +80,52 @@ class LevelSteps:
     async def push_levels(self, chunk: Chunk) -> ChunkResult:
         """Bring one chunk's levels to their targets of this moment; what is already done is not done again."""
         planned = await runs.planned_levels(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
-        if planned:
-            errand = publish.Errand(
-                run_id=chunk.run_id,
-                positions={(p.listing_id, p.place): p.position for p in planned},
-                attempt=activity.info().attempt,
-                distrust=chunk.full,
-            )
-            listings = list(dict.fromkeys(p.listing_id for p in planned))
-            async with heartbeats(), sorted_errors():
-                await publish.bring_to_targets(
-                    self.pool, self.channels[chunk.channel], self.rules, listings, errand
-                )
+        can = self.channels[chunk.channel].capabilities
+        calls = [planned[at : at + can.bulk_size] for at in range(0, len(planned), can.bulk_size)]
+
+        async def push(call: Sequence[PlannedLevel]) -> None:
+            async with self._under_way[chunk.channel]:
+                await self._push(chunk, call)
+
+        async with heartbeats(), sorted_errors():
+            await each(calls, push, at_once=can.concurrency)
         done = await runs.chunk_outcome(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
         return ChunkResult(changed=done.changed, unchanged=done.unchanged, failed=done.failed)
+
+    async def _push(self, chunk: Chunk, planned: Sequence[PlannedLevel]) -> None:
+        """One bulk call's worth: decided, sent and recorded by itself."""
+        errand = publish.Errand(
+            run_id=chunk.run_id,
+            positions={(p.listing_id, p.place): p.position for p in planned},
+            attempt=activity.info().attempt,
+            distrust=chunk.full,
+        )
+        listings = list(dict.fromkeys(p.listing_id for p in planned))
+        async with self._waking() as woken:
+            await publish.bring_to_targets(
+                self.pool, self.channels[chunk.channel], self.rules, listings, errand, woken
+            )
+
+    @cached_property
+    def _under_way(self) -> Mapping[str, asyncio.Semaphore]:
+        """Bulk calls of runs by channel: as many as it wants at once, and one more, prepared meanwhile.
+
+        A level is thus decided, and its book forgotten, shortly before it is sent.
+        """
+        return {
+            name: asyncio.Semaphore(channel.capabilities.concurrency + 1)
+            for name, channel in self.channels.items()
+        }
+
+    @asynccontextmanager
+    async def _waking(self) -> AsyncIterator[set[str]]:
+        """Publishers that an answer gave something to do are signalled, also where the channel failed after it."""
+        woken: set[str] = set()
+        try:
+            yield woken
+        finally:
+            if woken:
+                await wake_publishers(self.client, woken)
 
     @activity.defn
     async def verify_levels(self, chunk: Chunk) -> ChunkResult:
@@ -97,7 +135,9 @@ class LevelSteps:
         """
         channel = self.channels[chunk.channel]
         async with heartbeats(), sorted_errors():
-            lost = await read_back.prove(self.pool, channel, chunk.run_id, chunk.first, chunk.last)
+            lost = await read_back.prove(
+                self.pool, channel, self.rules, chunk.run_id, chunk.first, chunk.last
+            )
         return ChunkResult(failed=lost)
 
     @activity.defn
@@ -105,17 +145,21 @@ class LevelSteps:
         """Bring every listing of one SKU on one channel to its target; raises with the channel's words if refused."""
         found = await levels.listings_of_sku(self.pool, request.sku, request.channel)
         errand = publish.Errand(attempt=activity.info().attempt, distrust=True)
-        async with heartbeats(), sorted_errors():
+        async with heartbeats(), sorted_errors(), self._waking() as woken:
             failures = await publish.bring_sku_to_target(
                 self.pool,
                 self.channels[request.channel],
                 self.rules,
                 [listing for listing, _ in found],
                 errand,
+                woken,
             )
         if failures:
             first = failures[0]
             raise ApplicationError(f"{first.message} {first.advice}".rstrip(), type=first.category)
+        ids = [listing for listing, _ in found]
+        if await levels.rejoin(self.pool, request.channel, ids, live=True):
+            await wake_publishers(self.client, [request.channel])
 
 
 @dataclass(frozen=True)
@@ -162,3 +206,4 @@ class FollowUpSteps:
         for listing, _ in await levels.listings_of_sku(self.pool, park.sku, park.channel):
             failure = Failure(listing, "", park.category, park.message, "")
             await levels.park(self.pool, failure, park.workflow_id)
+            await levels.rejoin(self.pool, park.channel, [listing], live=False)

@@ -81,6 +81,7 @@ class RunSteps:
             echoes=can.echoes,
             visible_after_seconds=can.visible_after_seconds,
             visible_within_seconds=can.visible_within_seconds,
+            calls_a_step=can.calls_a_step,
         )
 
     @activity.defn

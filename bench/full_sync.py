@@ -25,7 +25,7 @@ from onhand.sandbox.shopify.options import ShopifyOptions
 
 SKUS = 50_000
 MEMORY_SKUS = (1_000, 50_000, 500_000)
-LIMITED_RUNS = 1
+LIMITED_RUNS = 3
 UNLIMITED_RUNS = 3
 OPENING = 100
 """Units of each SKU at first; every step after it adds one."""

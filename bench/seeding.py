@@ -18,33 +18,54 @@ POST_EVENTS = 2_000
 
 
 async def seed(dsn: str, skus: int, level: int) -> None:
-    """SKUs, listings and `level` units of each at the one location; mappings count as just discovered."""
+    """The SKUs of a generated catalogue, as `seed_codes` puts them in."""
+    await seed_codes(dsn, [sku_code(at) for at in range(skus)], level)
+
+
+async def seed_codes(dsn: str, codes: Sequence[str], level: int) -> None:
+    """SKUs in the order of the shops' catalogue, their listings, and `level` units of each at the one location.
+
+    Mappings count as just discovered.
+    """
     async with open_pool(dsn, size=2) as pool:
         await catalogue.save_places(pool, {LOCATION: "Leeds"}, {shop.name: shop.name for shop in SHOPS})
-        await _copy_catalogue(dsn, skus)
+        await _copy_catalogue(dsn, codes)
         for shop in SHOPS:
             await catalogue.finish_mapping(pool, shop.name, None)
-    await move(dsn, skus, level, "opening")
+    await _receive(dsn, codes, level, "opening")
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute("VACUUM ANALYZE")  # as a database that has run for a while is
 
 
+async def seed_shown(dsn: str, level: int) -> None:
+    """As after a full sync: every listing shows `level`, which we believe, and nothing is pending."""
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("UPDATE level SET book = %s, booked_at = now(), shown = %s", (level, level))
+        await connection.execute("TRUNCATE outbox")
+        await connection.execute("VACUUM ANALYZE")
+
+
 async def move(dsn: str, skus: int, quantity: int, name: str) -> None:
     """`quantity` more units of every SKU, as events; their listings are then pending, as after any other event."""
-    async with open_pool(dsn, size=2) as pool:
-        for start in range(0, skus, POST_EVENTS):
-            await _post(
-                pool, [receipt(at, quantity, name) for at in range(start, min(start + POST_EVENTS, skus))]
-            )
+    await _receive(dsn, [sku_code(at) for at in range(skus)], quantity, name)
 
 
 def receipt(at: int, quantity: int, name: str) -> Event:
-    """So many units of one SKU came in."""
+    """So many units of one SKU of a generated catalogue came in."""
+    return _receipt(sku_code(at), quantity, f"{name}-{at}")
+
+
+def _receipt(code: str, quantity: int, external_id: str) -> Event:
     return event_of(
-        Movement(
-            "bench", f"{name}-{at}", EventKind.RECEIPT, sku_code(at), LOCATION, quantity, datetime.now(UTC)
-        )
+        Movement("bench", external_id, EventKind.RECEIPT, code, LOCATION, quantity, datetime.now(UTC))
     )
+
+
+async def _receive(dsn: str, codes: Sequence[str], quantity: int, name: str) -> None:
+    async with open_pool(dsn, size=2) as pool:
+        for start in range(0, len(codes), POST_EVENTS):
+            part = enumerate(codes[start : start + POST_EVENTS], start)
+            await _post(pool, [_receipt(code, quantity, f"{name}-{at}") for at, code in part])
 
 
 async def _post(pool: Pool, events: Sequence[Event]) -> None:
@@ -53,20 +74,20 @@ async def _post(pool: Pool, events: Sequence[Event]) -> None:
             raise BenchFailed(f"seeding: an event was answered {posted.verdict}: {posted.message}")
 
 
-async def _copy_catalogue(dsn: str, skus: int) -> None:
+async def _copy_catalogue(dsn: str, codes: Sequence[str]) -> None:
     """By COPY, as the owner: how a catalogue comes in is not measured here."""
     async with await psycopg.AsyncConnection.connect(dsn) as connection, connection.cursor() as cursor:
         async with cursor.copy("COPY sku (code) FROM STDIN") as copy:
-            for at in range(skus):
-                await copy.write_row((sku_code(at),))
+            for code in codes:
+                await copy.write_row((code,))
         await cursor.execute("SELECT name, id FROM channel")
         channels: dict[str, int] = dict(await cursor.fetchall())
-        columns = "channel_id, sku_id, item_id, sort_key, tracking"
+        columns = "channel_id, sku_id, item_id, sort_key, tracking, order_ref"
         async with cursor.copy(f"COPY listing ({columns}) FROM STDIN") as copy:
             for shop in SHOPS:
-                for at in range(skus):  # a new database numbers its SKUs from 1 on
-                    row = (channels[shop.name], at + 1, shop.item_id(at), shop.sort_key(at), shop.tracking)
-                    await copy.write_row(row)
+                for at in range(len(codes)):  # a new database numbers its SKUs from 1 on
+                    item = (shop.item_id(at), shop.sort_key(at), shop.tracking, shop.order_ref(at))
+                    await copy.write_row((channels[shop.name], at + 1, *item))
         for shop in SHOPS:
             await cursor.execute(
                 "INSERT INTO level (listing_id, place) SELECT id, %s FROM listing WHERE channel_id = %s ORDER BY id",

@@ -4,7 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from onhand.channels.shopify.ids import sort_key
-from onhand.sandbox.catalogue import BIGCOMMERCE_PRODUCTS_FROM, SHOPIFY_ITEMS_FROM, WOO_ITEMS_FROM
+from onhand.sandbox.catalogue import (
+    BIGCOMMERCE_PRODUCTS_FROM,
+    SHOPIFY_ITEMS_FROM,
+    SHOPIFY_VARIANTS_FROM,
+    WOO_ITEMS_FROM,
+)
 from onhand.sandbox.world import BIGCOMMERCE_PLACES, SHOPIFY_PLACES
 
 LOCATION = "leeds"
@@ -14,7 +19,8 @@ LOCATION = "leeds"
 class ShopShape:
     """One channel: the ids its shop gives to the SKU at a position of the catalogue, and its one place.
 
-    `bulk` and `at_once` are what the adapter sends: levels in a call, and calls at once.
+    `bulk` and `at_once` are what the adapter sends: levels in a call, and calls at once. `order_ref` is how its orders
+    name the item, where that is not by `item_id`.
     """
 
     name: str
@@ -23,6 +29,7 @@ class ShopShape:
     at_once: int
     item_id: Callable[[int], str]
     sort_key: Callable[[int], str]
+    order_ref: Callable[[int], str] = lambda at: ""
     tracking: str = ""
 
 
@@ -32,7 +39,13 @@ def shopify_item(at: int) -> str:
 
 
 SHOPIFY = ShopShape(
-    "shopify", next(iter(SHOPIFY_PLACES)), 250, 4, shopify_item, lambda at: sort_key(shopify_item(at))
+    "shopify",
+    next(iter(SHOPIFY_PLACES)),
+    250,
+    4,
+    shopify_item,
+    lambda at: sort_key(shopify_item(at)),
+    lambda at: str(SHOPIFY_VARIANTS_FROM + at),
 )
 WOOCOMMERCE = ShopShape(
     "woocommerce",
@@ -49,6 +62,7 @@ BIGCOMMERCE = ShopShape(
     1,
     lambda at: str(BIGCOMMERCE_PRODUCTS_FROM + at),
     lambda at: f"{BIGCOMMERCE_PRODUCTS_FROM + at:012d}.{0:012d}",
+    lambda at: f"p{BIGCOMMERCE_PRODUCTS_FROM + at}",
     "product",
 )
 SHOPS = (SHOPIFY, WOOCOMMERCE, BIGCOMMERCE)

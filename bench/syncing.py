@@ -100,6 +100,16 @@ async def require_shown(world: World, skus: int, level: int) -> None:
             )
 
 
+async def require_alike(world: World) -> None:
+    """Raise BenchFailed unless every shop shows the same of every SKU, and less than at first of some."""
+    shown = [await world.shown(shop.name, shop.place) for shop in SHOPS]
+    wrong = [sku for sku in shown[0] if len({each.get(sku) for each in shown}) > 1]
+    if wrong or not shown[0]:
+        raise BenchFailed(
+            f"the shops disagree on {len(wrong)} of {len(shown[0])} SKUs, {wrong[:3]} among them"
+        )
+
+
 async def _until_done(result: "asyncio.Task[object]", worker: CommandService) -> None:
     """Wait for the run's end, or for the worker's, which must not come first."""
     died = asyncio.create_task(worker.wait())

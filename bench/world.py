@@ -9,10 +9,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -20,7 +21,9 @@ import psycopg
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from bench.figures import BenchFailed
 from bench.shops import BIGCOMMERCE, LOCATION, SHOPIFY
+from onhand.channels.registry import make_channels
 from onhand.embedded.place import FALLBACK_ROOT
 from onhand.embedded.ports import LOOPBACK, free_port
 from onhand.embedded.postgres import EmbeddedPostgres
@@ -30,6 +33,7 @@ from onhand.ledger.migrations import migrate
 from onhand.sandbox.bigcommerce.options import BigCommerceOptions
 from onhand.sandbox.shopify.options import ShopifyOptions
 from onhand.sandbox.woocommerce.options import WooOptions
+from onhand.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 FIRST_PORT = 43_000
@@ -80,23 +84,59 @@ class World:
     sandbox: str
     environment: dict[str, str] = field(default_factory=dict)
 
+    def config(self) -> Path:
+        """The configuration file of this world's programs."""
+        config = self.folder / "onhand.toml"
+        config.write_text(_config(self.folder / "data", self.sandbox), encoding="utf-8")
+        return config
+
     @asynccontextmanager
     async def worker(self, dsn: str) -> AsyncIterator[CommandService]:
         """A worker of all queues in a process of its own, on this database; it must live until the body ends."""
-        config = self.folder / "onhand.toml"
-        config.write_text(_config(self.folder / "data", self.sandbox), encoding="utf-8")
-        service = CommandService(
-            "worker",
-            [sys.executable, str(ROOT / "worker.py"), "--config", str(config)],
-            data_dir=self.folder / "data",
-            env=self.environment | {"DATABASE_URL": dsn, "TEMPORAL_ADDRESS": self.temporal.address},
-            cwd=ROOT,
-        )
+        argv = [sys.executable, str(ROOT / "worker.py"), "--config", str(self.config())]
+        async with self._program("worker", argv, dsn) as service:
+            yield service
+
+    @asynccontextmanager
+    async def web(self, dsn: str) -> AsyncIterator[str]:
+        """The web app in a process of its own, on this database; its address."""
+        port = free_port(FIRST_PORT + 500)
+        url = f"http://{LOOPBACK}:{port}"
+        argv = [sys.executable, "-m", "onhand.web", "--config", str(self.config()), "--port", str(port)]
+        async with self._program("web", argv, dsn, ready=answers(f"{url}/readyz")):
+            yield url
+
+    @asynccontextmanager
+    async def _program(
+        self,
+        name: str,
+        argv: list[str],
+        dsn: str,
+        ready: Callable[[], Awaitable[bool]] | None = None,
+    ) -> AsyncIterator[CommandService]:
+        env = self.environment | {"DATABASE_URL": dsn, "TEMPORAL_ADDRESS": self.temporal.address}
+        service = CommandService(name, argv, data_dir=self.folder / "data", env=env, cwd=ROOT, ready=ready)
         await service.start()
         try:
             yield service
         finally:
             await service.stop()
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        """Ask the sandbox's control API. Raises BenchFailed with its words where it refuses."""
+        async with httpx.AsyncClient(timeout=FILL_SECONDS_MAX, trust_env=False) as http:
+            answer = await http.request(method, f"{self.sandbox}/_sandbox/{path}", json=body)
+        if answer.is_error:
+            raise BenchFailed(f"the sandbox refused {path}: {answer.text[:500]}")
+        return answer.json()
+
+    async def subscribe(self, web: str) -> None:
+        """Have each shop tell the web app of its orders, as `onhand webhooks register` does."""
+        os.environ.update(self.environment)
+        settings = load_settings(self.config())
+        for name, channel in make_channels(settings).items():
+            await channel.hooks.ensure(f"{web}/webhooks/{name}")
+            await channel.aclose()
 
     async def fill(self, skus: int, level: int = 0) -> None:
         """Put so many simple products into every shop, in place of what they hold."""
@@ -104,6 +144,11 @@ class World:
         async with httpx.AsyncClient(timeout=FILL_SECONDS_MAX, trust_env=False) as http:
             await http.post(f"{self.sandbox}/_sandbox/reset", json={})
             (await http.post(f"{self.sandbox}/_sandbox/catalogue", json=body)).raise_for_status()
+
+    async def fill_codes(self, codes: Sequence[str], level: int) -> None:
+        """Put these simple products, in this order, into every shop, in place of what they hold."""
+        await self.control("POST", "reset", {})
+        await self.control("POST", "catalogue", [{"sku": code, "level": level} for code in codes])
 
     async def calls(self) -> dict[str, dict[str, int]]:
         """The calls each shop has counted so far, by operation."""
@@ -164,6 +209,9 @@ def _environment() -> dict[str, str]:
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONUNBUFFERED": "1",
         "BENCH_SHOPIFY_TOKEN": ShopifyOptions().access_token,
+        "BENCH_SHOPIFY_SECRET": ShopifyOptions().client_secret,
+        "BENCH_WOO_WEBHOOK": "benchwoo",
+        "BENCH_BIGCOMMERCE_WEBHOOK": "bench-bigcommerce",
         "BENCH_WOO_KEY": WooOptions().consumer_key,
         "BENCH_WOO_SECRET": WooOptions().consumer_secret,
         "BENCH_BIGCOMMERCE_TOKEN": BigCommerceOptions().access_token,
@@ -182,6 +230,7 @@ log_level = "warning"
 platform = "shopify"
 base_url = "{sandbox}/shopify"
 token_env = "BENCH_SHOPIFY_TOKEN"
+webhook_secret_envs = ["BENCH_SHOPIFY_SECRET"]
 places = {{ "{SHOPIFY.place}" = ["{LOCATION}"] }}
 
 [channels.woocommerce]
@@ -189,11 +238,13 @@ platform = "woocommerce"
 base_url = "{sandbox}/woocommerce"
 key_env = "BENCH_WOO_KEY"
 secret_env = "BENCH_WOO_SECRET"
+webhook_secret_envs = ["BENCH_WOO_WEBHOOK"]
 locations = ["{LOCATION}"]
 
 [channels.bigcommerce]
 platform = "bigcommerce"
 base_url = "{sandbox}/bigcommerce/stores/{BigCommerceOptions().store_hash}"
 token_env = "BENCH_BIGCOMMERCE_TOKEN"
+webhook_secret_envs = ["BENCH_BIGCOMMERCE_WEBHOOK"]
 places = {{ "{BIGCOMMERCE.place}" = ["{LOCATION}"] }}
 """

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from onhand.channels.registry import make_channels
 from onhand.embedded.files import make_data_dir
 from onhand.embedded.lock import FolderLock
 from onhand.embedded.ports import PortBook
@@ -14,19 +15,23 @@ from onhand.sandbox.bigcommerce import BigCommerceOptions
 from onhand.sandbox.shopify import ShopifyOptions
 from onhand.sandbox.slack import SlackOptions
 from onhand.sandbox.woocommerce import WooOptions
-from onhand.settings import DEMO_CONFIG, SettingsError
+from onhand.settings import DEMO_CONFIG, Settings, SettingsError
 
 EXAMPLE_NAME = "onhand.example.toml"
 SANDBOX_PORT = 8700
+WEB_PORT = 8600
 
 SECRETS = {
     "ONHAND_SHOPIFY_TOKEN": ShopifyOptions().access_token,
+    "ONHAND_SHOPIFY_SECRET": ShopifyOptions().client_secret,
     "ONHAND_WOO_KEY": WooOptions().consumer_key,
     "ONHAND_WOO_SECRET": WooOptions().consumer_secret,
     "ONHAND_BIGCOMMERCE_TOKEN": BigCommerceOptions().access_token,
     "ONHAND_SLACK_TOKEN": SlackOptions().token,
+    "ONHAND_WOO_WEBHOOK": "sandboxwoowebhook",
+    "ONHAND_BIGCOMMERCE_WEBHOOK": "sandbox-bigcommerce-webhook",
 }
-"""What the sandbox's shops let in. They guard nothing, so they may be known."""
+"""What the sandbox's shops let in, and what they sign with. They guard nothing, so they may be known."""
 
 
 def home() -> Path:
@@ -55,9 +60,11 @@ def prepare() -> tuple[Path, int]:
     lock = FolderLock(data_dir)
     lock.acquire()
     lock.release()
-    port = PortBook(data_dir).choose("sandbox", SANDBOX_PORT)
+    ports = PortBook(data_dir)
+    port, web_port = ports.choose("sandbox", SANDBOX_PORT), ports.choose("web", WEB_PORT)
     text = (folder / EXAMPLE_NAME).read_text()
     text = text.replace(f"http://127.0.0.1:{SANDBOX_PORT}", f"http://127.0.0.1:{port}")
+    text = text.replace(f"http://127.0.0.1:{WEB_PORT}", f"http://127.0.0.1:{web_port}")
     text = re.sub(r'^data_dir = ".*?"', lambda _: f"data_dir = {_toml(data_dir)}", text, flags=re.MULTILINE)
     text = re.sub(
         r'^path = "demo/stock"',
@@ -83,3 +90,12 @@ async def start_shops(running: Running, port: int) -> None:
     shops = CommandService("sandbox", argv, data_dir=running.settings.data_dir, ready=answers(url))
     await running.stack.add(shops)
     running.urls["sandbox"] = url
+
+
+async def subscribe(settings: Settings) -> None:
+    """Have the shops tell us of their orders, as `onhand webhooks register` does."""
+    for name, channel in make_channels(settings).items():
+        try:
+            await channel.hooks.ensure(f"{settings.web.public_url}/webhooks/{name}")
+        finally:
+            await channel.aclose()

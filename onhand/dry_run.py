@@ -17,7 +17,7 @@ from onhand.domain.listings import RuleBook, Target, all_targets, with_changes
 from onhand.ledger import levels, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
-from onhand.publish import key_of
+from onhand.publish.work import key_of
 from onhand.sources.base import Page, SkuDirectory, Source
 
 PAGE_LISTINGS = 1_000

@@ -159,7 +159,16 @@ async def _take_page(
         verdict = match(item, identities, known.get(item.item_id))
         if isinstance(verdict, Match):
             report.mapped[verdict.by] += 1
-            found.append(NewListing(verdict.sku, item.item_id, item.sort_key, item.parent_id, item.tracking))
+            found.append(
+                NewListing(
+                    verdict.sku,
+                    item.item_id,
+                    item.sort_key,
+                    item.parent_id,
+                    item.tracking,
+                    order_ref=item.order_ref,
+                )
+            )
         else:
             report.problems[verdict.problem] += 1
             unmapped.append(verdict)

@@ -55,6 +55,17 @@ class ChannelPlan(Message):
     echoes: bool
     visible_after_seconds: float = 0.0
     visible_within_seconds: float = 0.0
+    calls_a_step: int = 1
+
+    @property
+    def step_levels(self) -> int:
+        """Levels that one step pushes."""
+        return self.bulk_size * self.calls_a_step
+
+    @property
+    def steps_at_once(self) -> int:
+        """Steps whose calls are all that the channel wants at once, and one more, prepared meanwhile."""
+        return -(-self.concurrency // self.calls_a_step) + 1
 
 
 class BeginRun(Message):
@@ -70,7 +81,7 @@ class RunSetup(Message):
     channels: list[ChannelPlan]
     source: str = ""
     sku_update_attempts: int = 8
-    plan_page_listings: int = 5_000
+    plan_page_listings: int = 2_000
     history_events_max: int = 1_500
 
 
@@ -135,7 +146,7 @@ class ChannelSyncState(Message):
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
-    page_listings: int = 5_000
+    page_listings: int = 2_000
     history_events_max: int = 1_500
     sku_update_attempts: int = 8
 
@@ -180,11 +191,15 @@ class ChunkResult(Message):
 
 
 class StartSkuUpdates(Message):
-    """Input of start_sku_updates: a workflow of its own for each SKU that failed alone in this run."""
+    """Input of start_sku_updates: a workflow of its own for each SKU that failed alone in this run.
+
+    `skus` names them where there is no run (start_live_updates).
+    """
 
     run_id: str
     channel: str
     attempts: int
+    skus: list[str] = []
 
 
 class FinishChannel(Message):
@@ -249,3 +264,122 @@ class ParkSku(Message):
     workflow_id: str
     category: str
     message: str
+
+
+def intake_id(channel: str) -> str:
+    """The one workflow that takes a channel's inbox."""
+    return f"intake/{channel}"
+
+
+def publish_id(channel: str) -> str:
+    """The one workflow that tells a channel its levels as they change."""
+    return f"publish/{channel}"
+
+
+def poison_id(channel: str, inbox_id: int) -> str:
+    """The workflow that shows one delivery that could not be taken."""
+    return f"poison/{channel}/{inbox_id}"
+
+
+def sweep_id(channel: str) -> str:
+    """The schedule that polls a channel's orders, and the beginning of its runs' ids."""
+    return f"sweep/{channel}"
+
+
+class IntakeState(Message):
+    """Input of Intake, and what it hands to itself when it continues as new. Counts are since it was first started."""
+
+    channel: str
+    turns: int = 0
+    deliveries: int = 0
+    poison: int = 0
+    history_events_max: int = 2_000
+
+
+class Drain(Message):
+    """Input of drain_inbox and drain_outbox: one turn of a channel's work."""
+
+    channel: str
+
+
+class InboxTurn(Message):
+    """Result of drain_inbox. `asleep`: nothing was left, and whoever accepts the next delivery signals.
+
+    `poison`: numbers of deliveries that cannot be taken. `wait_seconds`: orders have to be fetched and the channel does
+    not answer, in the words of `trouble`.
+    """
+
+    asleep: bool
+    deliveries: int = 0
+    posted: int = 0
+    poison: list[int] = Field(default=[], max_length=1_000)
+    wait_seconds: float = 0.0
+    trouble: str = ""
+
+
+class PublishState(Message):
+    """Input of Publish, and what it hands to itself when it continues as new. Counts are since it was first started."""
+
+    channel: str
+    turns: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    history_events_max: int = 2_000
+
+
+class OutboxTurn(Message):
+    """Result of drain_outbox. `asleep`: nothing was left, and whoever posts the next event signals.
+
+    `wait_seconds`: the channel is in trouble, and its breaker lets a probe through after so long; `trouble` says why in
+    the channel's own words. `paused`: an operator stopped publishing; a signal tells when to go on.
+    """
+
+    asleep: bool
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    failed_skus: list[str] = Field(default=[], max_length=1_000)
+    attempts: int = 8
+    wait_seconds: float = 0.0
+    trouble: str = ""
+    paused: bool = False
+    note: str = ""
+
+
+class SweepRequest(Message):
+    """Input of OrderSweep and sweep_orders: read the orders of a channel that were changed since its last sweep.
+
+    `look_at_hooks`: see to its webhook subscriptions, too.
+    """
+
+    channel: str
+    look_at_hooks: bool = False
+
+
+class SweepResult(Message):
+    """Result of OrderSweep. `missed`: orders no webhook had told of (yet); `dropped`: SKUs whose provisional demand
+    proved to be none; `hooks` says what was wrong with the subscriptions, empty when nothing was."""
+
+    channel: str
+    orders: int = 0
+    missed: int = 0
+    dropped: int = 0
+    hooks: str = ""
+
+
+class FollowPoison(Message):
+    """Input of follow_poison: deliveries that could not be taken, by number."""
+
+    channel: str
+    inbox_ids: list[int] = Field(max_length=1_000)
+
+
+class PoisonNotice(Message):
+    """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend."""
+
+    channel: str
+    inbox_id: int
+    topic: str = ""
+    subject: str = ""
+    reason: str = ""

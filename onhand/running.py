@@ -76,7 +76,9 @@ class Running:
         return CommandService(name, argv, data_dir=self.settings.data_dir, ready=ready)
 
     async def _apply_schedule(self) -> None:
-        await schedules.apply(await connect.connect_temporal(self.settings), self.settings.schedule)
+        client = await connect.connect_temporal(self.settings)
+        await schedules.apply(client, self.settings.schedule)
+        await schedules.apply_sweeps(client, self.settings.schedule, self.settings.listening_channels())
 
 
 @asynccontextmanager

@@ -1,7 +1,9 @@
-"""The periodic sync as a Temporal Schedule: created or updated, idempotently, without touching a pause."""
+"""Periodic syncs and order sweeps as Temporal Schedules: made or updated, idempotently, without touching a pause."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from temporalio.client import (
@@ -21,10 +23,20 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from onhand.messages import SYNC_SCHEDULE_ID, SYNC_TASK_QUEUE, SyncRequest
+from onhand.messages import (
+    SYNC_SCHEDULE_ID,
+    SYNC_TASK_QUEUE,
+    SweepRequest,
+    SyncRequest,
+    sweep_id,
+)
 from onhand.settings import ScheduleSettings
+from workflows.search import attributes
 
 Applied = Literal["created", "updated", "unchanged"]
+
+CATCHUP_SECONDS_MIN = timedelta(seconds=10)
+"""Temporal takes no shorter one."""
 
 
 class NoScheduleError(Exception):
@@ -47,66 +59,114 @@ class ScheduleView:
 
 
 def wanted(settings: ScheduleSettings, state: ScheduleState) -> Schedule:
-    """The schedule as configured, in the given state (paused or not, with its note)."""
+    """The schedule of sync runs as configured, in the given state (paused or not, with its note)."""
     every = timedelta(minutes=settings.every_minutes)
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
+    return _every(
+        every,
+        ScheduleActionStartWorkflow(
             "SyncRun",
             SyncRequest(trigger="schedule"),
             id=SYNC_SCHEDULE_ID,
             task_queue=SYNC_TASK_QUEUE,
             static_summary="periodic sync of every channel",
         ),
-        spec=ScheduleSpec(
-            intervals=[ScheduleIntervalSpec(every=every)],
-            jitter=timedelta(seconds=settings.jitter_seconds) if settings.jitter_seconds else None,
+        state,
+        jitter=timedelta(seconds=settings.jitter_seconds),
+    )
+
+
+def sweep_of(channel: str, settings: ScheduleSettings, state: ScheduleState) -> Schedule:
+    """The schedule of one channel's order sweeps."""
+    return _every(
+        timedelta(seconds=settings.sweep_seconds),
+        ScheduleActionStartWorkflow(
+            "OrderSweep",
+            SweepRequest(channel=channel),
+            id=sweep_id(channel),
+            task_queue=SYNC_TASK_QUEUE,
+            static_summary=f"orders of {channel} that no webhook told of",
+            typed_search_attributes=attributes(channel=channel),
         ),
+        state,
+    )
+
+
+def _every(
+    every: timedelta,
+    action: ScheduleActionStartWorkflow,
+    state: ScheduleState,
+    *,
+    jitter: timedelta = timedelta(),
+) -> Schedule:
+    return Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)], jitter=jitter or None),
         # A run that is late is superseded by the next one, and so is one that was missed.
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=every),
+        policy=SchedulePolicy(
+            overlap=ScheduleOverlapPolicy.SKIP, catchup_window=max(every, CATCHUP_SECONDS_MIN)
+        ),
         state=state,
     )
 
 
 async def apply(client: Client, settings: ScheduleSettings) -> Applied:
-    """Make the schedule what the configuration says; an operator's pause and note survive."""
-    new = wanted(settings, ScheduleState(note="made by onhand"))
+    """Make the schedule of sync runs what the configuration says; an operator's pause and note survive."""
+    return await _apply(client, SYNC_SCHEDULE_ID, lambda state: wanted(settings, state))
+
+
+async def apply_sweeps(client: Client, settings: ScheduleSettings, channels: Sequence[str]) -> Applied:
+    """The same for the sweeps of these channels; those of other channels are taken away."""
+    applied: list[Applied] = [
+        await _apply(client, sweep_id(channel), partial(sweep_of, channel, settings)) for channel in channels
+    ]
+    async for listed in await client.list_schedules():
+        if listed.id.startswith(sweep_id("")) and listed.id not in {sweep_id(c) for c in channels}:
+            await client.get_schedule_handle(listed.id).delete()
+            applied.append("updated")
+    if "updated" in applied:
+        return "updated"
+    return "created" if "created" in applied else "unchanged"
+
+
+async def _apply(client: Client, schedule_id: str, make: Callable[[ScheduleState], Schedule]) -> Applied:
     try:
-        await client.create_schedule(SYNC_SCHEDULE_ID, new)
+        await client.create_schedule(schedule_id, make(ScheduleState(note="made by onhand")))
     except ScheduleAlreadyRunningError:
-        return await _update(client.get_schedule_handle(SYNC_SCHEDULE_ID), settings)
+        return await _update(client.get_schedule_handle(schedule_id), make)
     return "created"
 
 
-async def _update(handle: ScheduleHandle, settings: ScheduleSettings) -> Applied:
+async def _update(handle: ScheduleHandle, make: Callable[[ScheduleState], Schedule]) -> Applied:
     applied: Applied = "unchanged"
 
     def change(given: ScheduleUpdateInput) -> ScheduleUpdate | None:
         nonlocal applied
         now = given.description.schedule
-        applied = "unchanged" if _same(now, settings) else "updated"
-        return None if applied == "unchanged" else ScheduleUpdate(wanted(settings, now.state))
+        new = make(now.state)
+        applied = "unchanged" if _same(now, new) else "updated"
+        return None if applied == "unchanged" else ScheduleUpdate(new)
 
     await handle.update(change)
     return applied
 
 
-def _same(now: Schedule, settings: ScheduleSettings) -> bool:
-    new = wanted(settings, now.state)
+def _same(now: Schedule, new: Schedule) -> bool:
+    assert isinstance(new.action, ScheduleActionStartWorkflow), "ours start workflows"
     return (
         [interval.every for interval in now.spec.intervals] == [i.every for i in new.spec.intervals]
         and (now.spec.jitter or timedelta()) == (new.spec.jitter or timedelta())
         and now.policy.overlap == new.policy.overlap
         and now.policy.catchup_window == new.policy.catchup_window
         and isinstance(now.action, ScheduleActionStartWorkflow)
-        and now.action.task_queue == SYNC_TASK_QUEUE
+        and now.action.task_queue == new.action.task_queue
     )
 
 
-async def show(client: Client) -> ScheduleView:
-    """How the schedule stands. Raises NoScheduleError."""
-    found = await _described(client)
+async def show(client: Client, schedule_id: str = SYNC_SCHEDULE_ID) -> ScheduleView:
+    """How a schedule stands, that of the sync runs if none is named. Raises NoScheduleError."""
+    found = await _described(client, schedule_id)
     return ScheduleView(
-        schedule_id=SYNC_SCHEDULE_ID,
+        schedule_id=schedule_id,
         every=found.schedule.spec.intervals[0].every,
         paused=found.schedule.state.paused,
         note=found.schedule.state.note or "",
@@ -140,12 +200,12 @@ async def trigger(client: Client) -> None:
     await client.get_schedule_handle(SYNC_SCHEDULE_ID).trigger(overlap=ScheduleOverlapPolicy.BUFFER_ONE)
 
 
-async def _described(client: Client) -> ScheduleDescription:
+async def _described(client: Client, schedule_id: str = SYNC_SCHEDULE_ID) -> ScheduleDescription:
     try:
-        return await client.get_schedule_handle(SYNC_SCHEDULE_ID).describe()
+        return await client.get_schedule_handle(schedule_id).describe()
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
         raise NoScheduleError(
-            f"Temporal has no schedule called {SYNC_SCHEDULE_ID!r}. Make it with: onhand schedule apply"
+            f"Temporal has no schedule called {schedule_id!r}. Make it with: onhand schedule apply"
         ) from error

@@ -6,7 +6,9 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 import os
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from onhand.domain.counts import CountMeaning
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
+from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
 from onhand.settings_faults import faults
 
@@ -84,9 +87,26 @@ class SkuRuleSettings(RuleSettings):
 
 
 class _ChannelSettings(_Section):
+    """`orders`: whether its orders are taken in ("listen"), or reach the ledger by the source ("ignore").
+
+    `authority_for`: locations of which a level that a person changes there is a count; each has to be shown by one
+    place alone, all of it. `webhook_secret_envs`: what its webhooks are signed with, the newest secret first; several
+    while one is being replaced.
+    """
+
     base_url: str = Field(pattern=r"^https?://")
     enabled: bool = True
     rule: RuleSettings = RuleSettings()
+    orders: Literal["listen", "ignore"] = "listen"
+    webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
+    authority_for: list[Name] = []
+
+    def authority(self) -> dict[str, str]:
+        """Places where a level that a person changes is a count, and of which location."""
+        shown = self.draws_on().items()
+        return {
+            place: found[0] for place, found in shown if len(found) == 1 and found[0] in self.authority_for
+        }
 
     def draws_on(self) -> dict[str, list[str]]:
         """Which of our locations each place of the channel shows; key "" where the channel has one number."""
@@ -95,6 +115,10 @@ class _ChannelSettings(_Section):
     def secrets(self) -> list[str]:
         """The environment variables this channel needs."""
         raise AssertionError("each platform's section answers this")
+
+    def webhook_secrets(self) -> list[str]:
+        """The environment variables whose secrets sign the channel's webhooks, the newest first."""
+        return list(self.webhook_secret_envs)
 
 
 class ShopifySettings(_ChannelSettings):
@@ -118,7 +142,13 @@ class ShopifySettings(_ChannelSettings):
         return dict(self.places)
 
     def secrets(self) -> list[str]:
-        return [v for v in (self.token_env, self.client_id_env, self.client_secret_env) if v is not None]
+        own = [v for v in (self.token_env, self.client_id_env, self.client_secret_env) if v is not None]
+        return list(dict.fromkeys([*own, *self.webhook_secrets()]))
+
+    def webhook_secrets(self) -> list[str]:
+        """Shopify signs with the app's client secret, which the section mostly names already."""
+        own = [] if self.client_secret_env is None else [self.client_secret_env]
+        return super().webhook_secrets() or own
 
 
 class WooCommerceSettings(_ChannelSettings):
@@ -134,14 +164,18 @@ class WooCommerceSettings(_ChannelSettings):
         return {"": list(self.locations)}
 
     def secrets(self) -> list[str]:
-        return [self.key_env, self.secret_env]
+        return [self.key_env, self.secret_env, *self.webhook_secrets()]
 
 
 class BigCommerceSettings(_ChannelSettings):
-    """A BigCommerce store. `base_url` ends with /stores/{hash}."""
+    """A BigCommerce store. `base_url` ends with /stores/{hash}.
+
+    `client_secret_env`: the API account's client secret, with which the platform's own signature is checked as well.
+    """
 
     platform: Literal["bigcommerce"]
     token_env: VariableName
+    client_secret_env: VariableName | None = None
     places: dict[str, list[Name]] = Field(min_length=1)
     quota_share: float = Field(default=0.75, gt=0, le=1)
 
@@ -149,7 +183,8 @@ class BigCommerceSettings(_ChannelSettings):
         return dict(self.places)
 
     def secrets(self) -> list[str]:
-        return [self.token_env]
+        own = [variable for variable in (self.token_env, self.client_secret_env) if variable is not None]
+        return [*own, *self.webhook_secrets()]
 
 
 ChannelSettings = Annotated[
@@ -206,10 +241,37 @@ SourceSettings = Annotated[LedgerSource | CsvSource | PostgresSource, Field(disc
 
 
 class ScheduleSettings(_Section):
-    """The periodic sync."""
+    """The periodic sync, and the sweep of each channel's orders."""
 
     every_minutes: int = Field(default=15, ge=1, le=1_440)
     jitter_seconds: int = Field(default=0, ge=0, le=600)
+    sweep_seconds: int = Field(default=60, ge=10, le=3_600)
+
+
+class TierSettings(_Section):
+    """From how many units sold a day a SKU belongs to a tier: real-time, every 15 minutes, or (below) hourly."""
+
+    real_time_per_day: float = Field(default=10, ge=0)
+    quarter_hour_per_day: float = Field(default=1, ge=0)
+    half_life_days: float = Field(default=3, ge=0.1, le=90)
+    hysteresis: float = Field(default=0.2, ge=0, lt=1)
+    refresh_minutes: int = Field(default=15, ge=1, le=1_440)
+
+    @model_validator(mode="after")
+    def _fast_is_above_slow(self) -> Self:
+        if self.quarter_hour_per_day > self.real_time_per_day:
+            raise ValueError("quarter_hour_per_day is above real_time_per_day; accepted: at most that")
+        return self
+
+    def rules(self) -> TierRules:
+        """The domain's record of these settings."""
+        return TierRules(
+            real_time_per_day=self.real_time_per_day,
+            quarter_hour_per_day=self.quarter_hour_per_day,
+            half_life_days=self.half_life_days,
+            hysteresis=self.hysteresis,
+            refresh=timedelta(minutes=self.refresh_minutes),
+        )
 
 
 class SlackSettings(_Section):
@@ -229,14 +291,49 @@ class SyncSettings(_Section):
     push_retention_days: int = Field(default=30, ge=1)
     sku_update_attempts: int = Field(default=8, ge=1, le=100)
     sku_updates_per_run_max: int = Field(default=1_000, ge=0, le=2_000)
+    authority_settle_seconds: float = Field(default=10, ge=0, le=600)
+    authority_window_seconds: float = Field(default=300, ge=0, le=86_400)
+
+
+class Scope(StrEnum):
+    """What a client of the HTTP app may do."""
+
+    EVENTS = "events"
+    """Post events to the ledger."""
+    READ = "read"
+    """See everything the app shows."""
+    OPERATE = "operate"
+    """Pause and resume channels, replay deliveries."""
+
+
+class ClientSettings(_Section):
+    """A program or person that speaks to the HTTP app: by bearer token, or by signing its requests, or both.
+
+    Several variables while one secret is being replaced by another.
+    """
+
+    token_envs: list[VariableName] = Field(default=[], max_length=4)
+    hmac_secret_envs: list[VariableName] = Field(default=[], max_length=4)
+    scopes: list[Scope] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _some_way_in(self) -> Self:
+        if not self.token_envs and not self.hmac_secret_envs:
+            raise ValueError("give token_envs, hmac_secret_envs, or both")
+        return self
 
 
 class WebSettings(_Section):
-    """The HTTP app. It has no login yet, so an address others can reach wants `allow_unauthenticated` as well."""
+    """The HTTP app. An address that others can reach wants a client in [clients], or `allow_unauthenticated` where a
+    proxy with a login stands before it.
+
+    `public_url` is where the channels reach it: webhooks are subscribed to `<public_url>/webhooks/<channel>`.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65_535)
     allow_unauthenticated: bool = False
+    public_url: str = Field(default="", pattern=r"^(https?://.*[^/])?$")
 
 
 class Settings(_Section):
@@ -251,12 +348,14 @@ class Settings(_Section):
     sku_rules: list[SkuRuleSettings] = []
     schedule: ScheduleSettings = ScheduleSettings()
     sync: SyncSettings = SyncSettings()
+    tiers: TierSettings = TierSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
+    clients: dict[Name, ClientSettings] = {}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        wrong = [*self._unknown_locations(), *self._unknown_channels()]
+        wrong = [*self._unknown_locations(), *self._unknown_channels(), *self._no_authorities()]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -281,6 +380,18 @@ class Settings(_Section):
                     f"sku_rules[{n}].channel: given {rule.channel!r}, which is not in [channels]; accepted: {known}"
                 )
 
+    def _no_authorities(self) -> Iterator[str]:
+        """A level tells what a location has only where it shows that location, nothing else, and all of it."""
+        for channel, section in self.channels.items():
+            key, alone = f"channels.{channel}.authority_for", list(section.authority().values())
+            for location in section.authority_for:
+                showing = [place for place, found in section.draws_on().items() if location in found]
+                if alone.count(location) != 1 or len(showing) != 1:
+                    yield f"{key}: given {location!r}; accepted: a location that exactly one place shows, alone"
+            ruled = section.rule != RuleSettings() or any(rule.channel == channel for rule in self.sku_rules)
+            if section.authority_for and (ruled or section.orders != "listen"):
+                yield f'{key}: given; accepted only on a channel without rules of its own, and with orders = "listen"'
+
     def rule_book(self) -> RuleBook:
         """The allocation rules of every enabled channel, named by the key an operator finds them under."""
         return RuleBook(
@@ -288,6 +399,8 @@ class Settings(_Section):
                 name: ChannelRules(
                     rule=section.rule.rule(f"channels.{name}.rule"),
                     places={place: tuple(found) for place, found in section.draws_on().items()},
+                    listens=section.orders == "listen",
+                    authority=section.authority(),
                 )
                 for name, section in self.channels.items()
                 if section.enabled
@@ -298,6 +411,10 @@ class Settings(_Section):
                 for sku in rule.skus
             },
         )
+
+    def listening_channels(self) -> list[str]:
+        """Names of the enabled channels whose orders are taken in."""
+        return [name for name in self.enabled_channels() if self.channels[name].orders == "listen"]
 
     def enabled_channels(self) -> list[str]:
         """Names of the channels that are switched on, in order."""

@@ -49,6 +49,7 @@ settle_seconds = 0
 
 [channels.shopify]
 platform = "shopify"
+orders = "ignore"
 base_url = "{sandbox}/shopify"
 token_env = "ONHAND_SHOPIFY_TOKEN"
 
@@ -58,6 +59,7 @@ token_env = "ONHAND_SHOPIFY_TOKEN"
 
 [channels.woocommerce]
 platform = "woocommerce"
+orders = "ignore"
 base_url = "{sandbox}/woocommerce"
 key_env = "ONHAND_WOO_KEY"
 secret_env = "ONHAND_WOO_SECRET"
@@ -65,6 +67,7 @@ locations = ["leeds", "london"]
 
 [channels.bigcommerce]
 platform = "bigcommerce"
+orders = "ignore"
 base_url = "{sandbox}/bigcommerce/stores/sandbox"
 token_env = "ONHAND_BIGCOMMERCE_TOKEN"
 places = {{ 1 = ["leeds"], 2 = ["london"] }}
@@ -151,7 +154,7 @@ class Installation:
     # Start, stop, kill.
 
     def environment(self) -> dict[str, str]:
-        """A terminal of a user who has set the five secrets, and nothing else that concerns us."""
+        """A terminal of a user who has set the secrets, and nothing else that concerns us."""
         ours = ("ONHAND_", "DATABASE_URL", "TEMPORAL_")
         return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | SECRETS
 
@@ -332,9 +335,9 @@ class Installation:
         return {**written, "histories": "\n".join(events)}
 
     def secrets_in(self, written: Mapping[str, str]) -> set[tuple[str, str]]:
-        """Each of the five secrets and the database's password, where it was found."""
+        """Each of the shops' secrets and the database's password, where it was found."""
         secrets = {*SECRETS.values(), (self.data_dir / "postgres.password").read_text()}
-        assert len(secrets) == 6
+        assert len(secrets) == len(SECRETS) + 1
         return {(place, secret) for place, text in written.items() for secret in secrets if secret in text}
 
     async def temporal(self) -> Client:

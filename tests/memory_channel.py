@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from onhand.channels.base import (
     Capabilities,
@@ -12,16 +13,67 @@ from onhand.channels.base import (
     Outcome,
     RemoteItem,
     ShownLevel,
+    Subscription,
     WriteKind,
     WriteResult,
 )
 from onhand.channels.errors import ChannelError, RowRejected
+from onhand.domain.sales import ChannelOrder
 
 Spot = tuple[str, str]
 
 
+class MemoryOrders:
+    """Orders by id, as they now stand. `fetched` are the ids asked for, call by call."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, ChannelOrder] = {}
+        self.fetched: list[list[str]] = []
+        self.raises: list[ChannelError] = []
+
+    async def read(self, order_ids: Sequence[str]) -> list[ChannelOrder]:
+        self.fetched.append(list(order_ids))
+        if self.raises:
+            raise self.raises.pop(0)
+        return [self.by_id[order_id] for order_id in order_ids if order_id in self.by_id]
+
+    async def changed(self, since: datetime) -> AsyncIterator[list[ChannelOrder]]:
+        if self.raises:
+            raise self.raises.pop(0)
+        found = sorted(
+            (o for o in self.by_id.values() if o.updated_at >= since), key=lambda order: order.version
+        )
+        for start in range(0, len(found), 2):
+            yield found[start : start + 2]
+
+
+class MemoryHooks:
+    """Subscriptions of one topic."""
+
+    topics: tuple[str, ...] = ("orders",)
+
+    def __init__(self) -> None:
+        self.subscriptions: list[Subscription] = []
+
+    async def found(self) -> list[Subscription]:
+        return list(self.subscriptions)
+
+    async def ensure(self, url: str) -> list[Subscription]:
+        others = [each for each in self.subscriptions if each.url != url]
+        self.subscriptions = [*others, Subscription("1", "orders", url)]
+        return list(self.subscriptions)
+
+    async def remove(self, url: str) -> int:
+        before = len(self.subscriptions)
+        self.subscriptions = [each for each in self.subscriptions if each.url != url]
+        return before - len(self.subscriptions)
+
+
 class MemoryChannel:
-    """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls."""
+    """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls.
+
+    `at_once_max`: the most calls of `set_levels` that were under way at a time.
+    """
 
     def __init__(
         self,
@@ -33,6 +85,8 @@ class MemoryChannel:
         places: bool = False,
         echoes: bool = True,
         seconds_per_call: float = 0.0,
+        changes: bool = False,
+        calls_a_step: int = 1,
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
@@ -43,7 +97,11 @@ class MemoryChannel:
             echoes=echoes,
             visible_after_seconds=0.05,
             visible_within_seconds=0.2,
+            changes=changes,
+            calls_a_step=calls_a_step,
         )
+        self.orders = MemoryOrders()
+        self.hooks = MemoryHooks()
         self.meter = Meter()
         self.levels: dict[Spot, int] = {}
         self.items: list[RemoteItem] = []
@@ -53,13 +111,19 @@ class MemoryChannel:
         self.calls: list[tuple[str, int]] = []
         self.keys: list[str] = []
         self.seconds_per_call = seconds_per_call
+        self.at_once = self.at_once_max = 0
 
-    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+    async def set_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
+    ) -> list[WriteResult]:
         assert len(writes) <= self.capabilities.bulk_size
         self.meter.writes += 1
         self.calls.append(("set", len(writes)))
         self.keys.append(key)
+        self.at_once += 1
+        self.at_once_max = max(self.at_once_max, self.at_once)
         await asyncio.sleep(self.seconds_per_call)
+        self.at_once -= 1
         if self.raises:
             raise self.raises.pop(0)
         return [self._set(write) for write in writes]
@@ -76,6 +140,30 @@ class MemoryChannel:
         if item.item_id not in self.loses:
             self.levels[spot] = write.quantity
         return WriteResult(write, Outcome.ACCEPTED, echo=write.quantity if self.capabilities.echoes else None)
+
+    async def change_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = True
+    ) -> list[WriteResult]:
+        """Relative, exactly once for a key: what was sold meanwhile stays sold."""
+        assert self.capabilities.changes
+        assert len(writes) <= self.capabilities.bulk_size
+        self.meter.writes += 1
+        self.calls.append(("change", len(writes)))
+        self.keys.append(key)
+        await asyncio.sleep(self.seconds_per_call)
+        if self.raises:
+            raise self.raises.pop(0)
+        return [self._change(write) for write in writes]
+
+    def _change(self, write: LevelWrite) -> WriteResult:
+        item = write.key.item
+        if item.item_id in self.refuses:
+            error = RowRejected(self.name, f"setting SKU {item.sku}", "no such item", advice="Map it anew.")
+            return WriteResult(write, Outcome.REJECTED, error=error)
+        spot = (item.item_id, write.key.place)
+        assert write.shown is not None
+        self.levels[spot] = self.levels.get(spot, 0) + write.quantity - write.shown
+        return WriteResult(write, Outcome.ACCEPTED, echo=self.levels[spot])
 
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         self.meter.reads += 1

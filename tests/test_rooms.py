@@ -34,10 +34,12 @@ def room(why: str, ours: str = "", others: str = "") -> Room:
 
 ROOMS = {
     "onhand/domain": room("rules are tried without a database, a clock or a network"),
-    "onhand/ledger": room("the only room that speaks SQL to the ledger", "domain", "psycopg psycopg_pool"),
+    "onhand/ledger": room(
+        "the only room that speaks SQL to the ledger", "domain", "psycopg psycopg_pool structlog"
+    ),
     "onhand/channels": room(
         "the only room that speaks to platforms; only its registry knows settings",
-        "redaction settings",
+        "domain redaction settings",
         "httpx orjson",
     ),
     "onhand/sources": room("one more source changes nothing else", "domain redaction settings", "psycopg"),
@@ -49,20 +51,30 @@ ROOMS = {
     "onhand/sandbox": room(
         "shares nothing with the adapters that are tested against it",
         "",
-        "graphql orjson starlette typer uvicorn",
+        "graphql httptools orjson starlette typer uvicorn",
     ),
     "onhand/web": room(
-        "shows; carries no command line",
-        "connect domain embedded explain leaving ledger log redaction settings",
-        "fastapi psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
+        "shows, and lets facts in; carries no command line",
+        "channels connect domain embedded explain leaving ledger log redaction settings waking",
+        "fastapi orjson psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
     ),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts channels domain imports ledger mapping messages publish read_back settings sources workflows",
+        "alerts authority channels domain draining imports intake ledger mapping messages publish read_back settings "
+        "sources sweeping tiers waking workflows",
         "temporalio",
     ),
-    "onhand/publish.py": room("the one way of a level to a channel", "channels domain ledger"),
+    "onhand/publish": room(
+        "the one way of a level to a channel", "background channels domain draining ledger", "psycopg"
+    ),
+    "onhand/intake": room(
+        "the one way of a delivery into the ledger", "background channels domain draining ledger", "psycopg"
+    ),
+    "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
+    "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
+    "onhand/draining.py": room("a loop that knows nothing of what it drains"),
+    "onhand/background.py": room("tasks beside a step; uses nothing"),
     "onhand/read_back.py": room("proof for what was published", "channels domain ledger publish"),
     "onhand/mapping.py": room("from items to listings", "channels ledger"),
     "onhand/imports.py": room("from files to the ledger", "ledger sources"),

@@ -35,8 +35,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[sku_rules]]`": module.SkuRuleSettings,
     "`[schedule]`": module.ScheduleSettings,
     "`[sync]`": module.SyncSettings,
+    "`[tiers]`": module.TierSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
+    "`[clients.<name>]`": module.ClientSettings,
 }
 """Headings of the reference, and what each describes."""
 
@@ -61,9 +63,12 @@ def test_the_example_is_what_the_demo_needs() -> None:
     }
     assert [name for section in settings.channels.values() for name in section.secrets()] == [
         "ONHAND_SHOPIFY_TOKEN",
+        "ONHAND_SHOPIFY_SECRET",
         "ONHAND_WOO_KEY",
         "ONHAND_WOO_SECRET",
+        "ONHAND_WOO_WEBHOOK",
         "ONHAND_BIGCOMMERCE_TOKEN",
+        "ONHAND_BIGCOMMERCE_WEBHOOK",
     ]
     assert settings.rule_book().channels["shopify"].rule.buffer == Buffer(10, Decimal(10), BufferTake.LESSER)
     assert settings.schedule.every_minutes == 15
@@ -94,12 +99,15 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         return {"places": dict, "rule": module.RuleSettings, "buffer": module.BufferSettings}[below[-1]]
     if name.startswith("locations."):
         return module.LocationSettings
+    if name.startswith("clients."):
+        return module.ClientSettings
     return {
         "": None,
         "source": module.SourceSettings,
         "sku_rules": module.SkuRuleSettings,
         "schedule": module.ScheduleSettings,
         "sync": module.SyncSettings,
+        "tiers": module.TierSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
     }[name]
@@ -124,7 +132,9 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 
 def test_every_setting_is_in_the_example() -> None:
-    tables = {"locations", "source", "channels", "sku_rules", "schedule", "sync", "slack", "web"}
+    tables = {
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "tiers", "slack", "web", "clients"
+    }  # fmt: skip
     expected = {
         (model.__name__, name)
         for model in SECTIONS.values()
@@ -218,7 +228,7 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         ("[web]\nhosst = 'x'", "web.hosst: there is no such setting; did you mean host?"),
         (
             "[web]\nxyz = 'x'",
-            "web.xyz: there is no such setting; accepted here: allow_unauthenticated, host, port",
+            "web.xyz: there is no such setting; accepted here: allow_unauthenticated, host, port, public_url",
         ),
         (
             "[web]\nport = 'x'",
@@ -285,6 +295,23 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         (
             "[source]\nkind = 'csv'\npath = 'x'\nlocation = 'york'",
             "source.location: given 'york', which is not in [locations]; accepted: leeds",
+        ),
+        (
+            "[clients.wms]\nscopes = ['events']",
+            "clients.wms: give token_envs, hmac_secret_envs, or both",
+        ),
+        (
+            "[clients.wms]\ntoken_envs = ['T']\nscopes = ['write']",
+            "clients.wms.scopes[0]: given 'write'; accepted: 'events', 'read' or 'operate'",
+        ),
+        (
+            "authority_for = ['york']",
+            "channels.web.authority_for: given 'york'; accepted: a location that exactly one place shows, alone",
+        ),
+        (
+            "authority_for = ['leeds']\norders = 'ignore'",
+            "channels.web.authority_for: given; accepted only on a channel without rules of its own, and with "
+            'orders = "listen"',
         ),
         (
             "[slack]\nbase_url = 'http://x'",

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
 PAGES_AHEAD = 2
 """Pages of the plan laid down before the pushes have used them up, so that a push never waits for planning."""
 
-VERIFY_WINDOW = 4
+VERIFY_WINDOW = 2
 """Chunks being read back at the same time, beside the pushes of those after them."""
 
 
@@ -89,15 +89,14 @@ class ChannelSync:
         ahead = state.planned - state.taken
         if self._planning is None and state.cursor is not None and ahead < PAGES_AHEAD * state.page_listings:
             self._planning = asyncio.create_task(self._plan())
-        # One more than the channel wants at once: it is prepared while the others are on the wire.
-        while len(self._running) <= state.plan.concurrency and (chunk := self._next_chunk()):
+        while len(self._running) < state.plan.steps_at_once and (chunk := self._next_chunk()):
             self._running.append(asyncio.create_task(self._push(chunk)))
 
     def _next_chunk(self) -> Chunk | None:
-        """The next full bulk call's worth of levels; a shorter one only when planning is over."""
+        """The next levels of a whole step, in full bulk calls; fewer only when planning is over."""
         state = self._state
-        size = min(state.plan.bulk_size, state.planned - state.taken)
-        if size == 0 or (size < state.plan.bulk_size and state.cursor is not None):
+        size = min(state.plan.step_levels, state.planned - state.taken)
+        if size == 0 or (size < state.plan.step_levels and state.cursor is not None):
             return None
         chunk = Chunk(
             run_id=state.run_id,
@@ -163,7 +162,7 @@ class ChannelSync:
         state = self._state
         if state.levels:
             return state.page_listings
-        return min(state.page_listings, state.plan.bulk_size * state.plan.concurrency)
+        return min(state.page_listings, state.plan.step_levels * (state.plan.steps_at_once - 1))
 
     async def _push(self, chunk: Chunk) -> None:
         outcome = await workflow.execute_activity(

@@ -48,3 +48,23 @@ FULL_SYNC_PRIORITY = Priority(priority_key=4)
 
 SKU_UPDATE_PRIORITY = Priority(priority_key=2)
 """Before full syncs, on the same queue."""
+
+TURN = timedelta(minutes=2)
+"""One turn of intake or publisher: it takes more for two seconds, and ends with the call that is then under way."""
+
+TURN_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=2), maximum_attempts=6
+)
+"""A restart of Postgres; then the workflow says so and begins again."""
+
+TURN_PAUSE = timedelta(seconds=2)
+"""Between two series of tries, for as long as the ledger is away."""
+
+TURNS_SHOWN = 20
+"""A workflow's live details are renewed every so many turns, and at once when something changes for people."""
+
+SWEEP_STEP = timedelta(minutes=10)
+"""Reading the orders changed since the last sweep; it beats its heart meanwhile."""
+
+SWEEP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=3)
+"""The next sweep is a minute away and reads from where the last one came to."""

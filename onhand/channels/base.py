@@ -6,10 +6,12 @@ more, this protocol is wrong.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from onhand.channels.errors import ChannelError
+from onhand.domain.sales import ChannelOrder
 
 NO_PLACE = ""
 """The place of a level on a channel that keeps one number per listing and knows no locations."""
@@ -28,10 +30,13 @@ class Capabilities:
     """What a channel can do, declared by its adapter; nothing else in Onhand asks which platform it is.
 
     `bulk_size`: most levels one call of `set_levels` takes. `concurrency`: calls of `set_levels` that
-    are useful at once; the adapter itself paces beyond that. `places`: whether levels are kept per
-    location of the channel. `echoes`: whether an answer to a write proves the level; where it does
-    not, written levels are read back, first after `visible_after_seconds`, given up (as lost) after
-    `visible_within_seconds`.
+    are useful at once; the adapter itself paces beyond that. `calls_a_step`: calls that one step of a
+    workflow makes, each decided and recorded by itself: few enough for a step of under five seconds within
+    the platform's limits, so that letting go of a worker loses little. `write_kind`: how `set_levels` writes.
+    `changes`: whether `change_levels` is there (relative, exactly once), the best kind for live changes.
+    `places`: whether levels are kept per location of the channel. `echoes`: whether an answer to a write
+    proves the level; where it does not, written levels are read back, first after `visible_after_seconds`,
+    given up (as lost) after `visible_within_seconds`.
     """
 
     bulk_size: int
@@ -41,6 +46,8 @@ class Capabilities:
     echoes: bool
     visible_after_seconds: float = 0.0
     visible_within_seconds: float = 0.0
+    changes: bool = False
+    calls_a_step: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,9 @@ class RemoteItem:
 
     `sort_key` orders listings so that neighbours share bulk calls (by parent, by id); it sorts as
     bytes. `writable` is False for what can never be pushed (bundle parents, external products), and
-    `problem` says why. `barcode` is empty where the channel has none.
+    `problem` says why. `barcode` is empty where the channel has none. `order_ref` is how an order's line
+    names the item where that is not by `item_id` (Shopify: the variant's number; BigCommerce: "v" or "p" and
+    the number, as variants and products share numbers); the adapter's orders give the same in `SoldLine.refs`.
     """
 
     item_id: str
@@ -130,6 +139,22 @@ class RemoteItem:
     parent_id: str = ""
     tracking: str = ""
     writable: bool = True
+    problem: str = ""
+    order_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One webhook subscription as the channel lists it.
+
+    `topic` is the platform's word, `url` where it delivers to. `active` is False where the platform has switched it
+    off; `problem` then says why, as far as it tells.
+    """
+
+    subscription_id: str
+    topic: str
+    url: str
+    active: bool = True
     problem: str = ""
 
 
@@ -153,6 +178,12 @@ class Meter:
     waited_seconds: float = 0.0
     remaining: dict[str, float] = field(default_factory=dict)
     """The channel's own account of its budget in its latest answer, for people: {"points": 1988.0}."""
+    call_seconds: float = 0.0
+    """What a call that writes takes, waiting for the budget included: a decaying average; never taken away."""
+
+    def timed(self, seconds: float) -> None:
+        """A call that wrote took so long."""
+        self.call_seconds += (seconds - self.call_seconds) * (0.3 if self.call_seconds else 1.0)
 
     def take(self) -> "Meter":
         """What was spent since the last take; calls that overlap are thus counted once, whoever records them."""
@@ -162,14 +193,52 @@ class Meter:
         return spent
 
 
+class Orders(Protocol):
+    """A channel's orders, as far as they move stock. Raises ChannelError as `Channel` does."""
+
+    async def read(self, order_ids: Sequence[str]) -> list[ChannelOrder]:
+        """These orders as they now stand, in as few calls as the platform allows; one that is gone is left out."""
+        ...
+
+    def changed(self, since: datetime) -> AsyncIterator[list[ChannelOrder]]:
+        """Every order changed at or after `since` (the channel's clock), page by page, oldest change first."""
+        ...
+
+
+class Hooks(Protocol):
+    """A channel's webhook subscriptions: those of ours. Raises ChannelError as `Channel` does."""
+
+    topics: tuple[str, ...]
+    """What has to be subscribed to, in the platform's words."""
+
+    async def found(self) -> list[Subscription]:
+        """Every subscription that delivers to us or once did, also those the platform has switched off."""
+        ...
+
+    async def ensure(self, url: str) -> list[Subscription]:
+        """Make every topic deliver to `url`, signed: what is missing is made, what is switched off is switched on.
+
+        Safe to repeat; answers what is there afterwards.
+        """
+        ...
+
+    async def remove(self, url: str) -> int:
+        """Take away every subscription that delivers to `url`; answers how many there were."""
+        ...
+
+
 class Channel(Protocol):
     """A sales channel. One instance per account and process; safe for concurrent use in one event loop."""
 
     name: str
     capabilities: Capabilities
     meter: Meter
+    orders: Orders
+    hooks: Hooks
 
-    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+    async def set_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
+    ) -> list[WriteResult]:
         """Write up to `capabilities.bulk_size` levels; one result for each, in the order given.
 
         `key` names this attempt's content: the caller sends equal content under an equal key and
@@ -177,7 +246,18 @@ class Channel(Protocol):
         Waits for the channel's budget as long as needed. Brings a listing into a writable condition
         where the platform wants that first (tracking, activation at a location). Raises a
         ChannelError other than RowRejected when the call as a whole failed; sends nothing for an
-        empty sequence.
+        empty sequence. `urgent` calls (sales) take the channel's budget before calls that are not.
+        """
+        ...
+
+    async def change_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = True
+    ) -> list[WriteResult]:
+        """Change up to `capabilities.bulk_size` levels by `quantity - shown` units each, exactly once per key.
+
+        What was sold there unheard is thereby not given back. A result is ACCEPTED with the level after the change
+        as `echo`, whatever it is: one below `quantity` tells of a sale nobody told us of. Only where
+        `capabilities.changes`; every write states what is `shown`. Otherwise as `set_levels`.
         """
         ...
 

@@ -7,8 +7,8 @@ Single event loop, so no locks.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from types import TracebackType
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from onhand.channels.base import Meter
 
@@ -22,8 +22,9 @@ class Gate:
     """Lets at most `limit` calls in at once, and nobody while the shop asked for silence.
 
     `limit` starts at 1, grows by one after as many good answers as it lets in, up to `limit_max`, and is
-    halved by `struggled` or by a 95th percentile of the latency above SLOW_SECONDS. `clock` is any
-    seconds that only grow. `meter.waited_seconds` counts the silences; where they overlap, once.
+    halved by `struggled` or by a 95th percentile of the latency above SLOW_SECONDS. A free place goes to whoever is
+    urgent (sales) before all others, however long these wait. `clock` is any seconds that only grow.
+    `meter.waited_seconds` counts the silences; where they overlap, once.
     """
 
     def __init__(
@@ -40,28 +41,23 @@ class Gate:
         self._clock = clock
         self._sleep = sleep
         self._in_flight = 0
+        self._urgent: deque[asyncio.Future[None]] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._silent_until = clock()
         self._lowered_at = self._silent_until - 1.0
         self._good = 0
         self._latencies: deque[float] = deque(maxlen=SAMPLES)
 
-    async def __aenter__(self) -> "Gate":
-        """Wait for a place, first come first served, then for the end of a silence."""
-        await self._take_place()
+    @asynccontextmanager
+    async def place(self, *, urgent: bool = False) -> AsyncIterator[None]:
+        """Wait for a place, the urgent first and else in the order they came, then for the end of a silence."""
+        await self._take_place(self._urgent if urgent else self._waiting)
         try:
             while (left := self._silent_until - self._clock()) > 0:
                 await self._sleep(left)
-        except BaseException:
+            yield
+        finally:
             self._leave()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the place to whoever waits longest."""
-        self._leave()
 
     def answered(self, seconds: float) -> None:
         """A good answer came after so many seconds."""
@@ -99,17 +95,17 @@ class Gate:
         self._latencies.clear()
         self._lowered_at = self._clock()
 
-    async def _take_place(self) -> None:
-        if self._in_flight < self.limit and not self._waiting:
+    async def _take_place(self, line: deque[asyncio.Future[None]]) -> None:
+        if self._in_flight < self.limit and not self._urgent and not self._waiting:
             self._in_flight += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        line.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if turn in line:
+                line.remove(turn)
             else:  # called just before it gave up: the place was already counted
                 self._leave()
             raise
@@ -120,8 +116,8 @@ class Gate:
 
     def _wake(self) -> None:
         """Hand free places to those who wait; a place is counted when it is handed out, so nobody slips in between."""
-        while self._waiting and self._in_flight < self.limit:
-            turn = self._waiting.popleft()
+        while (line := self._urgent or self._waiting) and self._in_flight < self.limit:
+            turn = line.popleft()
             if not turn.done():
                 self._in_flight += 1
                 turn.set_result(None)

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onhand.channels.base import Meter
 
@@ -26,13 +27,21 @@ class BucketState:
     per_second: float
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """Somebody in line; `turn` is set when nobody is before them any more."""
+
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class CostBucket:
     """What we believe a channel's bucket holds, requests in flight already taken off.
 
-    A request reserves its cost before it is sent, waiting in line (first come, first served) exactly as
-    long as the bucket needs, and settles with the answer. Between answers the belief grows by the
-    restore rate; each answer corrects it: the channel cannot have less than it reported minus what is
-    still in flight, and another app's calls show as less than we believed.
+    A request reserves its cost before it is sent, waiting in line exactly as long as the bucket needs, and
+    settles with the answer. Urgent requests (sales) have a line of their own that goes first; within each line it
+    is first come, first served. Between answers the belief grows by the restore rate; each answer corrects it:
+    the channel cannot have less than it reported minus what is still in flight, and another app's calls show as
+    less than we believed.
 
     `clock` is monotonic seconds. The time spent waiting is counted in `meter.waited_seconds`.
     """
@@ -52,7 +61,8 @@ class CostBucket:
         self._believed = start.available
         self._at = clock()
         self._in_flight = 0.0
-        self._line = asyncio.Lock()
+        self._urgent: deque[_Waiting] = deque()
+        self._calm: deque[_Waiting] = deque()
 
     def believed(self) -> float:
         """The points we believe are there now."""
@@ -61,15 +71,36 @@ class CostBucket:
         self._believed, self._at = min(self._state.maximum, grown), now
         return self._believed
 
-    async def reserve(self, points: float) -> None:
+    async def reserve(self, points: float, *, urgent: bool = False) -> None:
         """Take the points, waiting in line until they are there; more than it ever holds waits for a full bucket."""
-        async with self._line:
-            while (short := self._needed(points) - self.believed()) > TOLERANCE_POINTS:
+        me, line = _Waiting(), self._urgent if urgent else self._calm
+        line.append(me)
+        try:
+            await self._first_with(me, points)
+            self._believed -= points
+            self._in_flight += points
+        finally:
+            line.remove(me)
+            if (first := self._first()) is not None:
+                first.turn.set()
+
+    async def _first_with(self, me: _Waiting, points: float) -> None:
+        """Wait until nobody goes before and the points are there. Who is overtaken in sleep waits for a new turn."""
+        while True:
+            if self._first() is not me:
+                me.turn.clear()
+                await me.turn.wait()
+            elif (short := self._needed(points) - self.believed()) > TOLERANCE_POINTS:
                 seconds = short / self._state.per_second
                 self._meter.waited_seconds += seconds
                 await self._sleep(seconds)
-            self._believed -= points
-            self._in_flight += points
+            else:
+                return
+
+    def _first(self) -> _Waiting | None:
+        """Who goes next: an urgent one, if there is any."""
+        line = self._urgent or self._calm
+        return line[0] if line else None
 
     def settle(self, reserved: float, spent: float | None, state: BucketState | None) -> None:
         """Correct the belief by an answer; `spent` is what it really cost, `state` None when it did not say."""

@@ -4,11 +4,16 @@ The platform grants so many requests per window to all apps of a store together.
 of them (`reserved_share`) to the others: it goes at full speed while more than that and a margin is
 left, then spreads what it may still use over the rest of the window, and at the reserve waits for the
 next window. An account that tells no quota is not slowed down.
+
+Urgent calls (sales) are not spread: they go at once while anything may be used, and otherwise before all
+that wait.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+
+from onhand.channels.line import Line
 
 SLOW_MARGIN = 0.05
 """How far above the reserve (as a share of the quota) the slowing down begins."""
@@ -28,6 +33,8 @@ class SharedQuota:
         self.reserved_share = reserved_share
         self._clock = clock
         self._sleep = sleep
+        self._line = Line()
+        self._turn_came = False
         self._quota = 0
         self._left = 0
         self._under_way = 0
@@ -35,17 +42,20 @@ class SharedQuota:
         self._next_at = self._resets_at
         self._blocked_until = self._resets_at
 
-    async def enter(self) -> float:
+    async def enter(self, *, urgent: bool = False) -> float:
         """Wait for the turn of one call, which is under way until `leave`; answers the seconds waited."""
-        waited = 0.0
-        while (blocked := self._blocked_until - self._clock()) > 0:
-            await self._sleep(blocked)
-            waited += blocked
-        if (gap := self._gap()) > 0:
-            await self._sleep(gap)
-            waited += gap
-        self._under_way += 1
-        return waited
+        began = self._clock()
+        if urgent and self._blocked_until <= began and self._gap(urgent=True) <= 0:
+            self._under_way += 1
+            return 0.0
+        waited_before = False
+        while True:
+            async with self._line.turn(urgent=urgent, first=waited_before):
+                await self._wait(urgent=urgent)
+                if urgent or not self._line.urgent_waits:
+                    self._under_way += 1
+                    return self._clock() - began
+                self._turn_came = waited_before = True  # it is left to the urgent call that came meanwhile
 
     def leave(self) -> None:
         """The call is over, however it ended."""
@@ -63,15 +73,25 @@ class SharedQuota:
         """No call of this store before so many seconds have passed (it was told to stay away)."""
         self._blocked_until = max(self._blocked_until, self._clock() + seconds)
 
-    def _gap(self) -> float:
+    async def _wait(self, *, urgent: bool) -> None:
+        while (blocked := self._blocked_until - self._clock()) > 0:
+            await self._sleep(blocked)
+        if self._turn_came:
+            self._turn_came = False
+        elif (gap := self._gap(urgent=urgent)) > 0:
+            await self._sleep(gap)
+
+    def _gap(self, *, urgent: bool) -> float:
         now = self._clock()
         # Answers of calls under way will lower what is left: they are counted as gone already.
         left = self._left - self._under_way
         if now >= self._resets_at or left >= (self.reserved_share + SLOW_MARGIN) * self._quota:
             return 0.0
         usable = left - self.reserved_share * self._quota
+        if urgent and usable >= 1:
+            return 0.0
         rest = self._resets_at - now
         spread = rest / (usable + 1) if usable >= 1 else rest
-        # Callers that arrive together take successive turns, none later than the next window.
+        # Each turn comes after the one before, none later than the next window.
         self._next_at = min(max(self._next_at, now) + spread, self._resets_at)
         return self._next_at - now

@@ -1,4 +1,4 @@
-"""`onhand channels`: how each channel stands, and whether it can be worked with."""
+"""`onhand channels`: how each channel stands, whether it can be worked with, and pausing it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,13 +11,16 @@ from rich.markup import escape
 from onhand.channels.base import Finding
 from onhand.channels.errors import ChannelError
 from onhand.channels.registry import make_channel
+from onhand.cli import channels_hold
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.errors import ExitCode, channel_sentence
 from onhand.cli.ledger import ChannelOption, in_ledger, make_places_known
 from onhand.cli.output import grid, mark, out, print_json, status
-from onhand.ledger import stock
+from onhand.cli.work_view import hold_text, waits
+from onhand.ledger import stock, work
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import ChannelRow
+from onhand.ledger.work import ChannelWork
 from onhand.settings import Settings, SettingsError
 from onhand.wording import ago
 
@@ -38,25 +41,36 @@ class ChannelFindings:
 
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
-    group = typer.Typer(help="How each channel stands: list them, check them.", no_args_is_help=True)
+    group = typer.Typer(
+        help="How each channel stands: list them, check them, pause one.", no_args_is_help=True
+    )
     group.command("list")(list_)
     group.command("check")(check)
+    group.command("pause")(channels_hold.pause)
+    group.command("resume")(channels_hold.resume)
     app.add_typer(group, name="channels", rich_help_panel="Channels")
 
 
 def list_(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Listings, what is pending or given up, and the last push and run, for each channel."""
+    """Listings, what is pending or given up, the last push and run, and how real time stands, for each channel."""
     settings = session_of(ctx).settings
 
-    async def work(pool: Pool) -> list[ChannelRow]:
+    async def look(pool: Pool) -> tuple[list[ChannelRow], list[ChannelWork]]:
         await make_places_known(pool, settings)
-        return await stock.channel_overview(pool, list(settings.channels))
+        names = list(settings.channels)
+        return await stock.channel_overview(pool, names), await work.of_channels(pool, names)
 
-    rows = in_ledger(session_of(ctx), work)
+    rows, works = in_ledger(session_of(ctx), look)
     if as_json:
-        print_json([{"enabled": settings.channels[row.channel].enabled, "state": row} for row in rows])
+        print_json(
+            [
+                {"enabled": settings.channels[row.channel].enabled, "state": row, "work": live}
+                for row, live in zip(rows, works, strict=True)
+            ]
+        )
     else:
         _print_list(rows, settings)
+        _print_work(works)
 
 
 def _print_list(rows: Sequence[ChannelRow], settings: Settings) -> None:
@@ -83,6 +97,24 @@ def _print_list(rows: Sequence[ChannelRow], settings: Settings) -> None:
             f"{escape(row.channel)}{off}", row.platform, f"{row.listings:,}", ago(row.mapped_at, now), pending,
             parked, push, run,
         )  # fmt: skip
+    out().print(table)
+
+
+def _print_work(works: Sequence[ChannelWork]) -> None:
+    now = datetime.now(UTC)
+    table = grid(
+        "channel", "inbox", "to tell", "last heard", "last sweep", "real time", right=("inbox", "to tell")
+    )
+    for live in works:
+        table.add_row(
+            escape(live.channel),
+            waits(live.inbox, live.inbox_oldest, now),
+            waits(live.outbox, live.outbox_oldest, now),
+            ago(live.heard_at, now),
+            ago(live.swept_at, now),
+            hold_text(live.hold, now),
+        )
+    out().print()
     out().print(table)
 
 

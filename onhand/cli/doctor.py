@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from onhand.cli import doctor_ledger, doctor_temporal, doctor_world
+from onhand.cli import doctor_ledger, doctor_live, doctor_temporal, doctor_world
 from onhand.cli.app import JsonOption, Session, session_of
 from onhand.cli.errors import ExitCode
 from onhand.cli.examined import Examined, Health, broken, fine
@@ -33,7 +33,7 @@ def doctor(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check configuration, secrets, database, Temporal, workers, channels, mapping, source, Slack.
+    """Check configuration, secrets, database, real time, Temporal, workers, channels, mapping, source, Slack.
 
     Exits 0 when all is well, 1 when something does not work, 2 when the configuration cannot be used, 3 when it
     works with gaps.
@@ -68,6 +68,8 @@ async def _examine(session: Session, *, offline: bool) -> AsyncIterator[Examined
         return
     yield fine(CONFIGURATION, _said(session, settings))
     for finding in doctor_world.secrets(settings):
+        yield finding
+    for finding in doctor_live.webhooks(settings):
         yield finding
     async for finding in doctor_ledger.examine(settings):
         yield finding

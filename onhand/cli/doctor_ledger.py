@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import psycopg_pool
 
+from onhand.cli import doctor_live
 from onhand.cli.errors import describe
 from onhand.cli.examined import Examined, broken, fine, gap
 from onhand.connect import NotRunningError, database_is_configured, database_url, open_ledger
@@ -70,6 +71,8 @@ async def _contents(pool: Pool, settings: Settings) -> AsyncIterator[Examined]:
                 f"{count(row.parked, 'listing')} whose own update gave up",
                 "onhand explain SKU tells why; the SKUs are in onhand runs show.",
             )
+    async for finding in doctor_live.examine(pool, settings):
+        yield finding
     yield await _last_run(pool)
 
 

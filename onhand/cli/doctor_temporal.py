@@ -14,7 +14,7 @@ from onhand import schedules
 from onhand.cli.examined import Examined, broken, fine, gap
 from onhand.connect import NotRunningError, connect_temporal, temporal_is_configured
 from onhand.embedded.errors import EmbeddedError
-from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
+from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue, sweep_id
 from onhand.schedules import NoScheduleError
 from onhand.settings import Settings
 from onhand.wording import ago, duration
@@ -43,6 +43,8 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
     try:
         async with asyncio.timeout(REACH_SECONDS):
             yield await _schedule(client, settings)
+            async for finding in _sweeps(client, settings):
+                yield finding
             for queue, task in _queues(settings):
                 yield await _polled(client, queue, task)
     except (RPCError, TimeoutError) as error:
@@ -74,6 +76,31 @@ async def _schedule(client: Client, settings: Settings) -> Examined:
         return gap("schedule", said, "onhand schedule apply")
     following = f", next {ago(view.next_runs[0])}" if view.next_runs else ""
     return fine("schedule", f"every {duration(every.total_seconds())}{following}")
+
+
+async def _sweeps(client: Client, settings: Settings) -> AsyncIterator[Examined]:
+    """The sweeps of all listening channels in one line, or one for each that is not as configured."""
+    every, listening = settings.schedule.sweep_seconds, settings.listening_channels()
+    wrong = [found for name in listening if (found := await _sweep_problem(client, name, every))]
+    for found in wrong:
+        yield found
+    if listening and not wrong:
+        yield fine("sweeps", f"of {', '.join(listening)} every {duration(every)}")
+
+
+async def _sweep_problem(client: Client, channel: str, every_seconds: int) -> Examined | None:
+    """Why a channel's orders are not swept as configured; None where they are."""
+    subject = f"sweep {channel}"
+    try:
+        view = await schedules.show(client, sweep_id(channel))
+    except NoScheduleError as error:
+        return gap(subject, str(error), "onhand schedule apply")
+    if view.paused:
+        return gap(subject, f"paused: {view.note}", f"Unpause {sweep_id(channel)} in the Temporal Web UI.")
+    if view.every.total_seconds() != every_seconds:
+        now, wanted = duration(view.every.total_seconds()), duration(every_seconds)
+        return gap(subject, f"every {now}, the configuration says {wanted}", "onhand schedule apply")
+    return None
 
 
 async def _polled(client: Client, queue: str, task: "TaskQueueType.ValueType") -> Examined:

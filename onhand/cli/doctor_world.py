@@ -20,7 +20,8 @@ def secrets(settings: Settings) -> list[Examined]:
     """Whether every secret the configuration names is in the environment. Names only, never a value."""
     named: dict[str, str] = {}
     for channel in settings.enabled_channels():
-        named |= dict.fromkeys(settings.channels[channel].secrets(), f"channels.{channel}")
+        section = settings.channels[channel]
+        named |= dict.fromkeys([*section.secrets(), *section.webhook_secret_envs], f"channels.{channel}")
     if isinstance(settings.source, PostgresSource):
         named[settings.source.dsn_env] = "source"
     if settings.slack.token_env is not None:

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from onhand.cli.output import grid, out, status
 from onhand.cli.stock_view import INSIDE, balance_table, title
+from onhand.cli.work_view import hold_reasons
 from onhand.domain.states import State
 from onhand.explain.explanation import Explanation, LevelExplained
-from onhand.ledger.stock import EventRow, LevelFacts, Line
-from onhand.wording import ago, signed
+from onhand.ledger.stock import EventRow, LevelFacts, Line, Provisional
+from onhand.wording import ago, count, signed
 
 ID_LENGTH_MAX = 32
 """Characters of an event's external id that are shown; JSON has all of them."""
@@ -38,6 +39,13 @@ def _answers(explanation: Explanation) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for level in explanation.levels:
         table.add_row(Text("●", style=_colour(level)), Text(level.sentence, style="bold"))
+    for found in explanation.conflicts:
+        outcome = "what was said last counts" if found.counted else "the lower number stays"
+        table.add_row(
+            "!",
+            f"{found.location}: {found.authority} stated {found.quantity:,}, {found.rival} {found.rival_quantity:,} "
+            f"({ago(found.found_at, explanation.asked_at)}); {outcome}.",
+        )
     if explanation.off:
         table.add_row(
             "○", f"{', '.join(explanation.off)}: switched off in the configuration; nothing is pushed."
@@ -60,7 +68,20 @@ def _panel(heading: str, body: RenderableType) -> Panel:
 
 
 def _stock(explanation: Explanation) -> RenderableType:
-    return balance_table(explanation.balances) if explanation.balances else Text("nothing has ever moved")
+    if not explanation.balances:
+        return Text("nothing has ever moved")
+    unheard = [Text(_unheard(each, explanation.asked_at), style="yellow") for each in explanation.provisional]
+    return Group(balance_table(explanation.balances), *([Text(), *unheard] if unheard else []))
+
+
+def _unheard(sale: Provisional, now: datetime) -> str:
+    """A sale that is off the pool before its order is in the ledger."""
+    units = count(sale.pieces * sale.units, "unit")
+    verb = "is" if sale.pieces * sale.units == 1 else "are"
+    return (
+        f"{units} of {sale.location} {verb} taken off the pool: {sale.channel} showed that it sold "
+        f"{count(sale.pieces, 'piece')} {ago(sale.since, now)}, and the order has not come yet"
+    )
 
 
 def _level_title(level: LevelExplained) -> str:
@@ -101,6 +122,10 @@ def _standing(level: LevelExplained, now: datetime) -> Table:
     else:
         since = ago(level.pending.since, now)
         table.add_row("pending", f"[yellow]generation {level.pending.generation}, marked {since}[/]")
+    if level.in_flight:
+        table.add_row("in flight", "being read or written at the channel now")
+    for reason in hold_reasons(level.hold, now) if level.hold is not None else ():
+        table.add_row("held up", f"[yellow]{escape(reason)}[/]")
     if level.parked is not None:
         parked = level.parked
         table.add_row("given up", f"[red]{ago(parked.parked_at, now)}, {escape(parked.category)}[/]")

@@ -31,15 +31,23 @@ def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Make the schedule in Temporal what the configuration says; a pause stays."""
     session = session_of(ctx)
 
-    async def work() -> str:
-        return await schedules.apply(await connect_temporal(session.settings), session.settings.schedule)
+    listening = session.settings.listening_channels()
 
-    applied = asyncio.run(work())
-    every = session.settings.schedule.every_minutes
+    async def work() -> tuple[str, str]:
+        client = await connect_temporal(session.settings)
+        sync = await schedules.apply(client, session.settings.schedule)
+        return sync, await schedules.apply_sweeps(client, session.settings.schedule, listening)
+
+    applied, sweeps = asyncio.run(work())
+    every, seconds = session.settings.schedule.every_minutes, session.settings.schedule.sweep_seconds
     if as_json:
-        print_json({"applied": applied, "every_minutes": every})
+        document = {"applied": applied, "every_minutes": every, "sweeps": sweeps, "sweep_seconds": seconds}
+        print_json({**document, "swept_channels": listening})
     else:
         out().print(f"schedule {applied}: a sync every {every} minutes")
+        out().print(
+            f"sweeps {sweeps}: orders of {', '.join(listening) or 'no channel'} every {seconds} seconds"
+        )
 
 
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:

@@ -30,7 +30,8 @@ BAD = (Happening.DIED, Happening.RESTART_FAILED, Happening.GAVE_UP, Happening.ST
 
 NEXT_STEPS = """Try in another terminal, here:
   [bold]onhand explain 22423[/]                            why each channel shows what it shows
-  [bold]onhand stock adjust 22423 -5 --location leeds[/]   then [bold]onhand sync[/], and look at the shops
+  [bold]onhand stock adjust 22423 -5 --location leeds[/]   the shops show it at once
+  buy something in a sandbox shop: the other two show it at once
   [bold]onhand runs list[/]   [bold]onhand doctor[/]   [bold]onhand --help[/]
 """
 
@@ -72,6 +73,7 @@ async def _demo(config: Path, port: int, *, once: bool) -> ExitCode:
     async with running(settings, config, _tell) as found:
         await asyncio.gather(sample.start_shops(found, port), _import(found))
         await found.start_programs()
+        await sample.subscribe(settings)
         client = await connect_temporal(settings)
         async with open_ledger(settings) as pool:
             code = await run_and_show(client, pool, SyncRequest(trigger="operator"), as_json=False)

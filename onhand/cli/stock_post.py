@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from onhand.cli.errors import OperatorError
 from onhand.cli.ledger import make_places_known, targets_of_sku
+from onhand.connect import NotRunningError, connect_temporal
 from onhand.domain import movements
 from onhand.domain.counts import Count
 from onhand.domain.events import EventKind
@@ -49,6 +50,8 @@ class Statement:
     event_id: int | None
     changes: tuple[StateChange, ...]
     to_tell: tuple[ToTell, ...]
+    at_once: bool
+    """Whether the publishers are at it; without Temporal the levels wait for the next sweep or sync."""
 
 
 async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> Statement:
@@ -56,11 +59,14 @@ async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> 
     event = movements.event_of(movement)
     await make_places_known(pool, settings)
     await known_sku(pool, movement.sku)
-    (posted,) = await posting.post_events(pool, [event])
+    woken: set[str] = set()
+    (posted,) = await posting.post_events(pool, [event], woken)
+    at_once = await wake(settings, woken)
     return await _led_to(
         pool,
         settings,
         posted,
+        at_once,
         movement.kind,
         movement.sku,
         movement.location,
@@ -73,16 +79,42 @@ async def state_count(pool: Pool, settings: Settings, count: Count) -> Statement
     """Post a count; one that agrees is recorded, too. Raises OperatorError where it cannot be."""
     await make_places_known(pool, settings)
     await known_sku(pool, count.sku)
-    (posted,) = await posting.post_counts(pool, [count], record_agreement=True)
+    woken: set[str] = set()
+    (posted,) = await posting.post_counts(pool, [count], record_agreement=True, woken=woken)
+    at_once = await wake(settings, woken)
     return await _led_to(
-        pool, settings, posted, EventKind.COUNT, count.sku, count.location, count.quantity, count.external_id
+        pool,
+        settings,
+        posted,
+        at_once,
+        EventKind.COUNT,
+        count.sku,
+        count.location,
+        count.quantity,
+        count.external_id,
     )
+
+
+async def wake(settings: Settings, channels: set[str]) -> bool:
+    """Signal the publishers of these channels; False where Temporal does not take it."""
+    if not channels:
+        return True
+    from onhand.waking import (
+        wake_publishers,  # loads Temporal's SDK, which a look at the ledger need not wait for
+    )
+
+    try:
+        client = await connect_temporal(settings)
+    except (NotRunningError, RuntimeError):
+        return False
+    return await wake_publishers(client, sorted(channels))
 
 
 async def _led_to(
     pool: Pool,
     settings: Settings,
     posted: Posted,
+    at_once: bool,
     kind: EventKind,
     sku: str,
     location: str,
@@ -109,4 +141,5 @@ async def _led_to(
             for t in targets
             if t.differs
         ),
+        at_once,
     )

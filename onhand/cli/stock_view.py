@@ -51,11 +51,12 @@ def location_documents(balances: Sequence[BalanceRow]) -> list[dict[str, Any]]:
 
 
 def title(card: SkuCard) -> str:
-    """A SKU in one line, as markup."""
+    """A SKU in one line, with how fast it sells and the tier that follows, as markup."""
     parts = [f"[bold]{escape(card.code)}[/]"]
     parts += [escape(card.name)] if card.name else []
     parts += [f"[dim]barcode {escape(card.barcode)}[/]"] if card.barcode else []
     parts += ["[yellow]discontinued[/]"] if card.status != "active" else []
+    parts += [f"[dim]{card.per_day:,.1f} sold a day: {card.tier}[/]"]
     return "  ".join(parts)
 
 
@@ -127,4 +128,7 @@ def _print_to_tell(statement: Statement) -> None:
         shows = "?" if level.before is None else f"{level.before:,}"
         table.add_row(level.channel, escape(level.item_id), escape(level.place), shows, f"{level.after:,}")
     console.print(table)
-    console.print(f"the next sync tells them; to do it now: onhand sync --sku {escape(statement.sku)}")
+    if statement.at_once:
+        console.print("they are being told")
+    else:
+        console.print(f"the next sync tells them; to do it now: onhand sync --sku {escape(statement.sku)}")

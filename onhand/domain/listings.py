@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.rules import Mode, Rule
@@ -17,11 +18,27 @@ class Sibling:
 
 
 @dataclass(frozen=True, slots=True)
+class Resting:
+    """A level of the SKU, here or on another channel, that sells its share by itself and is left alone meanwhile.
+
+    `pieces` is what it is believed to show; that is kept from the SKU's other levels.
+    """
+
+    channel: str
+    listing_id: int
+    place: str
+    pieces: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListingState:
     """One listing with all that decides its levels, read in one snapshot.
 
     `available`: units by location; `books`: what we believe it shows, by place (None: never read or
-    written). `generation` is that of its outbox row, 0 without one. `siblings` includes itself.
+    written); `paces`: pieces lately sold there (`onhand.domain.calm`). `generation` is that of its outbox row, 0
+    without one; `due_since` is when the oldest change that is not on the channel yet became durable, None without
+    one. `siblings` includes itself. `resting` are levels of the SKU that are left alone, its own included.
     """
 
     channel: str
@@ -35,14 +52,24 @@ class ListingState:
     available: Mapping[str, int]
     books: Mapping[str, int | None]
     siblings: tuple[Sibling, ...] = ()
+    due_since: datetime | None = None
+    paces: Mapping[str, float] = field(default_factory=dict)
+    resting: tuple[Resting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
-    """How one channel takes part: its rule, and which of our locations each of its places shows."""
+    """How one channel takes part: its rule, and which of our locations each of its places shows.
+
+    `listens`: its orders reach the ledger by themselves, so a level that fell unexplained is a sale on its way to us.
+    Otherwise sales come from the source, and such a level is drift. `authority`: places where a level that a person
+    changes is a count, and of which of our locations.
+    """
 
     rule: Rule
     places: Mapping[str, tuple[str, ...]]
+    listens: bool = False
+    authority: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +107,14 @@ class Target:
 
 def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
     """Every claim on the SKU's pool that bears on this listing, its own first."""
-    siblings = state.siblings or (Sibling(state.channel, state.listing_id, state.units),)
+    siblings = state.siblings
+    if not siblings:
+        rule = rules.rule_for(state.channel, state.sku)
+        places = rules.channels[state.channel].places
+        return [
+            Claim(state.channel, state.listing_id, place, locations, rule, state.units)
+            for place, locations in places.items()
+        ]
     mine_first = sorted(siblings, key=lambda s: (s.listing_id != state.listing_id, s.channel, s.listing_id))
     return [
         Claim(
@@ -100,12 +134,40 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
 def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
     """The levels of one listing, one for each place of its channel."""
     claims = claims_of(state, rules)
-    levels = allocate(state.available, claims)
+    levels = allocate(state.available, claims) if not state.resting else []
     return [
-        Target(state, claim.place, level, state.books.get(claim.place))
-        for claim, level in zip(claims, levels, strict=True)
+        Target(
+            state,
+            claim.place,
+            levels[n] if levels else allocate(free_for(state, rules, claim.place), claims)[n],
+            state.books.get(claim.place),
+        )
+        for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id
     ]
+
+
+def free_for(state: ListingState, rules: RuleBook, place: str) -> Mapping[str, int]:
+    """Units by location that the level at `place` may draw on: all that resting levels do not sell by themselves.
+
+    What such a level shows is taken from its locations in turn, as far as each has any, and from the first beyond that.
+    """
+    if not state.resting:
+        return state.available
+    free = dict(state.available)
+    for level in state.resting:
+        locations = (
+            rules.channels[level.channel].places.get(level.place) if level.channel in rules.channels else None
+        )
+        if not locations or (level.listing_id, level.place) == (state.listing_id, place):
+            continue
+        kept = max(0, level.pieces) * level.units
+        for location in locations:
+            taken = min(kept, max(0, free.get(location, 0)))
+            free[location] = free.get(location, 0) - taken
+            kept -= taken
+        free[locations[0]] = free.get(locations[0], 0) - kept
+    return free
 
 
 def with_changes(state: ListingState, changes: Mapping[str, int]) -> ListingState:

@@ -4,8 +4,9 @@ A duplicate snapshot posts nothing, a missed one is healed by the next, a late o
 version is ignored; so nothing depends on the order of delivery.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onhand.domain.events import Entry, Event, EventKind, fingerprint
@@ -20,7 +21,8 @@ class SnapshotRefusedError(ValueError):
 class OrderLine:
     """One line of an order as it now stands: `open` units promised but not shipped, `fulfilled` units gone.
 
-    Cancelled units are in neither. Units, never negative.
+    Cancelled units are in neither. Units, never negative. `listing_id` and `place` say which level the channel took
+    them off (None: of no listing of ours), `units` how many units of the SKU one piece there takes.
     """
 
     line_id: str
@@ -28,14 +30,23 @@ class OrderLine:
     location: str
     open: int
     fulfilled: int
+    listing_id: int | None = None
+    place: str = ""
+    units: int = 1
+    guessed: bool = False
+
+    @property
+    def pieces(self) -> int:
+        """Pieces the channel has taken off its own level for this line."""
+        return (self.open + self.fulfilled) // self.units
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
     """A whole order of `channel` at `version` (grows with each change; microseconds of its last update).
 
-    Raises SnapshotRefusedError for a line id that comes twice, of which one would be lost unnoticed, and
-    for negative units.
+    `occurred_at` is its last update, `placed_at` when it was placed, where that is known. Raises
+    SnapshotRefusedError for a line id that comes twice, of which one would be lost unnoticed, and for negative units.
     """
 
     channel: str
@@ -43,6 +54,7 @@ class OrderSnapshot:
     version: int
     occurred_at: datetime
     lines: tuple[OrderLine, ...]
+    placed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -68,6 +80,39 @@ class PostedOrder:
 NOTHING_POSTED = PostedOrder(version=-1, lines={})
 
 
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Pieces that a channel took off one of its own levels (negative: put back) at `moment`, by its clock."""
+
+    listing_id: int
+    place: str
+    pieces: int
+    moment: datetime
+
+
+def placed(snapshot: OrderSnapshot, posted: PostedOrder) -> OrderSnapshot:
+    """The snapshot with what it leaves open taken from what is posted.
+
+    A line whose place was guessed stays where it was posted. One that names nothing any more (its product was deleted
+    after it was sold) is what it was; where nothing is posted of it, it is left out.
+    """
+    if not any(line.guessed for line in snapshot.lines):
+        return snapshot
+    settled = (_settled(line, posted.lines.get(line.line_id)) for line in snapshot.lines)
+    return replace(snapshot, lines=tuple(line for line in settled if line is not None))
+
+
+def _settled(line: OrderLine, before: OrderLine | None) -> OrderLine | None:
+    if not line.guessed:
+        return line
+    if not line.sku and before is not None:
+        units = before.units
+        return replace(before, open=line.open * units, fulfilled=line.fulfilled * units)
+    if before is not None and before.sku == line.sku:
+        return replace(line, location=before.location, place=before.place)
+    return line if line.sku else None
+
+
 def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]:
     """The events that bring the ledger from what is posted to what the snapshot says; none when it is old."""
     if snapshot.version <= posted.version:
@@ -88,7 +133,38 @@ def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]
         (EventKind.CANCELLATION, given_back),
         (EventKind.FULFILMENT, shipped),
     )
-    return tuple(_event(snapshot, kind, entries) for kind, entries in parts if entries)
+    moment = moment_of(snapshot, posted)
+    return tuple(_event(snapshot, kind, moment, entries) for kind, entries in parts if entries)
+
+
+def sales_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Sale, ...]:
+    """What the channel has done to its own levels between what is posted and the snapshot; none when it is old."""
+    if snapshot.version <= posted.version:
+        return ()
+    moved: Counter[tuple[int, str]] = Counter()
+    for line in snapshot.lines:
+        if line.listing_id is not None:
+            moved[line.listing_id, line.place] += line.pieces
+    for line in posted.lines.values():
+        if line.listing_id is not None:
+            moved[line.listing_id, line.place] -= line.pieces
+    moment = moment_of(snapshot, posted)
+    return tuple(Sale(*level, pieces, moment) for level, pieces in sorted(moved.items()) if pieces)
+
+
+def moment_of(snapshot: OrderSnapshot, posted: PostedOrder) -> datetime:
+    """When what the snapshot adds has happened: an order new to us was placed then, one we know was changed then."""
+    if posted.version < 0 and snapshot.placed_at is not None:
+        return snapshot.placed_at
+    return snapshot.occurred_at
+
+
+def taken_by(snapshot: OrderSnapshot, posted: PostedOrder) -> PostedOrder:
+    """What is posted once the snapshot was; a line it no longer names stays known, with nothing in it."""
+    if snapshot.version <= posted.version:
+        return posted
+    gone = {line_id: replace(line, open=0, fulfilled=0) for line_id, line in posted.lines.items()}
+    return PostedOrder(snapshot.version, gone | {line.line_id: line for line in snapshot.lines})
 
 
 def _changes(now: OrderLine | None, before: OrderLine | None) -> list[OrderLine]:
@@ -116,12 +192,12 @@ def _moved(line: OrderLine, origin: State, target: State, quantity: int) -> tupl
     )
 
 
-def _event(snapshot: OrderSnapshot, kind: EventKind, entries: list[Entry]) -> Event:
+def _event(snapshot: OrderSnapshot, kind: EventKind, moment: datetime, entries: list[Entry]) -> Event:
     return Event(
         source=f"channel/{snapshot.channel}",
         external_id=f"{snapshot.order_id}@{snapshot.version}/{kind}",
         kind=kind,
-        occurred_at=snapshot.occurred_at,
+        occurred_at=moment,
         entries=tuple(entries),
         fingerprint=fingerprint(kind, *sorted(repr(entry) for entry in entries)),
         detail={"order": snapshot.order_id},

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from onhand.domain import allocation
-from onhand.domain.allocation import Step
-from onhand.domain.listings import ListingState, RuleBook, claims_of
-from onhand.explain.sentences import sentence
+from onhand.domain.allocation import Allocation, Step
+from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
+from onhand.explain.sentences import in_flight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import levels, stock
+from onhand.ledger import authority, levels, stock, work
+from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.stock import (
     BalanceRow,
@@ -18,16 +19,22 @@ from onhand.ledger.stock import (
     LevelFacts,
     ListingFacts,
     Pending,
+    Provisional,
     PushRow,
     SkuCard,
 )
+from onhand.ledger.work import Hold
 
 NOTHING_KNOWN = LevelFacts("", None, None, None, None, "")
 
 
 @dataclass(frozen=True, slots=True)
 class LevelExplained:
-    """One level: what it should be and by which steps, what we believe and were told, what is on its way."""
+    """One level: what it should be and by which steps, what we believe and were told, what is on its way.
+
+    `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes from being
+    told to the channel at once; None where nothing does.
+    """
 
     sentence: str
     channel: str
@@ -40,6 +47,8 @@ class LevelExplained:
     pending: Pending | None
     parked: DeadLetter | None
     pinned: bool
+    in_flight: bool
+    hold: Hold | None
     pushes: tuple[PushRow, ...]
 
 
@@ -48,7 +57,7 @@ class Explanation:
     """All of it. `ledger_lines` is how many lines the ledger has of the SKU; `events` are the newest.
 
     `unlisted` are the channels that have no listing of the SKU, `off` those that have one but are not
-    switched on.
+    switched on. `provisional` are sales that channels' answers told of and no order yet.
     """
 
     asked_at: datetime
@@ -57,8 +66,10 @@ class Explanation:
     unlisted: tuple[str, ...]
     off: tuple[str, ...]
     balances: tuple[BalanceRow, ...]
+    provisional: tuple[Provisional, ...]
     events: tuple[EventRow, ...]
     ledger_lines: int
+    conflicts: tuple[Conflict, ...] = ()
 
 
 async def explain_sku(
@@ -70,11 +81,14 @@ async def explain_sku(
     balances = await stock.sku_balances(pool, sku)
     listings = [entry for entry in await stock.sku_listings(pool, sku) if entry.channel in channels]
     sent = await stock.last_pushes(pool, [entry.listing_id for entry in listings], pushes)
+    holds = await work.holds(pool, channels)
     explained: list[LevelExplained] = []
     for channel in (name for name in channels if name in rules.channels):
         facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
         for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
-            explained += _explained(state, rules, facts[state.listing_id], sent, now)
+            hold = holds.get(channel)
+            held = hold if hold is not None and hold.holds else None
+            explained += _explained(state, rules, facts[state.listing_id], sent, held, now)
     listed = {entry.channel for entry in listings}
     return Explanation(
         asked_at=now,
@@ -83,15 +97,21 @@ async def explain_sku(
         unlisted=tuple(name for name in channels if name not in listed),
         off=tuple(sorted(listed - rules.channels.keys())),
         balances=tuple(balances),
+        provisional=tuple(await stock.provisional(pool, sku)),
         events=tuple(await stock.sku_events(pool, sku, events)),
         ledger_lines=sum(row.version for row in balances),
+        conflicts=tuple(await authority.conflicts(pool, sku)),
     )
 
 
 def _explained(
-    state: ListingState, rules: RuleBook, facts: ListingFacts, sent: Sequence[PushRow], now: datetime
+    state: ListingState,
+    rules: RuleBook,
+    facts: ListingFacts,
+    sent: Sequence[PushRow],
+    hold: Hold | None,
+    now: datetime,
 ) -> list[LevelExplained]:
-    claims = claims_of(state, rules)
     known = {level.place: level for level in facts.levels}
     return [
         LevelExplained(
@@ -102,7 +122,9 @@ def _explained(
                 facts.pending,
                 facts.parked,
                 now,
-            ),
+                hold,
+            )
+            + rest_sentence(state, decided.claim.place),
             channel=state.channel,
             item_id=state.item_id,
             place=decided.claim.place,
@@ -113,12 +135,23 @@ def _explained(
             pending=facts.pending,
             parked=facts.parked,
             pinned=facts.pinned,
+            in_flight=in_flight(known.get(decided.claim.place, NOTHING_KNOWN), now),
+            hold=hold,
             pushes=tuple(
                 push
                 for push in sent
                 if (push.listing_id, push.place) == (state.listing_id, decided.claim.place)
             ),
         )
-        for decided in allocation.explain(state.available, claims)
-        if decided.claim.listing_id == state.listing_id
+        for decided in _decided(state, rules)
+    ]
+
+
+def _decided(state: ListingState, rules: RuleBook) -> list[Allocation]:
+    """How each level of the listing comes about, from what resting levels do not sell by themselves."""
+    claims = claims_of(state, rules)
+    return [
+        allocation.explain(free_for(state, rules, claim.place), claims)[n]
+        for n, claim in enumerate(claims)
+        if claim.listing_id == state.listing_id
     ]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onhand.domain.allocation import Allocation, Step
+from onhand.domain.listings import ListingState
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
+from onhand.ledger.work import Hold
 from onhand.wording import ago
 
 
@@ -15,6 +17,7 @@ def sentence(
     pending: Pending | None,
     parked: DeadLetter | None,
     now: datetime,
+    hold: Hold | None = None,
 ) -> str:
     """What a channel shows at one place, and why, or why it does not show yet what it should."""
     # A place is told by what of ours it shows; the channel's own name for it is not for people.
@@ -27,6 +30,8 @@ def sentence(
             f"{where} shows {believed} instead of {target:,}, because its update was given up "
             f"{ago(parked.parked_at, now)}: {parked.message.rstrip('.')}"
         )
+    elif book is None and in_flight(known, now):
+        said = f"{where} is being told in this moment; it should show {target:,} because {why}"
     elif book is None:
         said = f"{where} was never told nor asked; it should show {target:,} because {why}"
     elif book == target:
@@ -35,7 +40,35 @@ def sentence(
         said = f"{where} still shows {book:,}; it is to show {target:,} (since {ago(pending.since, now)}) because {why}"
     else:
         said = f"{where} shows {book:,}; since the rules or the mapping changed it should show {target:,} because {why}"
-    return f"{said}.{_contradiction(known, now)}"
+    held = "" if hold is None or book == target else held_up(hold, now)
+    return f"{said}.{_contradiction(known, now)}{held}"
+
+
+def in_flight(known: LevelFacts, now: datetime) -> bool:
+    """Whether somebody is reading or writing the level at its channel."""
+    return known.claimed_until is not None and known.claimed_until > now
+
+
+def held_up(hold: Hold, now: datetime) -> str:
+    """What keeps changes from being told to a channel at once, as sentences."""
+    said = ""
+    if hold.paused_at is not None:
+        note = f" ({hold.pause_note})" if hold.pause_note else ""
+        said += f" Telling it changes was paused {ago(hold.paused_at, now)}{note}."
+    if hold.trouble:
+        said += f" Its breaker opened {ago(hold.trouble_since, now)}: {hold.trouble.rstrip('.')}."
+    return said
+
+
+def rest_sentence(state: ListingState, place: str) -> str:
+    """What levels that are left alone for now, this one or others, have to do with it; empty where there are none."""
+    own = [level for level in state.resting if (level.listing_id, level.place) == (state.listing_id, place)]
+    if own:
+        return (
+            " It sells faster than it can be told: it was given its share and is left alone until it calms."
+        )
+    kept = [f"{max(0, level.pieces) * level.units:,} for {level.channel}" for level in state.resting]
+    return f" Not counted are {_listed(kept)}, which sell faster than they can be told." if kept else ""
 
 
 def _contradiction(known: LevelFacts, now: datetime) -> str:

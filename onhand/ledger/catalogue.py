@@ -29,7 +29,8 @@ class CatalogueSku:
 
 @dataclass(frozen=True, slots=True)
 class NewListing:
-    """One SKU as a channel knows it, to be saved. `units`: units of the SKU one sold piece takes."""
+    """One SKU as a channel knows it, to be saved. `units`: units of the SKU one sold piece takes; `order_ref`: how its
+    orders name it, where that is not by `item_id`."""
 
     sku: str
     item_id: str
@@ -37,6 +38,7 @@ class NewListing:
     parent_id: str = ""
     tracking: str = ""
     units: int = 1
+    order_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ async def save_places(pool: Pool, locations: Mapping[str, str], channels: Mappin
         await connection.execute(
             query("save_channels"), {"names": list(channels), "platforms": list(channels.values())}
         )
+        await connection.execute(query("save_channel_work"), {"channels": list(channels)})
 
 
 async def save_skus(pool: Pool, skus: Sequence[CatalogueSku]) -> None:
@@ -125,6 +128,7 @@ async def save_listings(
                 "trackings": [listing.tracking for listing in listings],
                 "sort_keys": [listing.sort_key for listing in listings],
                 "units": [listing.units for listing in listings],
+                "order_refs": [listing.order_ref for listing in listings],
             },
         )
         saved = cursor.rowcount

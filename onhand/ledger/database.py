@@ -74,7 +74,12 @@ async def one_statement(pool: Pool) -> AsyncIterator[Connection]:
         try:
             yield connection
         finally:
-            if connection.info.transaction_status is TransactionStatus.IDLE:
-                await connection.set_autocommit(False)
-            else:  # interrupted: the pool replaces it
-                await connection.close()
+            await restore(connection)
+
+
+async def restore(connection: Connection) -> None:
+    """Give a connection that worked statement by statement back as the pool gave it."""
+    if connection.info.transaction_status is TransactionStatus.IDLE:
+        await connection.set_autocommit(False)
+    else:  # interrupted: the pool replaces it
+        await connection.close()

@@ -1,13 +1,19 @@
 """Levels: what listings show, what they should show, and the record of telling them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from onhand.domain.listings import ListingState, Sibling
-from onhand.ledger.database import Connection, Pool, one_statement
+from onhand.domain.listings import ListingState, Resting, Sibling
+from onhand.domain.velocity import WAITS_AT_MOST, Tier
+from onhand.ledger.database import Connection, Pool, one_statement, restore
 from onhand.ledger.queries import query
+
+Spot = tuple[int, str]
+"""A listing and a place: where a level is."""
+NO_CLAIM = 0
+"""The claim of a level that nobody holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +25,53 @@ class ListingCursor:
 
 
 @dataclass(frozen=True, slots=True)
-class LevelUpdate:
-    """What became known of one level, and what was sent to it.
+class LevelLearnt:
+    """What became known of one claimed level, to be booked.
 
-    `book`/`shown` None: nothing new is known. `outcome` is the push's outcome ("accepted", "stale",
-    "rejected", "unknown"), empty where nothing was sent.
+    `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated (None: nothing).
+    `shortfall` are pieces by which its statements fell short of what was expected; None where that cannot be told.
+    `surplus` are pieces by which they were above it: put back, and nobody told us yet.
+    `blind`: it was set without looking. `location` is where sales we were not told of are taken off.
+    """
+
+    listing_id: int
+    place: str
+    expected: int | None = None
+    seen: int | None = None
+    shortfall: int | None = None
+    blind: bool = False
+    problem: str = ""
+    location: str = ""
+    surplus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One level that was sent, and what came back: "accepted", "stale", "rejected" or "unknown".
+
+    `due_since`: when the oldest change it tells of became durable; None where nothing was pending.
     """
 
     listing_id: int
     place: str
     generation: int
-    book: int | None = None
-    shown: int | None = None
-    problem: str = ""
-    quantity: int | None = None
-    before: int | None = None
-    outcome: str = ""
+    quantity: int
+    before: int | None
+    outcome: str
     echo: int | None = None
     message: str = ""
+    due_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast one level sells: pieces lately sold there, a count that halves every 10 seconds, as of now."""
+
+    channel: str
+    listing_id: int
+    place: str
+    units: int
+    pace: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +117,9 @@ async def listing_states(
 
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
-    listing, sku, item, parent, tracking, units, generation, places, books, locations, available, *others = (
-        row
-    )
+    listing, sku, item, parent, tracking, units, generation, due_since, *found = row
+    places, books, paces, locations, available, *others = found
+    resting, siblings = others[:5], others[5:]
     return ListingState(
         channel,
         listing,
@@ -96,7 +131,10 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         generation,
         dict(zip(locations or (), available or (), strict=True)),
         dict(zip(places or (), books or (), strict=True)),
-        tuple(map(Sibling, *others)) if others[0] else (),
+        tuple(map(Sibling, *siblings)) if siblings[0] else (),
+        due_since,
+        dict(zip(places or (), paces or (), strict=True)),
+        tuple(map(Resting, *resting)) if resting[0] else (),
     )
 
 
@@ -113,12 +151,105 @@ async def ensure_levels(pool: Pool, channel: str, places: Sequence[str]) -> None
         await connection.execute(query("ensure_levels"), {"channel": channel, "places": list(places)})
 
 
-async def forget_books(pool: Pool, spots: Sequence[tuple[int, str]]) -> None:
-    """Before levels are written: what they show is not known until the answer is booked.
+async def claim(
+    pool: Pool,
+    channel: str,
+    spots: Sequence[Spot],
+    listings: Sequence[int],
+    *,
+    siblings: bool,
+    claim: int,
+    seconds: float,
+) -> tuple[dict[Spot, int | None], list[ListingState]]:
+    """Take levels for one errand: what was believed of each that could be had, and the listings' states after that.
 
-    A process that dies, or a call that is lost, thus leaves levels nobody believes in, which the next push reads
-    or writes again whatever the target is by then.
+    `claim` is a number of the errand's own, by which its renewals and its booking are known.
+
+    From now on nobody believes anything of a claimed level, until its answer is booked: a process that dies, or a call
+    that is lost, leaves levels that the next errand reads or writes again whatever the target is by then. A sale that
+    is posted after the claim is in the states that are read after it.
     """
+    wanted = {
+        "listings": [listing for listing, _ in spots],
+        "places": [place for _, place in spots],
+        "claim": claim,
+        "seconds": seconds,
+    }
+    async with pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            async with connection.pipeline():
+                claimed = await connection.execute(query("claim_levels"), wanted)
+                found = await connection.execute(
+                    query("listing_states"), {"listings": list(listings), "siblings": siblings}, binary=True
+                )
+                books = {(listing, place): book for listing, place, book in await claimed.fetchall()}
+                return books, [_state(channel, row) for row in await found.fetchall()]
+        finally:
+            await restore(connection)
+
+
+async def claim_believed(
+    pool: Pool, believed: Mapping[Spot, int], *, claim: int, seconds: float
+) -> dict[Spot, int | None]:
+    """Take levels of which is still believed what is given, as it was read with their targets.
+
+    A sale there that was posted since has lowered what is believed, so no target from before it is sent: such a level
+    is left out, and stays pending. What was sold elsewhere since makes the target late, not wrong: the listing is
+    pending under a newer generation. Otherwise as `claim`, for one look fewer.
+    """
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("claim_believed"),
+            {
+                "listings": [listing for listing, _ in believed],
+                "places": [place for _, place in believed],
+                "books": list(believed.values()),
+                "claim": claim,
+                "seconds": seconds,
+            },
+        )
+        return {(listing, place): believed[listing, place] for listing, place in await cursor.fetchall()}
+
+
+async def believed(
+    pool: Pool, channel: str, spots: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], set[int]]:
+    """What we believe these (item id, place) of a channel show, or have told them within the last minutes.
+
+    Items that are mapped to nothing are missing.
+    """
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("believed_levels"),
+            {
+                "channel": channel,
+                "items": [item for item, _ in spots],
+                "places": [place for _, place in spots],
+            },
+        )
+        return {
+            (item, place): {quantity for quantity in quantities if quantity is not None}
+            for item, place, quantities in await cursor.fetchall()
+        }
+
+
+async def renew_claims(pool: Pool, spots: Sequence[Spot], claim: int, seconds: float) -> None:
+    """Hold claimed levels for so long from now, those that are still held by this claim."""
+    async with one_statement(pool) as connection:
+        await connection.execute(
+            query("renew_claims"),
+            {
+                "listings": [listing for listing, _ in spots],
+                "places": [place for _, place in spots],
+                "claim": claim,
+                "seconds": seconds,
+            },
+        )
+
+
+async def forget_books(pool: Pool, spots: Sequence[Spot]) -> None:
+    """What these levels show is not known after all: the next errand reads or writes them again."""
     async with one_statement(pool) as connection:
         await connection.execute(
             query("forget_books"),
@@ -126,28 +257,66 @@ async def forget_books(pool: Pool, spots: Sequence[tuple[int, str]]) -> None:
         )
 
 
-async def record_levels(
+async def note_shown(connection: Connection, shown: Sequence[tuple[Spot, int, int | None]]) -> None:
+    """What levels were seen to show some time after they were told, as (level, told, shown).
+
+    What we believe follows where nothing has become of the level since it was told.
+    """
+    await connection.execute(
+        query("note_shown"),
+        {
+            "listings": [spot[0] for spot, _, _ in shown],
+            "places": [spot[1] for spot, _, _ in shown],
+            "told": [told for _, told, _ in shown],
+            "shown": [quantity for _, _, quantity in shown],
+        },
+    )
+
+
+async def book(
+    connection: Connection, learnt: Sequence[LevelLearnt], answered_at: datetime, claim: int = NO_CLAIM
+) -> int:
+    """Book what a channel answered and let the levels go, in the caller's transaction.
+
+    `claim` is the number they were claimed by. A level that somebody else has claimed since is believed by nobody.
+    Answers how many levels told of sales nobody told us of.
+    """
+    if not learnt:
+        return 0
+    cursor = await connection.execute(
+        query("book_levels"),
+        {
+            "listings": [each.listing_id for each in learnt],
+            "places": [each.place for each in learnt],
+            "expected": [each.expected for each in learnt],
+            "seen": [each.seen for each in learnt],
+            "shortfalls": [each.shortfall for each in learnt],
+            "surpluses": [each.surplus for each in learnt],
+            "blind": [each.blind for each in learnt],
+            "problems": [each.problem for each in learnt],
+            "locations": [each.location for each in learnt],
+            "claim": claim,
+            "answered_at": answered_at,
+        },
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    taught: int = row[0]
+    return taught
+
+
+async def save_pushes(
     connection: Connection,
-    updates: Sequence[LevelUpdate],
+    pushes: Sequence[Push],
     *,
     run: str | None,
     attempt: int,
     sent_at: datetime,
     answered_at: datetime,
 ) -> None:
-    """Book what a channel answered and keep the record of what was sent, in the caller's transaction."""
-    learnt = _last_word(updates)
-    await connection.execute(
-        query("book_levels"),
-        {
-            "listings": [u.listing_id for u in learnt],
-            "places": [u.place for u in learnt],
-            "books": [u.book for u in learnt],
-            "shown": [u.shown for u in learnt],
-            "problems": [u.problem for u in learnt],
-        },
-    )
-    sent = [u for u in updates if u.outcome]
+    """Keep the record of what was sent, in the caller's transaction."""
+    if not pushes:
+        return
     await connection.execute(
         query("save_pushes"),
         {
@@ -155,34 +324,109 @@ async def record_levels(
             "attempt": attempt,
             "sent_at": sent_at,
             "answered_at": answered_at,
-            "listings": [u.listing_id for u in sent],
-            "places": [u.place for u in sent],
-            "generations": [u.generation for u in sent],
-            "quantities": [u.quantity for u in sent],
-            "befores": [u.before for u in sent],
-            "outcomes": [u.outcome for u in sent],
-            "echoes": [u.echo for u in sent],
-            "messages": [u.message or None for u in sent],
+            "listings": [push.listing_id for push in pushes],
+            "places": [push.place for push in pushes],
+            "generations": [push.generation for push in pushes],
+            "quantities": [push.quantity for push in pushes],
+            "befores": [push.before for push in pushes],
+            "outcomes": [push.outcome for push in pushes],
+            "echoes": [push.echo for push in pushes],
+            "messages": [push.message or None for push in pushes],
+            "dues": [push.due_since for push in pushes],
         },
     )
 
 
-def _last_word(updates: Sequence[LevelUpdate]) -> list[LevelUpdate]:
-    """One update for each level: what was learnt last, where a level was read and then written."""
-    last: dict[tuple[int, str], LevelUpdate] = {}
-    for update in updates:
-        spot = (update.listing_id, update.place)
-        before = last.get(spot)
-        last[spot] = (
-            update
-            if before is None
-            else replace(
-                update,
-                book=before.book if update.book is None else update.book,
-                shown=before.shown if update.shown is None else update.shown,
-            )
+async def pending_live(pool: Pool, channel: str, limit: int) -> list[int]:
+    """Listings that the publisher of a channel has to look at now: real-time SKUs first, then whoever waits longest.
+
+    One that has waited longer than its tier allows goes first; such are at most half of them. A listing that somebody
+    else is telling something in this moment is left out.
+    """
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("pending_live"),
+            {
+                "channel": channel,
+                "limit": limit,
+                "quarter_hour": WAITS_AT_MOST[Tier.QUARTER_HOUR],
+                "hourly": WAITS_AT_MOST[Tier.HOURLY],
+            },
+            binary=True,
         )
-    return list(last.values())
+        return [listing for (listing,) in await cursor.fetchall()]
+
+
+async def paces_of_skus(pool: Pool, listings: Sequence[int]) -> dict[int, list[Pace]]:
+    """How fast every level of these listings' SKUs sells, by listing asked for; other levels that rest are left out."""
+    found: dict[int, list[Pace]] = {}
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("paces_of_skus"), {"listings": list(listings)})
+        async for asked, *pace in cursor:
+            found.setdefault(asked, []).append(Pace(*pace))
+    return found
+
+
+async def change_rests(pool: Pool, begun: Mapping[Spot, int], ended: Sequence[Spot]) -> None:
+    """Levels that are told their share (pieces) and then left alone, and such as have calmed."""
+    async with pool.connection() as connection, connection.pipeline():
+        await connection.execute(
+            query("begin_rest"),
+            {
+                "listings": [listing for listing, _ in begun],
+                "places": [place for _, place in begun],
+                "shares": list(begun.values()),
+            },
+        )
+        await connection.execute(
+            query("end_rest"),
+            {"listings": [listing for listing, _ in ended], "places": [place for _, place in ended]},
+        )
+
+
+async def leave_alone(pool: Pool, rests: Sequence[tuple[int, int, float]]) -> None:
+    """Do not look at listings (listing, generation, seconds) for a while, unless they were marked since."""
+    async with one_statement(pool) as connection:
+        await connection.execute(
+            query("leave_alone"),
+            {
+                "listings": [listing for listing, _, _ in rests],
+                "generations": [generation for _, generation, _ in rests],
+                "seconds": [seconds for _, _, seconds in rests],
+            },
+        )
+
+
+async def isolate(pool: Pool, listings: Sequence[int]) -> None:
+    """Leave these listings to the updates of their own SKUs; the publisher goes on without them."""
+    async with one_statement(pool) as connection:
+        await connection.execute(query("isolate_listings"), {"listings": list(listings)})
+
+
+async def rejoin(pool: Pool, channel: str, listings: Sequence[int], *, live: bool) -> bool:
+    """Give listings that were isolated back to the publisher, or (not `live`) to the next sync run.
+
+    Answers whether the channel's publisher has to be signalled.
+    """
+    async with pool.connection() as connection:
+        row = await (
+            await connection.execute(
+                query("rejoin_listings"), {"listings": list(listings), "channel": channel, "live": live}
+            )
+        ).fetchone()
+        return row is not None and live and bool(row[0])
+
+
+async def mark(pool: Pool, skus: Sequence[str], *, live: bool = True) -> set[str]:
+    """Every listing of these SKUs is looked at again; answers the channels whose publisher is to be signalled.
+
+    Not `live`: by the next sync run, and nobody is to be signalled.
+    """
+    named = {"skus": list(skus), "live": live}
+    async with one_statement(pool) as connection:
+        row = await (await connection.execute(query("mark_skus"), named)).fetchone()
+        assert row is not None
+        return set(row[0] or ())
 
 
 async def clear_outbox(connection: Connection, settled: Sequence[tuple[int, int]]) -> int:

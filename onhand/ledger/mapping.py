@@ -124,4 +124,5 @@ def _columns(channel: str, listings: Sequence[NewListing]) -> dict[str, object]:
         "parents": [listing.parent_id for listing in listings],
         "trackings": [listing.tracking for listing in listings],
         "sort_keys": [listing.sort_key for listing in listings],
+        "order_refs": [listing.order_ref for listing in listings],
     }

@@ -1,15 +1,14 @@
-"""Writing stock: events, counts and order snapshots, in batches, each fact once."""
+"""Writing stock: events and counts, in batches, each fact once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from psycopg.types.json import Jsonb
 
-from onhand.domain import counts, orders
+from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf
 from onhand.domain.events import Event
-from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.queries import query
 
@@ -40,16 +39,22 @@ class Posted:
     message: str = ""
 
 
-async def post_events(pool: Pool, events: Sequence[Event]) -> list[Posted]:
-    """Post events in one transaction; one verdict for each, in order. Refused events leave no trace."""
+async def post_events(pool: Pool, events: Sequence[Event], woken: set[str] | None = None) -> list[Posted]:
+    """Post events in one transaction; one verdict for each, in order. Refused events leave no trace.
+
+    With `woken` their listings are for the publishers, at once: the channels whose publisher sleeps are added to it,
+    and the caller signals them (`onhand.waking`). Without it the next sync run takes them.
+    """
     if not events:
         return []
     async with pool.connection() as connection:
-        return await post_events_on(connection, events)
+        return await post_events_on(connection, events, woken)
 
 
-async def post_events_on(connection: Connection, events: Sequence[Event]) -> list[Posted]:
-    """The same inside the caller's transaction."""
+async def post_events_on(
+    connection: Connection, events: Sequence[Event], woken: set[str] | None = None
+) -> list[Posted]:
+    """The same inside the caller's transaction; `woken` are to be signalled once it is committed."""
     assert len(events) <= BATCH_EVENTS_MAX, f"{len(events)} events are too many for one batch"
     lines = [(n, entry) for n, event in enumerate(events, 1) for entry in event.entries]
     cursor = await connection.execute(
@@ -66,51 +71,69 @@ async def post_events_on(connection: Connection, events: Sequence[Event]) -> lis
             "entry_locations": [entry.location for _, entry in lines],
             "entry_states": [entry.state.value for _, entry in lines],
             "entry_quantities": [entry.quantity for _, entry in lines],
+            "live": woken is not None,
         },
         binary=True,
     )
     rows = await cursor.fetchall()
     assert len(rows) == len(events), "the ledger answers for every event"
-    return [_judged(Verdict(outcome), event_id, events[n - 1]) for n, outcome, event_id in rows]
+    if woken is not None:
+        woken.update(rows[0][3] or ())
+    return [_judged(Verdict(outcome), event_id, events[n - 1]) for n, outcome, event_id, _ in rows]
 
 
 def _judged(verdict: Verdict, event_id: int | None, event: Event) -> Posted:
     if verdict is Verdict.CONFLICT:
-        return Posted(
-            verdict,
-            event_id,
-            f"{event.source} already stated {event.external_id!r} with other content (event {event_id}); "
-            "nothing was changed. A correction needs an id of its own.",
-        )
+        return conflict(event_id, event)
     if verdict is Verdict.UNKNOWN:
         named = ", ".join(sorted({f"{entry.sku} at {entry.location}" for entry in event.entries}))
         return Posted(verdict, None, f"the ledger does not know one of: {named}. Import the catalogue first.")
     return Posted(verdict, event_id)
 
 
-async def post_counts(pool: Pool, stated: Sequence[Count], *, record_agreement: bool) -> list[Posted]:
+def conflict(event_id: int | None, stated: Event | Count) -> Posted:
+    """The verdict on an id that stands for something else already."""
+    return Posted(
+        Verdict.CONFLICT,
+        event_id,
+        f"{stated.source} already stated {stated.external_id!r} with other content (event {event_id}); "
+        "nothing was changed. A correction needs an id of its own.",
+    )
+
+
+async def post_counts(
+    pool: Pool, stated: Sequence[Count], *, record_agreement: bool, woken: set[str] | None = None
+) -> list[Posted]:
     """Post counts of one source, each re-based on what moved since it was taken; one verdict for each.
 
     A count that agrees with the ledger is UNCHANGED and leaves no event, unless `record_agreement`
-    (an operator's count is worth a record even when it agrees; a source's snapshot is not).
+    (an operator's count is worth a record even when it agrees; a source's snapshot is not). `woken` as in
+    `post_events`.
     """
     if not stated:
         return []
-    assert len({count.source for count in stated}) == 1, "counts are posted source by source"
     async with pool.connection() as connection:
-        await connection.execute(query("serialise_source"), {"source": stated[0].source})
-        shelves = await _shelves(connection, stated)
-        verdicts: list[Posted | None] = [None] * len(stated)
-        events: list[tuple[int, Event]] = []
-        for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
-            judged = _weigh(count, shelf, record_agreement)
-            if isinstance(judged, Event):
-                events.append((n, judged))
-            else:
-                verdicts[n] = judged
-        answers = await post_events_on(connection, [event for _, event in events]) if events else []
-        for (n, _), answer in zip(events, answers, strict=True):
-            verdicts[n] = answer
+        return await post_counts_on(connection, stated, record_agreement=record_agreement, woken=woken)
+
+
+async def post_counts_on(
+    connection: Connection, stated: Sequence[Count], *, record_agreement: bool, woken: set[str] | None = None
+) -> list[Posted]:
+    """The same inside the caller's transaction; `woken` are to be signalled once it is committed."""
+    assert len({count.source for count in stated}) == 1, "counts are posted source by source"
+    await connection.execute(query("serialise_source"), {"source": stated[0].source})
+    shelves = await _shelves(connection, stated)
+    verdicts: list[Posted | None] = [None] * len(stated)
+    events: list[tuple[int, Event]] = []
+    for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
+        judged = _weigh(count, shelf, record_agreement)
+        if isinstance(judged, Event):
+            events.append((n, judged))
+        else:
+            verdicts[n] = judged
+    answers = await post_events_on(connection, [event for _, event in events], woken) if events else []
+    for (n, _), answer in zip(events, answers, strict=True):
+        verdicts[n] = answer
     return [verdict for verdict in verdicts if verdict is not None]
 
 
@@ -164,89 +187,3 @@ def _shelf(count: Count, locked: tuple[int, int, int] | None, moved: tuple[int, 
     if count.meaning is CountMeaning.AVAILABLE:
         return Shelf(version, available, moved[0])
     return Shelf(version, on_hand, moved[1])
-
-
-@dataclass(frozen=True, slots=True)
-class PostedSnapshot:
-    """What an order snapshot led to: the verdicts of its events, none when it was old or changed nothing."""
-
-    order_id: str
-    posted: tuple[Posted, ...]
-
-    @property
-    def refused(self) -> Posted | None:
-        """The first event that was refused, if any; then nothing of the snapshot was posted."""
-        return next((p for p in self.posted if p.verdict in (Verdict.UNKNOWN, Verdict.CONFLICT)), None)
-
-
-class _Refused(Exception):
-    """Rolls one snapshot back; its neighbours stay."""
-
-    def __init__(self, answers: tuple[Posted, ...]) -> None:
-        self.answers = answers
-
-
-async def post_orders(pool: Pool, snapshots: Sequence[OrderSnapshot]) -> list[PostedSnapshot]:
-    """Post the difference between each order as it stands and what the ledger has of it.
-
-    Snapshots are taken in the order of their versions, so a batch may hold several of one order. One
-    that names an unknown SKU posts nothing and is reported; the others go in.
-    """
-    answers: dict[int, PostedSnapshot] = {}
-    in_order = sorted(range(len(snapshots)), key=lambda n: (snapshots[n].order_id, snapshots[n].version))
-    async with pool.connection() as connection:
-        for n in in_order:
-            answers[n] = await _post_order(connection, snapshots[n])
-    return [answers[n] for n in range(len(snapshots))]
-
-
-async def _post_order(connection: Connection, snapshot: OrderSnapshot) -> PostedSnapshot:
-    try:
-        async with connection.transaction():
-            # An order seen for the first time has no row to lock yet.
-            await connection.execute(
-                query("serialise_source"), {"source": f"order/{snapshot.channel}/{snapshot.order_id}"}
-            )
-            posted = await _posted_order(connection, snapshot)
-            if snapshot.version <= posted.version:
-                return PostedSnapshot(snapshot.order_id, ())
-            events = orders.events_of(snapshot, posted)
-            verdicts = tuple(await post_events_on(connection, events)) if events else ()
-            if any(v.verdict in (Verdict.UNKNOWN, Verdict.CONFLICT) for v in verdicts):
-                raise _Refused(verdicts)
-            # Also when nothing had to be posted: a late older snapshot must not undo what this one says.
-            await _remember(connection, snapshot, posted)
-            return PostedSnapshot(snapshot.order_id, verdicts)
-    except _Refused as refused:
-        return PostedSnapshot(snapshot.order_id, refused.answers)
-
-
-async def _posted_order(connection: Connection, snapshot: OrderSnapshot) -> PostedOrder:
-    cursor = await connection.execute(
-        query("posted_order"), {"channel": snapshot.channel, "order": snapshot.order_id}
-    )
-    rows = await cursor.fetchall()
-    if not rows:
-        return NOTHING_POSTED
-    return PostedOrder(
-        version=rows[0][0], lines={row[1]: OrderLine(*row[1:]) for row in rows if row[1] is not None}
-    )
-
-
-async def _remember(connection: Connection, snapshot: OrderSnapshot, posted: PostedOrder) -> None:
-    named = {line.line_id for line in snapshot.lines}
-    gone = [replace(line, open=0, fulfilled=0) for line in posted.lines.values() if line.line_id not in named]
-    lines = [*snapshot.lines, *gone]
-    order = {"channel": snapshot.channel, "order": snapshot.order_id}
-    await connection.execute(query("remember_order"), order | {"version": snapshot.version})
-    await connection.execute(
-        query("remember_lines"),
-        order
-        | {
-            "lines": [line.line_id for line in lines],
-            "skus": [line.sku for line in lines],
-            "locations": [line.location for line in lines],
-            "open": [line.open for line in lines],
-            "fulfilled": [line.fulfilled for line in lines],
-        },
-    )

@@ -12,6 +12,7 @@ from typing import Any
 
 from onhand.domain.counts import Count, CountMeaning, Shelf
 from onhand.domain.states import ON_HAND, State
+from onhand.domain.velocity import Tier
 from onhand.ledger.database import Pool
 from onhand.ledger.queries import query
 
@@ -22,12 +23,14 @@ RECENT_PUSHES_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class SkuCard:
-    """A SKU by its names."""
+    """A SKU by its names, with units sold a day and how soon its changes are published when a budget is short."""
 
     code: str
     name: str
     barcode: str
     status: str
+    tier: Tier = Tier.HOURLY
+    per_day: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class LevelFacts:
-    """What is known of one listing at one place of its channel."""
+    """What is known of one listing at one place of its channel.
+
+    Until `claimed_until` somebody is reading or writing it there, and nobody knows what it shows.
+    """
 
     place: str
     book: int | None
@@ -80,6 +86,23 @@ class LevelFacts:
     shown: int | None
     shown_at: datetime | None
     problem: str
+    claimed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """Pieces of a listing that an answer of its channel showed to be sold, before the order came.
+
+    They are off the pool at `location`, `units` of the SKU for each piece.
+    """
+
+    channel: str
+    item_id: str
+    place: str
+    location: str
+    pieces: int
+    units: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +188,10 @@ class ChannelRow:
 async def sku_card(pool: Pool, sku: str) -> SkuCard | None:
     """The SKU of that code, None where there is none."""
     rows = await _fetch(pool, "sku_card", sku=sku)
-    return SkuCard(*rows[0]) if rows else None
+    if not rows:
+        return None
+    code, name, barcode, status, tier, per_day = rows[0]
+    return SkuCard(code, name, barcode, status, Tier(tier), per_day)
 
 
 async def similar_skus(pool: Pool, text: str, limit: int = 3) -> list[tuple[str, str]]:
@@ -237,6 +263,11 @@ def _listing(row: tuple[Any, ...], levels: tuple[LevelFacts, ...]) -> ListingFac
     pending = None if generation is None else Pending(generation, marked_at)
     parked = None if parked_at is None else DeadLetter(parked_at, *why)
     return ListingFacts(listing, channel, platform, item, units, pinned, seen_at, pending, parked, levels)
+
+
+async def provisional(pool: Pool, sku: str) -> list[Provisional]:
+    """Sales of a SKU that channels' answers told of and no order yet, the oldest first."""
+    return [Provisional(*row) for row in await _fetch(pool, "provisional_of_sku", sku=sku)]
 
 
 async def last_pushes(pool: Pool, listings: Sequence[int], limit: int) -> list[PushRow]:

@@ -4,7 +4,7 @@ Everything is under `/_sandbox/`, answers JSON, and needs no credentials: bind t
 """
 
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
@@ -12,21 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from onhand.sandbox.answering import Json, Unwilling, best_place, item_of, json_answer, posted, shop_of
 from onhand.sandbox.catalogue import ROWS_MAX, fill, generated, given
-from onhand.sandbox.shop import Item, Shop
+from onhand.sandbox.shop import Shop
 from onhand.sandbox.world import World
 
 LEVELS_PER_CHUNK = 2_000
-
-Json = dict[str, Any]
-
-
-class Unwilling(Exception):
-    """A control request that cannot be done, with the HTTP status that says why."""
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
-        super().__init__(message)
 
 
 class Control:
@@ -46,7 +37,7 @@ class Control:
             "reset": self.reset,
         }
         return [
-            *(Route(f"/{name}", _posted(handler), methods=["POST"]) for name, handler in posts.items()),
+            *(Route(f"/{name}", posted(handler), methods=["POST"]) for name, handler in posts.items()),
             Route("/stats", self.stats, methods=["GET"]),
             Route("/levels", self.levels, methods=["GET"]),
         ]
@@ -66,6 +57,8 @@ class Control:
             variations = bool(body.get("variations", True))
             rows = list(generated(wanted, variations=variations, level=int(body.get("level", 0))))
         self._emptied()
+        for book in self._world.books.values():
+            book.clear()
         return {"skus": fill(self._world.shops, rows)}
 
     async def sell(self, body: Json) -> Json:
@@ -74,9 +67,9 @@ class Control:
         As on the real platforms nobody can buy what is not shown, unless the item is not tracked; `force` sells
         nevertheless (a till, a checkout that raced).
         """
-        shop, item = self._found(body)
+        shop, item = item_of(self._world.shops, body)
         quantity = int(body.get("quantity", 1))
-        place = str(body["place"]) if "place" in body else _best_place(shop, item, quantity)
+        place = str(body["place"]) if "place" in body else best_place(shop, item, quantity)
         before = shop.level(item.item_id, place)
         if not item.tracked:
             return {"sku": item.sku, "place": place, "level": before}
@@ -86,7 +79,7 @@ class Control:
 
     async def edit(self, body: Json) -> Json:
         """A person on the platform sets `sku` to `quantity` at `place` (the first), or switches `tracked`."""
-        shop, item = self._found(body)
+        shop, item = item_of(self._world.shops, body)
         place = str(body.get("place", next(iter(shop.places))))
         if "tracked" in body:
             item.tracked = bool(body["tracked"])
@@ -97,7 +90,7 @@ class Control:
 
     async def reject(self, body: Json) -> Json:
         """Make `platform` refuse writes of `skus`, or of a `share` (0 to 1) of its items; either replaces the last."""
-        shop = self._shop(body)
+        shop = shop_of(self._world.shops, body)
         if "skus" in body:
             refused = {number for sku in body["skus"] for number in shop.by_sku.get(sku, [])}
         else:
@@ -114,38 +107,22 @@ class Control:
         return {"ok": True}
 
     async def stats(self, request: Request) -> Response:
-        """Calls, refusals and sizes of each platform since the start or the last reset."""
+        """Calls, refusals, sizes and deliveries of each platform since the start or the last reset."""
         world = self._world
-        stats = {name: traffic.stats() for name, traffic in world.traffic.items()}
-        sizes = {name: {"items": len(shop.items)} for name, shop in world.shops.items()}
-        return _json({name: {**stats[name], **sizes.get(name, {})} for name in stats})
+        stats: dict[str, Json] = {name: {**traffic.stats()} for name, traffic in world.traffic.items()}
+        for name, shop in world.shops.items():
+            stats[name]["items"] = len(shop.items)
+            stats[name]["orders"] = len(world.books[name].orders)
+        for name, sender in world.senders.items():
+            stats[name]["deliveries"] = sender.stats()
+        return json_answer(stats)
 
     async def levels(self, request: Request) -> Response:
         """Every level of `platform` as the shop shows it: a JSON array of {sku, place, level}, streamed."""
         name = request.query_params.get("platform", "")
         if name not in self._world.shops:
-            return _json({"error": f"no platform {name!r}"}, 404)
+            return json_answer({"error": f"no platform {name!r}"}, 404)
         return StreamingResponse(_level_chunks(self._world.shops[name]), media_type="application/json")
-
-    def _shop(self, body: Json) -> Shop:
-        name = str(body.get("platform", ""))
-        if name not in self._world.shops:
-            raise Unwilling(404, f"no platform {name!r}; there are {', '.join(self._world.shops)}")
-        return self._world.shops[name]
-
-    def _found(self, body: Json) -> tuple[Shop, Item]:
-        shop = self._shop(body)
-        numbers = shop.by_sku.get(str(body.get("sku", "")))
-        if not numbers:
-            raise Unwilling(404, f"{shop.name} has no SKU {body.get('sku')!r}")
-        if "place" in body and body["place"] not in shop.places:
-            raise Unwilling(404, f"{shop.name} has no place {body['place']!r}; there are {list(shop.places)}")
-        return shop, shop.items[numbers[0]]
-
-
-def _best_place(shop: Shop, item: Item, quantity: int) -> str:
-    enough = (place for place in shop.places if (shop.level(item.item_id, place) or 0) >= quantity)
-    return next(enough, next(iter(shop.places)))
 
 
 async def _level_chunks(shop: Shop) -> AsyncIterator[bytes]:
@@ -161,19 +138,3 @@ async def _level_chunks(shop: Shop) -> AsyncIterator[bytes]:
             first, rows = False, []
     body = orjson.dumps(rows)[1:-1]
     yield (b"[" if first else b"," if body else b"") + body + b"]"
-
-
-def _posted(handler: Callable[[Any], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            return _json(await handler(orjson.loads(await request.body() or b"{}")))
-        except Unwilling as refusal:
-            return _json({"error": str(refusal)}, refusal.status)
-        except (KeyError, TypeError, ValueError) as error:
-            return _json({"error": f"not understood: {error!r}"}, 400)
-
-    return endpoint
-
-
-def _json(body: Json, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")

@@ -5,12 +5,16 @@ from collections.abc import Iterable
 from html import escape
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from onhand.sandbox.answering import Unwilling
+from onhand.sandbox.page_orders import order_table, sent_line
+from onhand.sandbox.page_words import ago
+from onhand.sandbox.selling import Selling
 from onhand.sandbox.shop import Item, LevelChange, Shop
 from onhand.sandbox.slack import Message
 from onhand.sandbox.world import World
@@ -40,7 +44,9 @@ th { color: var(--soft); font-weight: 500; font-size: .85rem } .number { text-al
   background: var(--wash); border: 1px solid var(--line); border-radius: .5rem }
 .card { background: var(--wash); border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem;
   margin: .8rem 0 } .cards { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }
-.card h2 { margin: 0 } pre { white-space: pre-wrap; margin: .3rem 0; font: inherit }
+.card h2 { margin: 0 } form.act { display: inline; white-space: nowrap } button { font: inherit; font-size: .85rem;
+  padding: .1rem .7rem; color: var(--link); background: var(--wash); border: 1px solid var(--line);
+  border-radius: .5rem; cursor: pointer } pre { white-space: pre-wrap; margin: .3rem 0; font: inherit }
 """
 
 SEARCH_FORM = (
@@ -63,8 +69,9 @@ setTimeout(look, 1000);
 class Pages:
     """The pages of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, selling: Selling) -> None:
         self._world = world
+        self._selling = selling
 
     def routes(self) -> list[BaseRoute]:
         """The pages, and the parts of them that are fetched again every second."""
@@ -73,6 +80,7 @@ class Pages:
             Route("/part", self.index_part),
             Route("/shops/{name}", self.shop),
             Route("/shops/{name}/part", self.shop_part),
+            Route("/shops/{name}/{what}", self.act, methods=["POST"]),
             Route("/slack", self.slack),
             Route("/slack/part", self.slack_part),
         ]
@@ -93,12 +101,35 @@ class Pages:
         search = escape(request.query_params.get("q", ""))
         form = SEARCH_FORM.format(search)
         shop = self._world.shops[name]
-        return _page(shop.name, f"/shops/{name}/part", _shop_part(shop, request), before=form)
+        said = request.query_params.get("said", "")
+        before = f'{form}<p class="below">{escape(said)}</p>' if said else form
+        return _page(shop.name, f"/shops/{name}/part", self._shop(name, request), before=before)
 
     async def shop_part(self, request: Request) -> Response:
         """What of it changes."""
-        shop = self._world.shops.get(request.path_params["name"])
-        return HTMLResponse(_shop_part(shop, request) if shop else "", 200 if shop else 404)
+        name = request.path_params["name"]
+        known = name in self._world.shops
+        return HTMLResponse(self._shop(name, request) if known else "", 200 if known else 404)
+
+    async def act(self, request: Request) -> Response:
+        """A button was pressed: buy one of an item, ship or cancel an order. Back to the page, which says what is
+        in the way, if something is."""
+        name, what = request.path_params["name"], request.path_params["what"]
+        form = {key: values[0] for key, values in parse_qs((await request.body()).decode()).items()}
+        entry: dict[str, Any] = {"platform": name, "what": what, "order": form.get("order", "")}
+        if what == "buy":
+            entry |= {"what": "place", "lines": [{"sku": form.get("sku", "")}]}
+        back = {key: value for key in ("q", "page") if (value := request.query_params.get(key))}
+        try:
+            self._selling.act(entry)
+        except Unwilling as refusal:
+            back["said"] = str(refusal)
+        return RedirectResponse(f"/shops/{name}?{urlencode(back)}", status_code=303)
+
+    def _shop(self, name: str, request: Request) -> str:
+        shop, book, sender = self._world.shops[name], self._world.books[name], self._world.senders.get(name)
+        sent = f"<h2>Webhooks</h2>{sent_line(sender)}" if sender else ""
+        return f"{_shop_part(name, shop, request)}<h2>Last orders</h2>{order_table(name, book)}{sent}"
 
     async def slack(self, request: Request) -> Response:
         """The messages that were posted, newest first."""
@@ -113,7 +144,7 @@ class Pages:
         for name, shop in self._world.shops.items():
             traffic = self._world.traffic[name]
             last = shop.history[-1] if shop.history else None
-            said = f"Last change {_ago(last.at)} by {WHO[last.by]}" if last else "No level has changed yet"
+            said = f"Last change {ago(last.at)} by {WHO[last.by]}" if last else "No level has changed yet"
             calls, throttled = sum(traffic.calls.values()), sum(traffic.throttled.values())
             cards.append(
                 f'<div class="card"><h2><a href="/shops/{name}">{escape(shop.name)}</a></h2>'
@@ -135,16 +166,17 @@ def _page(title: str, part: str, body: str, *, before: str = "", status: int = 2
     )
 
 
-def _shop_part(shop: Shop, request: Request) -> str:
+def _shop_part(name: str, shop: Shop, request: Request) -> str:
     search = request.query_params.get("q", "").strip()
     page = max(1, int(text) if (text := request.query_params.get("page", "1")).isdecimal() else 1)
     start = (page - 1) * ROWS_PER_PAGE
     found = list(islice(_matching(shop, search), start, start + ROWS_PER_PAGE + 1))
     heads = "".join(f'<th class="number">{escape(name)}</th>' for name in shop.places.values())
-    rows = "".join(_row(shop, item) for item in found[:ROWS_PER_PAGE])
+    buy = f"/shops/{name}/buy?{urlencode({'q': search, 'page': page})}"
+    rows = "".join(_row(shop, item, buy) for item in found[:ROWS_PER_PAGE])
     none = "" if rows else "<p>Nothing matches.</p>" if search else "<p>The shop is empty.</p>"
     return (
-        f"<table><thead><tr><th>SKU</th><th>Title</th>{heads}</tr></thead><tbody>{rows}</tbody></table>{none}"
+        f"<table><thead><tr><th>SKU</th><th>Title</th>{heads}<th></th></tr></thead><tbody>{rows}</tbody></table>{none}"
         f"<p>{_pager(search, page, more=len(found) > ROWS_PER_PAGE)}</p>"
         f"<h2>Last changes</h2>{_changes(shop, shop.history)}"
     )
@@ -162,13 +194,20 @@ def _matching(shop: Shop, search: str) -> Iterable[Item]:
     )
 
 
-def _row(shop: Shop, item: Item) -> str:
+def _row(shop: Shop, item: Item, buy: str) -> str:
     cells = "".join(_level(shop.level(item.item_id, place), item.tracked) for place in shop.places)
     fresh = ' class="fresh"' if time.time() - item.updated_at < FRESH_SECONDS else ""
     variation = item.values.get("variant_title", "")
     title = escape(f"{item.title}, {variation}" if variation else item.title)
     refused = ' <span class="below">refuses writes</span>' if item.item_id in shop.rejected_items else ""
-    return f"<tr{fresh}><td>{escape(item.sku)}</td><td>{title}{refused}</td>{cells}</tr>"
+    button = (
+        f'<form class="act" method="post" action="{escape(buy)}"><input type="hidden" name="sku" '
+        f'value="{escape(item.sku)}"><button>Buy</button></form>'
+    )
+    return (
+        f"<tr{fresh}><td>{escape(item.sku)}</td><td>{title}{refused}</td>{cells}"
+        f'<td class="number">{button}</td></tr>'
+    )
 
 
 def _level(level: int | None, tracked: bool) -> str:
@@ -190,7 +229,7 @@ def _pager(search: str, page: int, *, more: bool) -> str:
 
 def _changes(shop: Shop, history: Iterable[LevelChange]) -> str:
     rows = [
-        f"<tr><td>{_ago(change.at)}</td><td>{escape(change.sku)}</td>"
+        f"<tr><td>{ago(change.at)}</td><td>{escape(change.sku)}</td>"
         f"<td>{escape(shop.places.get(change.place, change.place))}</td>"
         f'<td class="number">{change.before:,} → {change.after:,}</td><td>{WHO[change.by]}</td></tr>'
         for change in list(history)[: -CHANGES_SHOWN - 1 : -1]
@@ -200,7 +239,7 @@ def _changes(shop: Shop, history: Iterable[LevelChange]) -> str:
 
 def _messages(messages: Iterable[Message]) -> str:
     cards = [
-        f'<div class="card"><span class="soft">{escape(message.channel)}, {_ago(message.at)}</span>'
+        f'<div class="card"><span class="soft">{escape(message.channel)}, {ago(message.at)}</span>'
         f"{''.join(_block(block) for block in message.blocks) or _text(message.text)}</div>"
         for message in reversed(list(messages))
     ]
@@ -222,10 +261,3 @@ def _block(block: dict[str, Any]) -> str:
 
 def _text(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
-
-
-def _ago(at: float) -> str:
-    seconds = max(0, int(time.time() - at))
-    if seconds < 60:
-        return f"{seconds} s ago"
-    return f"{seconds // 60} min ago" if seconds < 3_600 else f"{seconds // 3_600} h ago"

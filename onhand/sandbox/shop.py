@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 HISTORY_MAX = 200
 """How many level changes a shop remembers for its page."""
 
+LevelListener = Callable[[str, str, int, str, float], None]
+"""Called with item id, place, the level after, who did it and when, in seconds since the epoch."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -75,6 +78,8 @@ class Shop:
         """Grows whenever an item is added or the shop is emptied, so that sorted views know when to renew."""
         self.changed: set[str] = set()
         """Item ids touched since whoever keeps the shop on disk last took them away."""
+        self.listeners: list[LevelListener] = []
+        """Told at once, in order, of every level that became another. Plain values: a full sync changes thousands."""
         self._clock = clock
         self._pending: deque[tuple[float, str, str, int]] = deque()
 
@@ -144,3 +149,5 @@ class Shop:
         self.changed.add(item_id)
         if before != quantity:
             self.history.append(LevelChange(item.updated_at, item.sku, place, before, quantity, by))
+            for listener in self.listeners:
+                listener(item_id, place, quantity, by, item.updated_at)

@@ -7,10 +7,14 @@ from starlette.routing import BaseRoute
 
 from onhand.sandbox import bigcommerce, shopify, woocommerce
 from onhand.sandbox.bigcommerce import BigCommerceOptions
+from onhand.sandbox.orders import OrderBook
+from onhand.sandbox.policies import POLICIES
+from onhand.sandbox.sending import Sender
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.shopify import ShopifyOptions
 from onhand.sandbox.slack import Slack, SlackOptions
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions, Wire
 from onhand.sandbox.woocommerce import WooOptions
 
 SHOPIFY_PLACES = {"gid://shopify/Location/1001": "Leeds", "gid://shopify/Location/1002": "London"}
@@ -51,23 +55,50 @@ class World:
                 visible_after_seconds=options.bigcommerce.visible_after_seconds,
             ),
         }
+        self.books = {name: OrderBook(shop) for name, shop in self.shops.items()}
+        self.subscriptions = {name: Subscriptions() for name in self.shops}
+        self.senders = {
+            name: Sender(self.books[name], self.subscriptions[name], wire, POLICIES[name])
+            for name, wire in self._wires().items()
+        }
         self.traffic = {name: Traffic(name) for name in (*self.shops, "slack")}
         self.slack = Slack(options.slack, self.traffic["slack"])
 
     def platform_routes(self) -> dict[str, list[BaseRoute]]:
         """The platforms' own endpoints, by the name they are mounted under."""
-        makers: dict[str, Callable[[Shop, Traffic], list[BaseRoute]]] = {
-            "shopify": lambda shop, traffic: shopify.routes(shop, self.options.shopify, traffic),
-            "woocommerce": lambda shop, traffic: woocommerce.routes(shop, self.options.woocommerce, traffic),
-            "bigcommerce": lambda shop, traffic: bigcommerce.routes(shop, self.options.bigcommerce, traffic),
+        options = self.options
+        makers: dict[str, Callable[[Shop, Traffic, OrderBook, Subscriptions], list[BaseRoute]]] = {
+            "shopify": lambda shop, *parts: shopify.routes(shop, options.shopify, *parts),
+            "woocommerce": lambda shop, *parts: woocommerce.routes(shop, options.woocommerce, *parts),
+            "bigcommerce": lambda shop, *parts: bigcommerce.routes(shop, options.bigcommerce, *parts),
         }
-        routes = {name: make(self.shops[name], self.traffic[name]) for name, make in makers.items()}
+        routes = {
+            name: make(self.shops[name], self.traffic[name], self.books[name], self.subscriptions[name])
+            for name, make in makers.items()
+        }
         return {**routes, "slack": self.slack.routes()}
 
+    def _wires(self) -> dict[str, Wire]:
+        options, shops = self.options, self.shops
+        return {
+            "shopify": shopify.wire(shops["shopify"], options.shopify),
+            "woocommerce": woocommerce.wire(shops["woocommerce"], options.woocommerce),
+            "bigcommerce": bigcommerce.wire(shops["bigcommerce"], options.bigcommerce),
+        }
+
+    def close(self) -> None:
+        """Give up the deliveries that are under way."""
+        for sender in self.senders.values():
+            sender.close()
+
     def clear(self) -> None:
-        """Empty every shop, and forget all counts and messages."""
+        """Empty every shop, and forget all orders, counts, messages and deliveries under way. Who subscribed stays."""
         for shop in self.shops.values():
             shop.clear()
+        for book in self.books.values():
+            book.clear()
+        for sender in self.senders.values():
+            sender.clear()
         for traffic in self.traffic.values():
             traffic.clear()
         self.slack.messages.clear()

@@ -1,6 +1,5 @@
 """`python -m onhand.web`: serve the app until SIGINT or SIGTERM, letting requests under way finish."""
 
-import ipaddress
 import os
 import signal
 import sys
@@ -13,8 +12,9 @@ import uvicorn
 from onhand import log
 from onhand.embedded.state import read_state
 from onhand.leaving import run_and_leave
-from onhand.settings import Settings, SettingsError, WebSettings, find_config, load_settings
+from onhand.settings import Settings, SettingsError, find_config, load_settings
 from onhand.web.app import create_app
+from onhand.web.gate import is_loopback
 
 UI_VARIABLE = "TEMPORAL_UI_URL"
 """Where Temporal's Web UI is when it is not the embedded one."""
@@ -22,25 +22,17 @@ UI_VARIABLE = "TEMPORAL_UI_URL"
 GRACE_SECONDS = 10
 
 
-def refuse_to_be_open(web: WebSettings) -> None:
+def refuse_to_be_open(settings: Settings) -> None:
     """Raise SettingsError where others could reach an app that asks nobody who they are."""
-    if web.allow_unauthenticated or _is_loopback(web.host):
+    web = settings.web
+    if web.allow_unauthenticated or settings.clients or is_loopback(web.host):
         return
     raise SettingsError(
         f"web.host: given {web.host!r}, which others can reach; accepted: a loopback address such as 127.0.0.1, "
-        "because the app has no login yet and shows stock, runs and channels to whoever asks. Put a proxy with a "
-        "login before it; if there is one, set web.allow_unauthenticated = true"
+        "because no client is configured, so that the app would show stock, runs and channels to whoever asks. "
+        "Configure one in [clients.<name>]; or put a proxy with a login before the app, and set "
+        "web.allow_unauthenticated = true"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # A name may lead anywhere.
-        return False
 
 
 def temporal_ui(settings: Settings) -> str:
@@ -54,7 +46,7 @@ def temporal_ui(settings: Settings) -> str:
 
 def serve(settings: Settings) -> None:
     """Serve until asked to stop. Raises SettingsError."""
-    refuse_to_be_open(settings.web)
+    refuse_to_be_open(settings)
     # uvicorn ends gently on SIGTERM, then hands the signal on: being stopped is not a failure.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     uvicorn.run(

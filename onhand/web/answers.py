@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onhand.domain.states import State
 from onhand.explain.explanation import Explanation
+from onhand.explain.sentences import held_up
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.ledger.stock import BalanceRow, ChannelRow, EventRow, ListingFacts, SkuCard
 
@@ -266,7 +267,24 @@ class ExplainedLevel(Answer):
     known: Level
     pending_since: datetime | None = Field(description="Since when the channel has to be told.")
     given_up: str | None = Field(description="Why its own update gave up.")
+    in_flight: bool = Field(description="Whether it is being read or written at the channel now.")
+    held_up: str = Field(
+        description="What keeps changes from being told to the channel at once; empty where nothing does.",
+        examples=["Telling it changes was paused 3 min ago (stocktaking)."],
+    )
     pushes: list[Push]
+
+
+class Provisional(Answer):
+    """Sales that a channel's answer told of and no order yet; they are off the pool."""
+
+    channel: str
+    item_id: str
+    place: str
+    location: str = Field(description="Where they are taken off.")
+    pieces: int = Field(description="Pieces of the listing.", examples=[1])
+    units: int = Field(description="Units of the SKU that one piece takes.", examples=[1])
+    since: datetime
 
 
 class Line(Answer):
@@ -303,6 +321,7 @@ class Explained(Answer):
     unlisted: list[str] = Field(description="Channels without a listing of the SKU.")
     off: list[str] = Field(description="Channels that have one and are switched off.")
     balances: list[Balance]
+    provisional: list[Provisional]
     events: list[Event] = Field(description="The newest first.")
 
     @classmethod
@@ -322,6 +341,8 @@ class Explained(Answer):
                     known=Level.of(level.known),
                     pending_since=level.pending.since if level.pending else None,
                     given_up=level.parked.message if level.parked else None,
+                    in_flight=level.in_flight,
+                    held_up=held_up(level.hold, found.asked_at).strip() if level.hold else "",
                     pushes=[Push.of(push) for push in level.pushes],
                 )
                 for level in found.levels
@@ -329,5 +350,6 @@ class Explained(Answer):
             unlisted=list(found.unlisted),
             off=list(found.off),
             balances=[Balance.build(row) for row in found.balances],
+            provisional=[Provisional.of(sale) for sale in found.provisional],
             events=[Event.build(row) for row in found.events],
         )

@@ -23,7 +23,15 @@ SkuCode = Annotated[str, Path(description="The code of a SKU.", examples=["85123
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors an address can answer besides, for the documentation."""
-    words = {404: "There is no such thing.", 422: "A parameter is wrong.", 503: "The ledger is not there."}
+    words = {
+        401: "Nobody known sent it.",
+        403: "The client may not.",
+        404: "There is no such thing.",
+        409: "It is not in a state for that.",
+        413: "It is too large.",
+        422: "A parameter is wrong.",
+        503: "The ledger is not there.",
+    }
     return {status: {"model": ErrorAnswer, "description": words[status]} for status in (*statuses, 503)}
 
 

@@ -1,27 +1,42 @@
-"""The app: API, pages, documentation and health, put together; it reads and changes nothing."""
+"""The app: the way in of facts, API, pages, documentation and health, put together behind one gate."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 
+from onhand.channels.inbound import Receiver
+from onhand.channels.registry import make_receiver
 from onhand.ledger import runs
 from onhand.settings import Settings
-from onhand.web import answers, api, docs, errors, pages
+from onhand.waking import wake_intakes, wake_publishers
+from onhand.web import answers, api, docs, errors, events, login_routes, operate, pages
+from onhand.web.arrivals import Arrivals
 from onhand.web.backends import Backends, Doors
+from onhand.web.clients import Clients
+from onhand.web.gate import Gate, Guard
+from onhand.web.keeping import Keeper
 from onhand.web.sku_page import sku_page
+from onhand.web.waking import Waker
+from onhand.web.webhooks import WebhookDoor
 
 RUNS_SHOWN = 10
 FAILURES_SHOWN = 20
 RUN_FAILURES_SHOWN = 200
 
 DESCRIPTION = """
-What Onhand knows and did: sync runs, stock, and why each channel shows what it shows. Nothing is changed
-through this API yet. Every error has one shape: `{"error": {"code", "message", "advice"}}`.
+What Onhand knows and did: sync runs, stock, and why each channel shows what it shows; and the way in for what
+happened elsewhere. Every error has one shape: `{"error": {"code", "message", "advice"}}`.
+
+Where clients are configured, every address but those under *health* wants a token
+(`Authorization: Bearer ...`) whose client has the scope: `read` to look, `events` to post events, `operate` for the
+rest. Channels deliver to `POST /webhooks/<channel>`, signed as each platform signs.
 """
 
 TAGS = [
+    {"name": "events", "description": "What happened to stock, as other systems state it."},
     {"name": "runs", "description": "Sync runs: what changed, what failed and why, what it cost."},
     {"name": "stock", "description": "Units of a SKU, and why a channel shows the number it shows."},
     {"name": "channels", "description": "Listings, pending changes and dead letters of each channel."},
@@ -29,15 +44,31 @@ TAGS = [
 ]
 
 
-def create_app(settings: Settings, *, doors: Doors | None = None, temporal_ui: str = "") -> FastAPI:
-    """The app for a configuration. `doors` lead to ledger and Temporal, as configured unless given;
-    `temporal_ui` is the address of Temporal's Web UI, for a link to it."""
+def create_app(
+    settings: Settings,
+    *,
+    doors: Doors | None = None,
+    receivers: Mapping[str, Receiver] | None = None,
+    temporal_ui: str = "",
+) -> FastAPI:
+    """The app for a configuration. `doors` lead to ledger and Temporal, and `receivers` read the channels' webhooks,
+    as configured unless given; `temporal_ui` is the address of Temporal's Web UI, for a link to it.
+
+    Raises SettingsError where a secret of a client or a channel is missing.
+    """
     backends = Backends(doors or Doors.from_settings(settings))
+    arrivals = Arrivals()
+    intake = Waker("Intake", backends.temporal, wake_intakes)
+    publishing = Waker("Publish", backends.temporal, wake_publishers)
+    keeper = Keeper(lambda: backends.pool, intake.wake)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with backends.running():
             yield
+            await keeper.drained()
+            await intake.settled()
+            await publishing.settled()
 
     app = FastAPI(
         title="Onhand",
@@ -52,12 +83,26 @@ def create_app(settings: Settings, *, doors: Doors | None = None, temporal_ui: s
     app.state.settings = settings
     app.state.backends = backends
     app.state.temporal_ui = temporal_ui
+    app.state.arrivals = arrivals
+    app.state.intake = intake
+    app.state.publishing = publishing
+    app.state.gate = Gate(Clients.from_settings(settings), settings.web)
+    app.add_middleware(Guard, gate=app.state.gate)
+    door = WebhookDoor(_receivers(settings) if receivers is None else receivers, keeper.keep, arrivals)
+    app.router.routes.append(Route("/webhooks/{channel}", door, methods=["POST"]))
     errors.install(app)
     docs.install(app)
+    app.include_router(events.router)
     app.include_router(api.api)
+    app.include_router(operate.router)
+    app.include_router(login_routes.router)
     app.include_router(api.health)
     app.include_router(_pages)
     return app
+
+
+def _receivers(settings: Settings) -> dict[str, Receiver]:
+    return {name: make_receiver(name, settings.channels[name]) for name in settings.enabled_channels()}
 
 
 _pages = APIRouter(include_in_schema=False)

@@ -55,6 +55,7 @@ class Backends:
         self._pool: Pool | None = None
         self._problem = "it is being connected to"
         self._temporal: Client | None = None
+        self._connecting = asyncio.Lock()
 
     @property
     def pool(self) -> Pool:
@@ -62,6 +63,13 @@ class Backends:
         if self._pool is None:
             raise NotReadyError(f"the ledger is not reachable: {self._problem}")
         return self._pool
+
+    async def temporal(self) -> Client:
+        """Temporal, connected to when first asked for. Raises what connecting raises; the next call tries again."""
+        async with self._connecting:
+            if self._temporal is None:
+                self._temporal = await self._doors.connect_temporal()
+            return self._temporal
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -112,9 +120,8 @@ class Backends:
         return f"not applied yet: {', '.join(missing)}; run the migrations first" if missing else ""
 
     async def _check_temporal(self) -> str:
-        if self._temporal is None:
-            self._temporal = await self._doors.connect_temporal()
-        healthy = await self._temporal.service_client.check_health()
+        client = await self.temporal()
+        healthy = await client.service_client.check_health()
         return "" if healthy else "the server says that it is not serving"
 
 

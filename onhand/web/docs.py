@@ -8,8 +8,21 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from swagger_ui_bundle import swagger_ui_path
 
+from onhand.web.gate import OPEN_PATHS
+from onhand.web.stated import event_schemas
+
 OPENAPI_VERSION = "3.0.3"
 """The newest that the bundled Swagger UI (4.15) shows."""
+
+SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "The token of a client in [clients]."},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Onhand-Signature",
+        "description": "With X-Onhand-Client and X-Onhand-Time; see POST /events.",
+    },
+}
 
 _FILES = "/docs/files"
 _SECURITY = {
@@ -29,7 +42,7 @@ def install(app: FastAPI) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def description() -> JSONResponse:
-        return JSONResponse(as_3_0(app.openapi()))
+        return JSONResponse(as_3_0(described(app)))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -45,13 +58,28 @@ def install(app: FastAPI) -> None:
         return page
 
 
+def described(app: FastAPI) -> dict[str, Any]:
+    """The description of the app, with what it checks by itself and FastAPI does not know of."""
+    found = app.openapi()
+    components = found.setdefault("components", {})
+    components.setdefault("schemas", {}).update(event_schemas())
+    components["securitySchemes"] = SECURITY_SCHEMES
+    for path, operations in found["paths"].items():
+        for operation in operations.values():
+            if path not in OPEN_PATHS:
+                operation.setdefault("security", [{"token": []}])
+    return found
+
+
 def as_3_0(node: Any) -> Any:
-    """An OpenAPI 3.1 description in the words of 3.0: nullable, one example, no rule for names of keys."""
+    """An OpenAPI 3.1 description in the words of 3.0: nullable, one example, a list of one, no rule for names."""
     if isinstance(node, list):
         return [as_3_0(item) for item in node]
     if not isinstance(node, dict):
         return node
     found = {key: as_3_0(value) for key, value in node.items() if key != "propertyNames"}
+    if "const" in found:
+        found["enum"] = [found.pop("const")]
     examples = found.get("examples")
     if isinstance(examples, list):
         del found["examples"]

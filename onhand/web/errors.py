@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from onhand.web.backends import NotReadyError
+from onhand.web.bodies import BodyTooLargeError, BodyTooSlowError, SenderGoneError
 from onhand.web.pages import error_page
 
 
@@ -50,6 +51,9 @@ def install(app: FastAPI) -> None:
         HTTPException,
         RequestValidationError,
         NotReadyError,
+        BodyTooLargeError,
+        BodyTooSlowError,
+        SenderGoneError,
         psycopg_pool.PoolTimeout,
         psycopg.OperationalError,
         psycopg.DataError,
@@ -59,11 +63,16 @@ def install(app: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
+    return answer(request, error)
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """An error in the one shape, or as a page where a person asked."""
     said = _said(error)
     headers = {"Retry-After": "5"} if said.status == 503 else {}
     if isinstance(error, HTTPException):
         headers.update(error.headers or {})
-    if _for_a_person(request):
+    if for_a_person(request):
         page = error_page(said.status, said.detail.message, said.detail.advice)
         page.headers.update(headers)
         return page
@@ -71,8 +80,9 @@ async def _answer(request: Request, error: Exception) -> Response:
     return JSONResponse(body, said.status, headers)
 
 
-def _for_a_person(request: Request) -> bool:
-    machine_paths = ("/api/", "/healthz", "/readyz", "/openapi.json")
+def for_a_person(request: Request) -> bool:
+    """Whether a browser asked for a page."""
+    machine_paths = ("/api/", "/events", "/webhooks/", "/healthz", "/readyz", "/openapi.json")
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(machine_paths)
 
 
@@ -94,6 +104,10 @@ def _said(error: Exception) -> ApiError:
             return ApiError(
                 422, "wrong_parameter", "a parameter holds what no text can", "Check its characters."
             )
+        case BodyTooLargeError():
+            return ApiError(413, "too_large", "the body is too large", "Send less at once.")
+        case BodyTooSlowError() | SenderGoneError():
+            return ApiError(408, "too_slow", "the body did not come in time", "Send it again.")
         case NotReadyError():
             return ApiError(503, "not_ready", str(error), "Try again soon; /readyz says what is missing.")
         case psycopg_pool.PoolTimeout() | psycopg.OperationalError():

@@ -5,7 +5,7 @@ from datetime import datetime
 from starlette.responses import HTMLResponse
 
 from onhand.domain.states import OUTSIDE, State
-from onhand.web.answers import Balance, Event, Explained, ExplainedLevel, Line
+from onhand.web.answers import Balance, Event, Explained, ExplainedLevel, Line, Provisional
 from onhand.web.html import Content, Markup, ago, table, tag
 from onhand.web.pages import REFRESH_SECONDS, page, pairs, state
 
@@ -26,6 +26,7 @@ def sku_page(found: Explained, temporal_ui: str) -> HTMLResponse:
         _without("Switched off, so not told:", found.off),
         tag("h2", "Stock"),
         _balances(found.balances) if found.balances else tag("p", "It never was anywhere.", class_="soft"),
+        [tag("p", _unheard(sale), class_="warn") for sale in found.provisional],
         [tag("h2", "Levels"), [_level(level) for level in found.levels]] if found.levels else None,
         [tag("h2", "Newest events"), _events(found.events)] if found.events else None,
         temporal_ui=temporal_ui,
@@ -48,6 +49,16 @@ def _balances(balances: list[Balance]) -> Markup:
     )
 
 
+def _unheard(sale: Provisional) -> Content:
+    units = sale.pieces * sale.units
+    return [
+        f"{units:,} of {sale.location} {'is' if units == 1 else 'are'} taken off the pool: "
+        f"{sale.channel} showed a sale ",
+        ago(sale.since),
+        ", and the order has not come yet.",
+    ]
+
+
 def _level(level: ExplainedLevel) -> Markup:
     place = f" at {level.place}" if level.place else ""
     known = level.known
@@ -62,6 +73,8 @@ def _level(level: ExplainedLevel) -> Markup:
             ("waits to be told", ["since ", ago(level.pending_since)] if level.pending_since else "no"),
             ("decided by", level.rule),
         ),
+        tag("p", "It is being read or written at the channel now.") if level.in_flight else None,
+        tag("p", level.held_up, class_="warn") if level.held_up else None,
         tag("p", level.given_up, class_="bad") if level.given_up else None,
         tag("p", known.problem, class_="bad") if known.problem else None,
         _pushes(level) if level.pushes else None,

@@ -201,7 +201,13 @@ def test_a_restart_keeps_the_data_and_an_operators_pause(world: World) -> None:
     """Goal: a stop is clean and a deploy undoes nothing. Method: pause, apply, Ctrl-C; look; start again, and sync."""
     stack = world.stack
     assert stack.onhand("schedule", "pause", "--note", "stocktaking").returncode == 0
-    assert stack.answer("schedule", "apply") == {"applied": "unchanged", "every_minutes": 1_440}
+    assert stack.answer("schedule", "apply") == {
+        "applied": "unchanged",
+        "every_minutes": 1_440,
+        "sweeps": "unchanged",
+        "sweep_seconds": 60,
+        "swept_channels": [],
+    }
     assert paused(stack) == (True, "stocktaking")
     ports = ports_of(stack)
     assert all(listens(port) for port in ports)

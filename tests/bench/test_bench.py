@@ -70,11 +70,24 @@ def test_ledger_post_answers_every_named_figure() -> None:
     assert figures["vs_copy"] > 0
 
 
+def test_accept_answers_every_named_figure() -> None:
+    """Goal: every order that was answered is in the inbox once, or the benchmark fails."""
+    figures = figures_of("accept", "--scale", "0.01", "--runs", "1")
+
+    assert figures.keys() >= {"requests_per_s", "vs_noop", "p99_ms"}
+    assert figures["requests"] == 200
+    assert figures["requests_per_s"] > 0
+    assert figures["vs_noop"] > 0
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     answer = bench("ful_sync")
 
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, full_sync, all\n"
+    assert (
+        answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
+        "time_to_sync, replay_orders, all\n"
+    )
 
 
 def test_all_has_no_single_object() -> None:

@@ -1,6 +1,8 @@
 """BigCommerce's part in the conformance suite."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,21 +19,32 @@ from starlette.responses import Response
 from onhand.channels.base import ItemRef
 from onhand.channels.bigcommerce import BigCommerce
 from onhand.sandbox.bigcommerce import BigCommerceOptions, routes
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from tests.fix_channels import ChannelCase, Exchange, FakeClock
 
 MAIN, OUTLET = "1", "2"
 TOKEN = "bc_conformance_token_8e1f"
 WRONG_TOKEN = "bc_revoked_token_02d4"
 HASH = "sandbox"
-BASE = f"/stores/{HASH}/v3"
+STORE = f"/stores/{HASH}"
+BASE = f"{STORE}/v3"
+SECRETS = ("bc_webhook_secret_new_77c1", "bc_webhook_secret_old_1b0a")
 FIRST_VARIANT = 500_000
 FIRST_PRODUCT = 100_000
 TIGHT_QUOTA = 30
 
 SPECS = Path(__file__).parents[2].parent / "shared" / "specs" / "bigcommerce"
-FILES = ("inventory.v3.yml", "locations.v3.yml", "products_catalog.v3.yml", "settings.v3.yml")
+FILES = (
+    "inventory.v3.yml",
+    "locations.v3.yml",
+    "products_catalog.v3.yml",
+    "settings.v3.yml",
+    "webhooks.v3.yml",
+    "orders.v2.oas2.yml",
+)
 
 
 def options_for(clock: FakeClock, **changes: Any) -> BigCommerceOptions:
@@ -40,8 +53,23 @@ def options_for(clock: FakeClock, **changes: Any) -> BigCommerceOptions:
     return BigCommerceOptions(clock=clock.now, sleep=clock.sleep, **given)
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The case, and what of its sandbox store the conformance suite does not know."""
+
+    case: ChannelCase
+    book: OrderBook
+    subscriptions: Subscriptions
+    options: BigCommerceOptions
+
+
 def case(clock: FakeClock, *, limits: bool = False, **changes: Any) -> ChannelCase:
     """A store with two locations, its products tracked by variant. `changes`: further options of the sandbox."""
+    return store(clock, limits=limits, **changes).case
+
+
+def store(clock: FakeClock, *, limits: bool = False, **changes: Any) -> Store:
+    """The same, with its orders and webhooks."""
     shop = Shop("Sandbox BigCommerce", {MAIN: "Main", OUTLET: "Outlet"}, clock=clock.now)
     traffic = Traffic("bigcommerce")
     options = options_for(clock, **{"limits": limits, "quota": TIGHT_QUOTA, **changes})
@@ -55,13 +83,16 @@ def case(clock: FakeClock, *, limits: bool = False, **changes: Any) -> ChannelCa
             TOKEN if credentials_ok else WRONG_TOKEN,
             (MAIN, OUTLET),
             transport=transport,
+            webhook_secrets=SECRETS,
             clock=clock.now,
+            now=clock.now,
             sleep=clock.sleep,
         )
 
-    return ChannelCase(
+    book, subscriptions = OrderBook(shop, clock.now), Subscriptions()
+    made = ChannelCase(
         name="bigcommerce",
-        app=Starlette(routes=routes(shop, options, traffic)),
+        app=Starlette(routes=routes(shop, options, traffic, book, subscriptions)),
         shop=shop,
         traffic=traffic,
         clock=clock,
@@ -70,9 +101,10 @@ def case(clock: FakeClock, *, limits: bool = False, **changes: Any) -> ChannelCa
         fill=lambda count: fill(shop, count),
         unknown=ItemRef(0, "GONE", "999999", "99999", "variant"),
         throttled=throttled,
-        secrets=(TOKEN, WRONG_TOKEN),
+        secrets=(TOKEN, WRONG_TOKEN, *SECRETS),
         validator=validator(),
     )
+    return Store(made, book, subscriptions, options)
 
 
 def fill(shop: Shop, count: int) -> list[ItemRef]:
@@ -108,31 +140,56 @@ def contract() -> tuple[dict[str, tuple[str, dict[str, Any]]], "Registry[Any]"]:
     paths: dict[str, tuple[str, dict[str, Any]]] = {}
     registry: Registry[Any] = Registry()
     for name in FILES:
-        document = yaml.load((SPECS / name).read_text(), Loader=yaml.CSafeLoader)
-        urn = f"urn:{name}"
+        document = mended(yaml.load((SPECS / name).read_text(), Loader=yaml.CSafeLoader))
+        urn, version = f"urn:{name}", re.findall(r"\.(v\d)\.", name)[0]
         registry = registry.with_resource(urn, Resource.from_contents(document, DRAFT202012))
-        paths |= {path: (urn, described) for path, described in document["paths"].items()}
+        paths |= {f"/{version}{path}": (urn, described) for path, described in document["paths"].items()}
     return paths, registry
+
+
+def mended(described: Any) -> Any:
+    """The description as a JSON Schema reads it: `nullable` is of OpenAPI; alternatives that all have only optional
+    fields fit together; and there are stores without a webhook."""
+    if isinstance(described, list):
+        return [mended(each) for each in described]
+    if not isinstance(described, dict):
+        return described
+    made = {"anyOf" if name == "oneOf" else name: mended(value) for name, value in described.items()}
+    if made.get("nullable") is True and isinstance(made.get("type"), str):
+        made["type"] = [made["type"], "null"]
+    if made.get("uniqueItems"):
+        made.pop("minItems", None)
+    return made
+
+
+def described_path(path: str) -> str:
+    """The path as the files write it: an id in it stands for a name in braces."""
+    paths, _ = contract()
+    fitting = [known for known in paths if re.fullmatch(re.sub(r"\{\w+\}", r"\\d+", known), path)]
+    assert fitting, path
+    return fitting[0]
 
 
 def check_exchange(exchange: Exchange) -> None:
     """Path, query, headers and body are as published; so is a JSON answer whose status is described."""
     request, response = exchange.request, exchange.response
-    path = request.url.path.removeprefix(BASE)
-    paths, _ = contract()
-    assert path in paths, path
-    urn, described = paths[path]
+    path = described_path(request.url.path.removeprefix(STORE))
+    urn, described = contract()[0][path]
     method = request.method.lower()
     operation = described[method]
-    pointer = f"{urn}#/paths/{path.replace('/', '~1')}/{method}"
+    pointer = f"{urn}#/paths/{path[3:].replace('/', '~1')}/{method}"
     check_parameters(urn, [*described.get("parameters", ()), *operation.get("parameters", ())], request)
     if request.content:
         check(orjson.loads(request.content), f"{pointer}/requestBody/content/application~1json/schema")
-    answers = operation["responses"].get(str(response.status_code), {}).get("content", {})
+    status = str(response.status_code)
+    answer, where = operation["responses"].get(status, {}), f"{pointer}/responses/{status}"
+    if "$ref" in answer:
+        where = f"{urn}{answer['$ref']}"
+        answer = contract()[1].resolver(urn).lookup(answer["$ref"]).contents
     kind = response.headers.get("content-type", "")
-    if kind in answers:
-        schema = f"responses/{response.status_code}/content/{kind.replace('/', '~1')}/schema"
-        check(orjson.loads(response.content), f"{pointer}/{schema}")
+    if kind in answer.get("content", {}):
+        schema = f"content/{kind.replace('/', '~1')}/schema"
+        check(orjson.loads(response.content), f"{where}/{schema}")
 
 
 def check_parameters(urn: str, described: list[dict[str, Any]], request: httpx.Request) -> None:
@@ -153,11 +210,15 @@ def check_parameters(urn: str, described: list[dict[str, Any]], request: httpx.R
 
 
 def check_value(name: str, text: str, schema: dict[str, Any]) -> None:
-    """A query value is as described. Some lists ("separated by comma") are described as one number there."""
+    """A query value is as described. Some lists ("separated by comma") are described as one number there, and the
+    direction of a sort ("add `:asc` or `:desc`") only in words."""
+    if name == "sort":
+        text = text.removesuffix(":asc").removesuffix(":desc")
     listed = schema["type"] == "array" or name.endswith(":in")
     for part in text.split(",") if listed else [text]:
         one = schema.get("items", schema)
-        Draft202012Validator(one).validate(int(part) if one["type"] == "integer" else part)
+        value = part if one["type"] == "string" else orjson.loads(part)
+        Draft202012Validator(one).validate(value)
 
 
 def check(instance: Any, reference: str) -> None:

@@ -22,9 +22,11 @@ from starlette.responses import JSONResponse, Response
 
 from onhand.channels.base import ItemRef
 from onhand.channels.shopify import Shopify, StaticToken
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.shopify import ShopifyOptions, routes
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from tests.fix_channels import ChannelCase, Exchange, FakeClock
 
 LEEDS = "gid://shopify/Location/1001"
@@ -62,7 +64,7 @@ def case(clock: FakeClock, *, limits: bool = False) -> ChannelCase:
 
     return ChannelCase(
         name="shopify",
-        app=Starlette(routes=routes(shop, options, traffic)),
+        app=Starlette(routes=routes(shop, options, traffic, OrderBook(shop), Subscriptions())),
         shop=shop,
         traffic=traffic,
         clock=clock,

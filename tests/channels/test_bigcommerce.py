@@ -693,13 +693,16 @@ BASE = {"id": 12, "sku": "B", "gtin": "500", "option_values": []}
 
 def test_variants_are_stocked_where_tracking_is_by_variant() -> None:
     assert items_of(product(7, "variant", RED, BASE)) == [
-        RemoteItem("11", "R", "400", "Thing 7: Red, M", "000000000007.000000000011", "7", "variant"),
-        RemoteItem("12", "B", "500", "Thing 7", "000000000007.000000000012", "7", "variant"),
+        RemoteItem(
+            "11", "R", "400", "Thing 7: Red, M", "000000000007.000000000011", "7", "variant", order_ref="v11"
+        ),
+        RemoteItem("12", "B", "500", "Thing 7", "000000000007.000000000012", "7", "variant", order_ref="v12"),
     ]
 
 
 def test_the_product_is_stocked_where_tracking_is_by_product() -> None:
-    expected = RemoteItem("7", "B", "500", "Thing 7", "000000000007.000000000000", "", "product")
+    key = "000000000007.000000000000"
+    expected = RemoteItem("7", "B", "500", "Thing 7", key, "", "product", order_ref="p7")
     assert items_of(product(7, "product", BASE)) == [expected]
     assert items_of(product(7, "product", BASE, sku="P")) == [replace(expected, sku="P")]
     assert items_of(product(7, "product", RED, BASE)) == [replace(expected, sku="", barcode="")]
@@ -759,13 +762,14 @@ async def test_a_healthy_store(bench: Bench) -> None:
         "safety stock",
         "scope store_inventory",
         "scope store_v2_products_read_only",
+        "scope store_v2_orders_read_only",
         "location 1",
         "location 2",
         "stock settings",
     ]
     assert bad(findings) == []
     assert bench.sizes == [0]
-    assert len(bench.wire.exchanges) == 5
+    assert len(bench.wire.exchanges) == 6
 
 
 @pytest.mark.parametrize(
@@ -774,6 +778,7 @@ async def test_a_healthy_store(bench: Bench) -> None:
         ("store_inventory", ["connection"]),
         ("store_locations_read_only", ["scope store_locations_read_only"]),
         ("store_v2_products_read_only", ["scope store_v2_products_read_only"]),
+        ("store_v2_orders_read_only", ["scope store_v2_orders_read_only"]),
         ("store_v2_information_read_only", ["scope store_v2_information_read_only"]),
     ],
 )
@@ -829,7 +834,7 @@ async def test_safety_stock_and_closed_items(bench: Bench) -> None:
 
 
 async def test_a_failing_settings_page_is_a_finding(bench: Bench) -> None:
-    waiting = [None] * 4 + [Response(status_code=503)]
+    waiting = [None] * 5 + [Response(status_code=503)]
 
     async def hook(request: Request) -> Response | None:
         return waiting.pop(0) if waiting else None

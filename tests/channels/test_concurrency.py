@@ -73,7 +73,7 @@ async def test_a_silence_is_waited_for_and_counted_once(gate: Gate, clock: FakeC
     gate.silence(5)
     gate.silence(3)
     gate.silence(7)
-    async with gate:
+    async with gate.place():
         assert clock.now() - start == 7
     assert meter.waited_seconds == 7
     assert clock.slept == [7]
@@ -85,7 +85,7 @@ async def test_lets_in_as_many_as_the_limit_in_the_order_they_came(gate: Gate) -
     leave = asyncio.Event()
 
     async def visit(number: int) -> None:
-        async with gate:
+        async with gate.place():
             entered.append(number)
             await leave.wait()
 
@@ -102,7 +102,7 @@ async def test_whoever_gives_up_leaves_no_place_taken(gate: Gate, called_first: 
     entered: list[str] = []
 
     async def visit(name: str, inside: asyncio.Event) -> None:
-        async with gate:
+        async with gate.place():
             entered.append(name)
             await inside.wait()
 
@@ -119,7 +119,7 @@ async def test_whoever_gives_up_leaves_no_place_taken(gate: Gate, called_first: 
     first.set()
     await asyncio.gather(holder, next_one, quitter, return_exceptions=True)
     assert entered == ["holder", "next"]
-    async with asyncio.timeout(1), gate:
+    async with asyncio.timeout(1), gate.place():
         pass
 
 
@@ -158,3 +158,40 @@ def test_never_below_one_row() -> None:
     assert size.rows == 1
     size.refuse(1)
     assert (size.rows, size.rows_max) == (1, 1)
+
+
+async def test_the_urgent_are_let_in_before_those_who_wait_longer(gate: Gate) -> None:
+    """Goal: each free place goes to the urgent, in their order, and to others only when no urgent one waits."""
+    entered: list[str] = []
+
+    async def visit(name: str, *, urgent: bool) -> None:
+        async with gate.place(urgent=urgent):
+            entered.append(name)
+            await asyncio.sleep(0)
+
+    named = [("first", False), ("sync", False), ("sale", True), ("sync 2", False), ("sale 2", True)]
+    visits = [asyncio.create_task(visit(name, urgent=urgent)) for name, urgent in named]
+    await asyncio.sleep(0)
+    assert entered == ["first"]
+    await asyncio.gather(*visits)
+    assert entered == ["first", "sale", "sale 2", "sync", "sync 2"]
+
+
+async def test_an_urgent_one_that_gives_up_leaves_no_place_taken(gate: Gate) -> None:
+    """Goal: a cancelled urgent call is forgotten, and the next in line goes on."""
+    inside, entered = asyncio.Event(), []
+
+    async def visit(name: str, *, urgent: bool) -> None:
+        async with gate.place(urgent=urgent):
+            entered.append(name)
+            await inside.wait()
+
+    holder = asyncio.create_task(visit("holder", urgent=False))
+    await asyncio.sleep(0)
+    quitter = asyncio.create_task(visit("quitter", urgent=True))
+    waiting = asyncio.create_task(visit("waiting", urgent=False))
+    await asyncio.sleep(0)
+    quitter.cancel()
+    inside.set()
+    await asyncio.gather(holder, waiting, quitter, return_exceptions=True)
+    assert entered == ["holder", "waiting"]

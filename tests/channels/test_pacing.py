@@ -109,3 +109,61 @@ async def test_a_full_sync_takes_the_least_time_the_limit_allows(clock: FakeCloc
         ours.settle(points, points, BucketState(2_000, int(theirs.available()), 100))
     least = (200 * 36 + 200 * 12 - 2_000) / 100
     assert least <= clock.now() - began <= least * 1.01
+
+
+async def test_an_urgent_request_goes_before_those_that_wait(clock: FakeClock) -> None:
+    """Goal: a sale never waits behind a full sync's line; within each line it is first come, first served."""
+    bucket = bucket_of(clock, BucketState(2_000, 0, 100))
+    served: list[str] = []
+
+    async def want(name: str, points: float, *, urgent: bool = False) -> None:
+        await bucket.reserve(points, urgent=urgent)
+        served.append(name)
+
+    await asyncio.gather(
+        want("sync 1", 1_000),
+        want("sync 2", 1),
+        want("sale 1", 10, urgent=True),
+        want("sale 2", 1, urgent=True),
+    )
+    assert served == ["sale 1", "sale 2", "sync 1", "sync 2"]
+    assert bucket.believed() == pytest.approx(1, abs=0.02)
+
+
+async def test_a_sale_overtakes_a_sync_that_already_sleeps() -> None:
+    """Goal: an urgent request waits for its own points only, not for those of whoever was first.
+
+    Method: a sleep that ends when the test says so, and a clock the test moves.
+    """
+    now, sleeps = [0.0], dict[float, asyncio.Event]()
+
+    async def sleep(seconds: float) -> None:
+        await sleeps.setdefault(round(seconds, 2), asyncio.Event()).wait()
+
+    bucket = CostBucket(Meter(), BucketState(2_000, 0, 100), clock=lambda: now[0], sleep=sleep)
+    sync = asyncio.create_task(bucket.reserve(999))
+    await asyncio.sleep(0)
+    sale = asyncio.create_task(bucket.reserve(9, urgent=True))
+    await asyncio.sleep(0)
+    assert sorted(sleeps) == [0.1, 10.0]
+    now[0] = 0.1
+    sleeps[0.1].set()
+    await asyncio.sleep(0)
+    assert (sale.done(), sync.done()) == (True, False)
+    now[0] = 10.0
+    sleeps[10.0].set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not sync.done(), "nine points were taken meanwhile, so it is short of nine"
+    sync.cancel()
+
+
+async def test_who_gives_up_waiting_holds_up_nobody(clock: FakeClock) -> None:
+    """Goal: a cancelled request leaves the line, wherever it stood in it."""
+    bucket = bucket_of(clock, BucketState(2_000, 0, 100))
+    tasks = [asyncio.create_task(bucket.reserve(points)) for points in (50, 60, 70)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    tasks[1].cancel()
+    await asyncio.wait_for(tasks[2], timeout=1)
+    assert bucket.believed() == pytest.approx(1, abs=0.02)

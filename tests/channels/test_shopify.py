@@ -12,11 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from onhand.channels.base import ItemRef, LevelKey, LevelWrite, Outcome
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, NewKeyRetry, SameKeyRetry
-from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, documents
-from onhand.channels.shopify.writes import ROUNDS_MAX, idempotency_key
+from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, documents, order_documents
+from onhand.channels.shopify.rounds import ROUNDS_MAX, idempotency_key
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item
 from onhand.sandbox.shopify import ShopifyOptions, routes
 from onhand.sandbox.traffic import Hook
+from onhand.sandbox.wire import Subscriptions
 from tests.channels.case_shopify import LEEDS, LONDON, case, fill, published_schema, the_published_schema
 from tests.fix_channels import BASE_URL, ChannelCase, FakeClock, Wire, number_of
 
@@ -41,7 +43,7 @@ def adapter_for(
     world: ChannelCase, options: ShopifyOptions, version: str = "2026-10", **more: Any
 ) -> Shopify:
     """An adapter for the same shop behind other options."""
-    app = Starlette(routes=routes(world.shop, options, world.traffic))
+    app = Starlette(routes=routes(world.shop, options, world.traffic, OrderBook(world.shop), Subscriptions()))
     token = more.pop("token", StaticToken(options.access_token))
     places = more.pop("places", (LEEDS, LONDON))
     return Shopify(
@@ -78,7 +80,9 @@ def sent_keys(wire: Wire) -> list[str]:
     return [body["variables"]["key"] for body in bodies]
 
 
-@pytest.mark.parametrize("operation", documents.ALL, ids=lambda operation: operation.name)
+@pytest.mark.parametrize(
+    "operation", [*documents.ALL, *order_documents.ALL], ids=lambda operation: operation.name
+)
 @pytest.mark.parametrize("version", ["2026-10", "2026-07"])
 def test_every_document_is_valid(operation: documents.Operation, version: str) -> None:
     schema = published_schema(version)
@@ -366,7 +370,7 @@ async def test_429_honours_retry_after(shopify: Shopify, world: ChannelCase) -> 
 
 async def test_a_granted_token_is_renewed_when_it_ends(world: ChannelCase) -> None:
     options = ShopifyOptions(limits=False, clock=world.clock.now, token_seconds=3_600)
-    app = Starlette(routes=routes(world.shop, options, world.traffic))
+    app = Starlette(routes=routes(world.shop, options, world.traffic, OrderBook(world.shop), Subscriptions()))
     token = ClientCredentials(
         "shopify-test",
         BASE_URL,
@@ -405,7 +409,9 @@ async def test_a_refused_token_is_renewed_once(world: ChannelCase) -> None:
 
 
 async def test_a_wrong_client_secret(world: ChannelCase) -> None:
-    app = Starlette(routes=routes(world.shop, ShopifyOptions(), world.traffic))
+    app = Starlette(
+        routes=routes(world.shop, ShopifyOptions(), world.traffic, OrderBook(world.shop), Subscriptions())
+    )
     transport = httpx.ASGITransport(app=app)
     token = ClientCredentials("shopify-test", BASE_URL, "id", "not the secret", transport=transport)
     with pytest.raises(CredentialsBad) as failure:
@@ -424,7 +430,7 @@ async def test_check_tells_what_is_wrong(world: ChannelCase) -> None:
     places = (LEEDS, LONDON, "gid://shopify/Location/404")
     findings = await adapter_for(world, options, places=places).check()
     assert [finding.ok for finding in findings] == [True, True, False, False, False, False]
-    assert findings[2].message == "missing: read_locations"
+    assert findings[2].message == "missing: read_locations, read_orders"
     assert "fulfilment service" in findings[3].message
     assert "deactivated" in findings[4].message
     assert "no such location" in findings[5].message

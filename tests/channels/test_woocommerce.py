@@ -22,8 +22,10 @@ from onhand.channels.base import (
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, RowRejected, SameKeyRetry
 from onhand.channels.woocommerce import WooCommerce
 from onhand.channels.woocommerce.rows import OPTION_ADVICE, PARENT_ADVICE, parse_quantity
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from onhand.sandbox.woocommerce import WooOptions, routes
 from tests.fix_channels import FakeClock, Wire
 
@@ -121,7 +123,9 @@ class Sandbox:
             sleep=clock.sleep,
             **options,
         )
-        self.wire = Wire(Starlette(routes=routes(self.shop, chosen, self.traffic)))
+        self.wire = Wire(
+            Starlette(routes=routes(self.shop, chosen, self.traffic, OrderBook(self.shop), Subscriptions()))
+        )
         self.channel = adapter(self.wire, clock)
         for item in (
             Item("11", "S-11", "Mug", barcode="4006381333931", levels={"": 4}),

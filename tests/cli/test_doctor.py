@@ -1,5 +1,7 @@
 """`onhand doctor`: every finding says how things are and what to do, and the exit code sums them up."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -10,8 +12,9 @@ from temporalio.worker import Worker
 
 from onhand import schedules
 from onhand.channels.base import RemoteItem
-from onhand.ledger import levels, stock
+from onhand.ledger import inbox, levels, stock, work
 from onhand.ledger.database import Pool
+from onhand.ledger.inbox import InboxOutcome, Received
 from onhand.ledger.levels import Failure
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
 from onhand.settings import ScheduleSettings
@@ -65,10 +68,16 @@ async def test_it_goes_on_where_something_is_broken(store: Pool, onhand: Onhand,
     assert health(answer) == {
         "configuration": "ok",
         "secrets": "ok",
+        "webhooks": "gap",
         "database": "ok",
         "migrations": "ok",
         "mapping woo": "gap",
         "mapping bigc": "gap",
+        "inbox": "ok",
+        "orders bigc": "gap",
+        "publish bigc": "ok",
+        "orders woo": "gap",
+        "publish woo": "ok",
         "last run": "gap",
         "temporal": "broken",
         "woo": "ok",
@@ -86,7 +95,7 @@ async def test_people_get_lines_with_what_to_do(store: Pool, onhand: Onhand, cha
     assert "ok  database       DATABASE_URL: reachable" in answer.lines
     at = answer.lines.index("--  mapping woo    never discovered")
     assert answer.lines[at + 1].strip() == "what to do: onhand mapping discover --channel woo"
-    assert answer.lines[-1] == "1 thing to mend, 3 to look at"
+    assert answer.lines[-1] == "1 thing to mend, 6 to look at"
     assert not any("slack" in line for line in answer.lines), "offline leaves the world in peace"
 
 
@@ -131,6 +140,114 @@ async def test_dead_letters_are_a_gap(store: Pool, onhand: Onhand) -> None:
     assert found(answer, "given up woo")["message"] == "1 listing whose own update gave up"
 
 
+async def test_real_time_is_looked_at_where_all_is_well(
+    store: Pool, onhand: Onhand, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: with an address, secrets and sweeps there is nothing to do."""
+    told = config.read_text().replace("[channels.woo]", '[channels.woo]\nwebhook_secret_envs = ["WOO_HOOKS"]')
+    told = told.replace("[channels.bigc]", '[channels.bigc]\norders = "ignore"')
+    config.write_text(told + '[web]\npublic_url = "https://stock.example.com"\n')
+    monkeypatch.setenv("WOO_HOOKS", "letters")
+    await work.note_sweep(store, "woo", datetime.now(UTC))
+
+    answer = await onhand("doctor", "--offline", "--json")
+
+    real_time = ("webhooks", "inbox", "orders", "publish")
+    said = {f["subject"]: f["message"] for f in answer.json["findings"] if f["subject"].startswith(real_time)}
+    assert said == {
+        "webhooks": "delivered to https://stock.example.com/webhooks/...",
+        "inbox": "every delivery could be taken",
+        "publish bigc": "nothing to tell",
+        "orders woo": "swept just now, no delivery lately",
+        "publish woo": "nothing to tell",
+    }
+    assert found(answer, "secrets")["message"] == "set: WOO_KEY, WOO_SECRET, WOO_HOOKS, BIGC_TOKEN"
+
+
+async def test_what_hinders_real_time_is_told_with_what_to_do(
+    store: Pool, onhand: Onhand, config: Path, database: str
+) -> None:
+    """Goal: every way in which an order or a level can be stuck has its line."""
+    config.write_text(config.read_text() + '[web]\npublic_url = "https://stock.example.com"\n')
+    unread = Received("woo", "1", b"1", "other", "order.updated", "", {}, InboxOutcome.POISON, "no JSON")
+    unknown = Received("woo", "2", b"2", "order", "order.updated", "7", {}, InboxOutcome.POISON, "no item")
+    await inbox.accept(store, [unread, unknown])
+    await onhand("stock", "receive", "A", 5, "-l", "leeds")
+    await work.note_trouble(store, "woo", "woo: no answer", 60)
+    await work.pause(store, "bigc", "stocktaking")
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+        await connection.execute(
+            "UPDATE channel_work SET swept_at = now() - interval '2 hours', trouble_since = now() - interval '3 min'"
+        )
+
+    answer = await onhand("doctor", "--offline", "--json")
+
+    assert [
+        (f["health"], f["subject"], re.sub(r"in 1 min|in \d+ s", "in SOON", f["message"]), f["advice"])
+        for f in answer.json["findings"]
+        if f["subject"].split()[0] in ("webhooks", "inbox", "orders", "publish") and f["health"] != "ok"
+    ] == [
+        (
+            "gap",
+            "webhooks woo",
+            "no secret to check its deliveries with, so none is let in",
+            "Set webhook_secret_envs in [channels.woo], then: onhand webhooks register --channel woo",
+        ),
+        (
+            "gap",
+            "webhooks bigc",
+            "no secret to check its deliveries with, so none is let in",
+            "Set webhook_secret_envs in [channels.bigc], then: onhand webhooks register --channel bigc",
+        ),
+        (
+            "gap",
+            "inbox",
+            "2 deliveries could not be taken, 1 of them not even read",
+            "onhand inbox list --outcome poison says why; mend it, then: onhand inbox replay --all",
+        ),
+        (
+            "broken",
+            "orders bigc",
+            "last swept 2 h ago",
+            "The worker lines below, and the channel's OrderSweep and Intake in the Temporal Web UI.",
+        ),
+        (
+            "gap",
+            "publish bigc",
+            "paused just now: stocktaking; to tell: 1 since just now",
+            "onhand channels resume bigc",
+        ),
+        (
+            "broken",
+            "orders woo",
+            "last swept 2 h ago",
+            "The worker lines below, and the channel's OrderSweep and Intake in the Temporal Web UI.",
+        ),
+        (
+            "broken",
+            "publish woo",
+            "breaker open 3 min ago, tried again in SOON: woo: no answer; to tell: 1 since just now",
+            "Mend what it says, then: onhand channels resume woo",
+        ),
+    ]
+
+
+async def test_what_waits_for_too_long_is_broken(store: Pool, onhand: Onhand, database: str) -> None:
+    """Goal: nobody takes the inbox or tells the levels, though nothing is in the way."""
+    await onhand("stock", "receive", "A", 5, "-l", "leeds")
+    await inbox.accept(store, [Received("woo", "1", b"1", "order", "order.updated", "7", {})])
+    await work.note_sweep(store, "woo", datetime.now(UTC))
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+        await connection.execute("UPDATE inbox SET received_at = now() - interval '10 minutes'")
+        await connection.execute("UPDATE outbox SET marked_at = now() - interval '10 minutes'")
+
+    answer = await onhand("doctor", "--offline", "--json")
+
+    assert found(answer, "orders woo")["message"] == "waiting to be taken: 1 since 10 min ago"
+    assert found(answer, "publish woo")["message"] == "waiting to be told: 1 since 10 min ago"
+    assert found(answer, "publish woo")["health"] == "broken"
+
+
 async def test_temporal_its_schedule_and_its_workers_are_looked_at(
     store: Pool,
     onhand: Onhand,
@@ -148,13 +265,19 @@ async def test_temporal_its_schedule_and_its_workers_are_looked_at(
     assert found(before, "temporal")["health"] == "ok"
     assert found(before, "schedule")["advice"] == "onhand schedule apply"
     assert found(before, "worker channel-woo (steps)")["health"] == "broken"
+    assert found(before, "sweep woo")["advice"] == "onhand schedule apply"
 
     await schedules.apply(client, ScheduleSettings(every_minutes=30))
+    await schedules.apply_sweeps(client, ScheduleSettings(sweep_seconds=30), ["woo", "bigc"])
     handle = client.get_schedule_handle(schedules.SYNC_SCHEDULE_ID)
     try:
         stale = await onhand("doctor", "--json")
         assert found(stale, "schedule")["message"] == "every 30 min, the configuration says 15 min"
+        assert found(stale, "sweep woo")["message"] == "every 30 s, the configuration says 1 min"
         await schedules.apply(client, ScheduleSettings())
+        await schedules.apply_sweeps(client, ScheduleSettings(), ["woo", "bigc"])
+        for name in ("woo", "bigc"):
+            await work.note_sweep(store, name, datetime.now(UTC))
         await schedules.pause(client, "stocktaking")
         async with (
             Worker(client, task_queue=SYNC_TASK_QUEUE, workflows=[SyncRun], activities=[_nothing]),
@@ -164,8 +287,10 @@ async def test_temporal_its_schedule_and_its_workers_are_looked_at(
             after = await onhand("doctor", "--json")
     finally:
         await handle.delete()
+        await schedules.apply_sweeps(client, ScheduleSettings(), [])
 
     assert after.code == 3
+    assert found(after, "sweeps")["message"] == "of woo, bigc every 1 min"
     assert found(after, "schedule")["message"] == "paused: stocktaking"
     assert found(after, "schedule")["advice"] == "onhand schedule resume"
     workers = {subject: state for subject, state in health(after).items() if subject.startswith("worker")}

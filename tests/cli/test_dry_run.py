@@ -16,7 +16,7 @@ from onhand.domain.movements import Movement
 from onhand.dry_run import Overlay
 from onhand.ledger import levels, posting, stock
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import LevelUpdate
+from onhand.ledger.levels import LevelLearnt
 from tests.cli.conftest import Onhand
 from tests.memory_channel import MemoryChannel
 
@@ -46,8 +46,8 @@ async def booked(pool: Pool, sku: str, channel: str, place: str, book: int) -> N
     """We believe that the channel shows this."""
     (listing,) = await stock.sku_listings(pool, sku, channel)
     async with pool.connection() as connection:
-        update = LevelUpdate(listing.listing_id, place, 0, book=book, shown=book)
-        await levels.record_levels(connection, [update], run=None, attempt=1, sent_at=NOON, answered_at=NOON)
+        learnt = LevelLearnt(listing.listing_id, place, expected=book, seen=book)
+        await levels.book(connection, [learnt], NOON)
 
 
 async def everything(pool: Pool) -> list[object]:

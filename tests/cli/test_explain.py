@@ -8,9 +8,10 @@ from onhand.domain import movements
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.ledger import levels, posting, stock
+from onhand.ledger import levels, posting, stock, work
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Failure, LevelUpdate
+from onhand.ledger.levels import Failure, LevelLearnt, Push
+from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
 
@@ -27,21 +28,22 @@ async def pushed(pool: Pool, channel: str, place: str, quantity: int, *, outcome
     """The channel was told a level of A two minutes ago; where it was accepted, nothing is pending."""
     (listing,) = await stock.sku_listings(pool, "A", channel)
     accepted = outcome == "accepted"
-    update = LevelUpdate(
+    push = Push(
         listing.listing_id,
         place,
         0 if listing.pending is None else listing.pending.generation,
-        book=quantity if accepted else None,
-        shown=quantity if accepted else None,
-        quantity=quantity,
-        before=1,
-        outcome=outcome,
+        quantity,
+        1,
+        outcome,
         echo=quantity if accepted else None,
         message="" if accepted else "woo: setting SKU A failed (HTTP 400): [bad] id",
     )
     at = datetime.now(UTC) - timedelta(minutes=2)
     async with pool.connection() as connection:
-        await levels.record_levels(connection, [update], run="run-1", attempt=1, sent_at=at, answered_at=at)
+        if accepted:
+            learnt = LevelLearnt(listing.listing_id, place, expected=quantity, seen=quantity)
+            await levels.book(connection, [learnt], at)
+        await levels.save_pushes(connection, [push], run="run-1", attempt=1, sent_at=at, answered_at=at)
         if accepted and listing.pending is not None:
             await levels.clear_outbox(connection, [(listing.listing_id, listing.pending.generation)])
 
@@ -55,13 +57,13 @@ async def test_the_answer_comes_first_and_everything_it_rests_on_after(store: Po
     await received(store, 9, 3)
     await pushed(store, "woo", "", 7)
     order = OrderSnapshot("woo", "1001", 1, datetime.now(UTC), (OrderLine("1", "A", "leeds", 1, 0),))
-    await posting.post_orders(store, [order])
+    await post_orders(store, [order])
 
     answer = await onhand("explain", "A", "--channel", "woo")
 
     assert answer.code == 0
     assert answer.lines == not_empty("""\
-A  Apple  barcode 500001
+A  Apple  barcode 500001  0.0 sold a day: hourly
 
 ●  woo still shows 7; it is to show 6 (since just now) because 8 are available at leeds + london and 2 are
    held back for safety.
@@ -76,7 +78,7 @@ A  Apple  barcode 500001
 │ buffer       8  →  6  safety buffer: 2 units holds back 2                                                  │
 │ should show        6  rule channels.woo.rule                                                               │
 │                                                                                                            │
-│ shows    7, as it said itself just now                                                                     │
+│ shows    7, as it said itself 2 min ago                                                                    │
 │ pending  generation 2, marked just now                                                                     │
 │                                                                                                            │
 │ pushed     from  to  outcome   echo  attempt  run                                                          │
@@ -123,6 +125,45 @@ async def test_each_place_of_a_channel_has_an_answer_of_its_own(store: Pool, onh
     assert answer.lines[1:3] == [
         "●  bigc (leeds) shows 9 because 9 are available at leeds.",
         "●  bigc (london) shows 0 because nothing is available at london.",
+    ]
+
+
+async def test_what_was_sold_unheard_and_what_is_in_the_way_are_told(store: Pool, onhand: Onhand) -> None:
+    """Goal: units that an answer took off the pool, a level in flight and a pause each explain themselves."""
+    await received(store, 9, 3)
+    await pushed(store, "woo", "", 7)
+    (listing,) = await stock.sku_listings(store, "A", "woo")
+    spot = (listing.listing_id, "")
+    await levels.claim(store, "woo", [spot], [listing.listing_id], siblings=False, claim=1, seconds=60)
+    learnt = LevelLearnt(*spot, expected=7, seen=6, shortfall=1, location="leeds")
+    async with store.connection() as connection:
+        await levels.book(connection, [learnt], datetime.now(UTC), 1)
+    await work.pause(store, "bigc", "stocktaking")
+    (bigc,) = await stock.sku_listings(store, "A", "bigc")
+    await levels.claim(
+        store, "bigc", [(bigc.listing_id, "1")], [bigc.listing_id], siblings=False, claim=1, seconds=60
+    )
+
+    answer = await onhand("explain", "A")
+
+    text = " ".join(answer.stdout.replace("│", " ").split())
+    assert (
+        "1 unit of leeds is taken off the pool: woo showed that it sold 1 piece just now, and the order has not come "
+        "yet" in text
+    )
+    assert (
+        "bigc (leeds) is being told in this moment; it should show 8 because 8 are available at leeds. "
+        "Telling it changes was paused just now (stocktaking)." in text
+    )
+    assert "woo shows 6 because 8 are available at leeds + london and 2 are held back for safety." in text
+    assert text.count("in flight being read or written at the channel now") == 1
+    assert text.count("held up paused just now: stocktaking") == 2
+    document = (await onhand("explain", "A", "--json")).json
+    assert [(sale["channel"], sale["pieces"]) for sale in document["provisional"]] == [("woo", 1)]
+    assert [(each["channel"], each["in_flight"]) for each in document["levels"]] == [
+        ("woo", False),
+        ("bigc", True),
+        ("bigc", False),
     ]
 
 

@@ -130,6 +130,10 @@ async def test_channels_are_listed_with_what_is_pending(store: Pool, onhand: Onh
         "─────────────────────────────────────────────────────────────────────────────────────────",
         "bigc     bigcommerce         1  never   1 since just now         0  none lately  never",
         "woo      woocommerce         2  never   1 since just now         0  none lately  never",
+        "channel  inbox           to tell  last heard  last sweep  real time",
+        "────────────────────────────────────────────────────────────────────",
+        "bigc         0  1 since just now  never       never       publishing",
+        "woo          0  1 since just now  never       never       publishing",
     ]
     (bigc, _) = (await onhand("channels", "list", "--json")).json
     assert (bigc["enabled"], bigc["state"]["pending"]) == (True, 1)

@@ -19,8 +19,17 @@ async def temporal(temporal_env: WorkflowEnvironment, monkeypatch: pytest.Monkey
 
 async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: None) -> None:
     """Goal: every command of the group answers, in both forms. Method: apply twice, pause, look, resume."""
-    assert (await onhand("schedule", "apply", "--json")).json == {"applied": "created", "every_minutes": 15}
-    assert (await onhand("schedule", "apply")).lines == ["schedule unchanged: a sync every 15 minutes"]
+    assert (await onhand("schedule", "apply", "--json")).json == {
+        "applied": "created",
+        "every_minutes": 15,
+        "sweeps": "created",
+        "sweep_seconds": 60,
+        "swept_channels": ["woo", "bigc"],
+    }
+    assert (await onhand("schedule", "apply")).lines == [
+        "schedule unchanged: a sync every 15 minutes",
+        "sweeps unchanged: orders of woo, bigc every 60 seconds",
+    ]
     assert (await onhand("schedule", "pause", "--note", "stocktaking")).code == 0
 
     paused = await onhand("schedule", "show", "--json")

@@ -119,14 +119,17 @@ async def test_stock_is_shown_by_location_and_state(store: Pool, onhand: Onhand)
     answer = await onhand("stock", "show", "A")
 
     assert answer.lines == [
-        "A  Apple  barcode 500001",
+        "A  Apple  barcode 500001  0.0 sold a day: hourly",
         "location  available  in transit  on hand  version  moved",
         "───────────────────────────────────────────────────────────",
         "leeds         1,000           0    1,000        3  just now",
         "london            0         200        0        1  just now",
         "together      1,000         200    1,000",
     ]
-    assert (await onhand("stock", "show", "C")).lines == ["C  Cake", "nothing has ever moved"]
+    assert (await onhand("stock", "show", "C")).lines == [
+        "C  Cake  0.0 sold a day: hourly",
+        "nothing has ever moved",
+    ]
 
 
 async def test_an_unknown_sku_is_refused_with_what_may_have_been_meant(store: Pool, onhand: Onhand) -> None:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,10 @@ from onhand.domain.orders import (
     PostedOrder,
     SnapshotRefusedError,
     events_of,
+    moment_of,
+    placed,
+    sales_of,
+    taken_by,
 )
 from onhand.domain.states import State
 
@@ -214,3 +219,142 @@ def test_each_kind_moves_stock_its_own_way(history: list[list[OrderLine]]) -> No
                 assert min(available) > 0
             case _:
                 assert (event.kind, available) == (EventKind.FULFILMENT, [])
+
+
+def level_line(
+    pieces: int,
+    fulfilled: int = 0,
+    *,
+    listing: int | None = 7,
+    place: str = "",
+    units: int = 1,
+    line_id: str = "1",
+) -> OrderLine:
+    """A line of a listing, in pieces."""
+    return OrderLine(line_id, "MUG", "leeds", pieces * units, fulfilled * units, listing, place, units)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ((), (level_line(3),), [(7, "", 3)]),
+        ((), (level_line(2, 1, units=6),), [(7, "", 3)]),
+        ((level_line(3),), (level_line(1, 2),), []),
+        ((level_line(3),), (level_line(1),), [(7, "", -2)]),
+        ((level_line(3),), (), [(7, "", -3)]),
+        ((), (level_line(3, listing=None),), []),
+        ((level_line(3, listing=None),), (level_line(3),), [(7, "", 3)]),
+        ((level_line(3, place="L1"),), (level_line(3, place="L2"),), [(7, "L1", -3), (7, "L2", 3)]),
+        (
+            (),
+            (level_line(1), level_line(2, line_id="2"), level_line(4, listing=5, line_id="3")),
+            [(5, "", 4), (7, "", 3)],
+        ),
+        ((level_line(3, line_id="1"),), (level_line(3, line_id="2"),), []),
+    ],
+)
+def test_what_a_channel_did_to_its_own_levels(
+    before: tuple[OrderLine, ...], now: tuple[OrderLine, ...], expected: list[tuple[int, str, int]]
+) -> None:
+    """Goal: pieces by listing and place, as the difference to what is posted; shipping moves none."""
+    sales = sales_of(snapshot(*now), posted(*before))
+    assert [(sale.listing_id, sale.place, sale.pieces) for sale in sales] == expected
+    assert {sale.moment for sale in sales} <= {NOON}
+
+
+def test_an_old_snapshot_tells_of_no_sales() -> None:
+    assert sales_of(snapshot(level_line(3), version=4), posted(version=4)) == ()
+
+
+def test_an_order_new_to_us_happened_when_it_was_placed() -> None:
+    """Goal: one we know was changed at its last update; where nobody says when it was placed, that has to do."""
+    placed_at = NOON - timedelta(minutes=5)
+    new = replace(snapshot(level_line(1)), placed_at=placed_at)
+    assert moment_of(new, NOTHING_POSTED) == placed_at
+    assert moment_of(new, posted(level_line(2))) == NOON
+    assert moment_of(snapshot(level_line(1)), NOTHING_POSTED) == NOON
+    assert [sale.moment for sale in sales_of(new, NOTHING_POSTED)] == [placed_at]
+
+
+def test_what_is_taken_keeps_lines_that_left_with_nothing_in_them() -> None:
+    before = posted(level_line(3), level_line(2, 1, line_id="2"), version=1)
+    after = taken_by(snapshot(level_line(4), version=2), before)
+    assert after == posted(level_line(4), level_line(0, line_id="2"), version=2)
+    assert taken_by(snapshot(version=1), before) is before
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "expected"),
+    [
+        # the place was guessed: it stays where it was posted, unless it is another SKU now
+        (
+            OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1", guessed=True),
+            (OrderLine("1", "MUG", "london", 3, 0, 7, "L2"),),
+            [OrderLine("1", "MUG", "london", 2, 0, 7, "L2", guessed=True)],
+        ),
+        (
+            OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1", guessed=True),
+            (OrderLine("1", "CUP", "london", 3, 0, 8, "L2"),),
+            [OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1", guessed=True)],
+        ),
+        (
+            OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1", guessed=True),
+            (),
+            [OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1", guessed=True)],
+        ),
+        # it was told: it moves
+        (
+            OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1"),
+            (OrderLine("1", "MUG", "london", 3, 0, 7, "L2"),),
+            [OrderLine("1", "MUG", "leeds", 2, 0, 7, "L1")],
+        ),
+        # it names nothing any more: it is what it was, in its units; or nothing at all
+        (
+            OrderLine("1", "", "", 1, 2, guessed=True),
+            (OrderLine("1", "MUG", "london", 18, 0, 7, "L2", 6),),
+            [OrderLine("1", "MUG", "london", 6, 12, 7, "L2", 6)],
+        ),
+        (OrderLine("1", "", "", 1, 0, guessed=True), (), []),
+    ],
+)
+def test_what_a_snapshot_leaves_open_is_taken_from_what_is_posted(
+    line: OrderLine, before: tuple[OrderLine, ...], expected: list[OrderLine]
+) -> None:
+    assert list(placed(snapshot(line), posted(*before)).lines) == expected
+
+
+LEVEL_LINES = st.builds(
+    level_line,
+    st.integers(0, 4),
+    st.integers(0, 3),
+    listing=st.sampled_from([None, 7, 8]),
+    place=st.sampled_from(["L1", "L2"]),
+    units=st.sampled_from([1, 6]),
+    line_id=st.sampled_from(["1", "2", "3"]),
+)
+
+
+@given(
+    data=st.data(),
+    history=st.lists(
+        st.lists(LEVEL_LINES, max_size=3, unique_by=lambda each: each.line_id), min_size=1, max_size=6
+    ),
+)
+def test_sales_add_up_to_the_newest_that_arrived(data: st.DataObject, history: list[list[OrderLine]]) -> None:
+    """Goal: books end the same whatever was lost, doubled and shuffled on the way."""
+    sent = [snapshot(*lines, version=version) for version, lines in enumerate(history)]
+    arrived = data.draw(st.lists(st.sampled_from(sent), min_size=1, max_size=12), label="arrived")
+    state, sold = NOTHING_POSTED, Counter[tuple[int, str]]()
+    for each in arrived:
+        for sale in sales_of(each, state):
+            sold[sale.listing_id, sale.place] += sale.pieces
+        state = taken_by(each, state)
+
+    newest = max(arrived, key=lambda each: each.version)
+    expected = Counter[tuple[int, str]]()
+    for each in newest.lines:
+        if each.listing_id is not None:
+            expected[each.listing_id, each.place] += each.pieces
+    assert {level: pieces for level, pieces in sold.items() if pieces} == {
+        level: pieces for level, pieces in expected.items() if pieces
+    }

@@ -1,5 +1,6 @@
 """The answer to "why does it show 7?", for every way in which a level can stand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from onhand.domain.allocation import Allocation, Claim
 from onhand.domain.rules import Buffer, Mode, Rule
 from onhand.explain.sentences import because, sentence
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
+from onhand.ledger.work import Hold
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=3)
@@ -114,6 +116,32 @@ def test_the_sentence_says_what_is_shown_and_why_or_why_not_yet(
     known: LevelFacts, pending: Pending | None, parked: DeadLetter | None, said: str
 ) -> None:
     assert sentence("woo", decided(), known, pending, parked, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("hold", "said"),
+    [
+        (Hold("woo", BEFORE, "", "", None, None), " Telling it changes was paused 3 min ago."),
+        (
+            Hold("woo", BEFORE, "new theme", "woo: no answer.", BEFORE, NOW),
+            " Telling it changes was paused 3 min ago (new theme). Its breaker opened 3 min ago: woo: no answer.",
+        ),
+    ],
+)
+def test_what_keeps_a_change_from_being_told_is_said_where_there_is_one(hold: Hold, said: str) -> None:
+    """Goal: a pause explains a level that is behind, and is no news of one that is right."""
+    shows = "woo still shows 7; it is to show 9 (since 3 min ago) because 9 are available at leeds + london."
+    assert sentence("woo", decided(), facts(7), Pending(1, BEFORE), None, NOW, hold) == shows + said
+    right = "woo shows 9 because 9 are available at leeds + london."
+    assert sentence("woo", decided(), facts(9), None, None, NOW, hold) == right
+
+
+def test_a_level_that_is_being_told_is_not_unknown() -> None:
+    """Goal: a claim takes away what we believe for a moment, and the answer says so."""
+    known = replace(facts(None), claimed_until=NOW + timedelta(seconds=2))
+    assert sentence("woo", decided(), known, None, None, NOW) == (
+        "woo is being told in this moment; it should show 9 because 9 are available at leeds + london."
+    )
 
 
 def test_a_place_is_told_by_the_locations_it_shows() -> None:

@@ -15,13 +15,13 @@ from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.ledger import catalogue
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
+from onhand.ledger.orders import post_orders
 from onhand.ledger.posting import (
     Posted,
     Verdict,
     post_counts,
     post_events,
     post_events_on,
-    post_orders,
 )
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)

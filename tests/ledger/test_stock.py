@@ -13,7 +13,7 @@ from onhand.domain.states import State
 from onhand.ledger import catalogue, levels, posting, stock
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Failure, LevelUpdate
+from onhand.ledger.levels import Failure, LevelLearnt, Push
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -117,9 +117,10 @@ async def test_a_listing_says_what_is_known_pending_and_given_up(shop: Pool) -> 
         shop, Failure(listing.listing_id, "", "RowRejected", "gone", "map it"), "sku-update/web/A"
     )
     async with shop.connection() as connection:
-        await levels.record_levels(
+        await levels.book(connection, [LevelLearnt(listing.listing_id, "", expected=7, seen=7)], NOON)
+        await levels.save_pushes(
             connection,
-            [LevelUpdate(listing.listing_id, "", listing.pending.generation, 7, 7, "", 7, 5, "accepted", 7)],
+            [Push(listing.listing_id, "", listing.pending.generation, 7, 5, "accepted", 7)],
             run="run-1",
             attempt=1,
             sent_at=NOON,

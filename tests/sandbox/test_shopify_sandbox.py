@@ -8,11 +8,13 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 from starlette.applications import Starlette
 
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.shopify import ShopifyOptions, routes
 from onhand.sandbox.shopify.cost import page_points
 from onhand.sandbox.shopify.schema import SCHEMA
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from tests.channels.case_shopify import LEEDS, LONDON, the_published_schema
 from tests.fix_channels import BASE_URL, FakeClock
 
@@ -37,7 +39,7 @@ class Caller:
     def __init__(self, shop: Shop, options: ShopifyOptions) -> None:
         self.shop = shop
         self.traffic = Traffic("shopify")
-        app = Starlette(routes=routes(shop, options, self.traffic))
+        app = Starlette(routes=routes(shop, options, self.traffic, OrderBook(shop), Subscriptions()))
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
             base_url=BASE_URL,
@@ -372,3 +374,145 @@ def test_the_sandbox_schema_is_part_of_the_published_one() -> None:
         elif isinstance(kind, GraphQLEnumType):
             assert isinstance(theirs, GraphQLEnumType)
             assert kind.values.keys() <= theirs.values.keys(), name
+
+
+ADJUST = """mutation Adjust($input: InventoryAdjustQuantitiesInput!, $key: String!) {
+  inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { changes(quantityNames: ["available"]) {
+      name delta quantityAfterChange location { id }
+      item { id inventoryLevel(locationId: "gid://shopify/Location/1001") {
+        quantities(names: ["available"]) { quantity } } } } }
+    userErrors { code field message }
+  }
+}"""
+
+
+def delta(number: int, units: int, **more: Any) -> dict[str, Any]:
+    item = f"gid://shopify/InventoryItem/{number}"
+    change = {"inventoryItemId": item, "locationId": LEEDS, "delta": units, "changeFromQuantity": None}
+    return {**change, **more}
+
+
+def adjusting(*changes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": "available", "reason": "correction", "changes": list(changes), **more}
+
+
+def adjusted(answer: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = answer["data"]["inventoryAdjustQuantities"]
+    return found
+
+
+async def test_adjusts_and_tells_the_level_after(call: Caller) -> None:
+    """Goal: units are added to whatever is there; `quantityAfterChange` is null, as on real shops."""
+    answer = await call(ADJUST, input=adjusting(delta(1, -3)), key="a")
+    (change,) = adjusted(answer)["inventoryAdjustmentGroup"]["changes"]
+    assert (change["delta"], change["quantityAfterChange"]) == (-3, None)
+    assert change["item"]["inventoryLevel"] == {"quantities": [{"quantity": 7}]}
+    assert call.shop.level("1", LEEDS) == 7
+
+
+async def test_a_replay_adjusts_nothing_and_tells_the_level_of_now(call: Caller) -> None:
+    """Goal: a key runs once; a failed one is refused ever after, one with other content is told so."""
+    await call(ADJUST, input=adjusting(delta(1, -3)), key="a")
+    call.shop.sell("1", LEEDS, 2)
+    again = adjusted(await call(ADJUST, input=adjusting(delta(1, -3)), key="a"))
+    (change,) = again["inventoryAdjustmentGroup"]["changes"]
+    assert change["item"]["inventoryLevel"] == {"quantities": [{"quantity": 5}]}
+    other = adjusted(await call(ADJUST, input=adjusting(delta(1, -4)), key="a"))
+    assert other["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
+    await call(ADJUST, input=adjusting(delta(9_999, 1)), key="b")
+    failed = adjusted(await call(ADJUST, input=adjusting(delta(9_999, 1)), key="b"))
+    assert failed["userErrors"][0]["code"] == "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"
+    assert call.shop.level("1", LEEDS) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        (adjusting(delta(1, 1, changeFromQuantity=9)), "CHANGE_FROM_QUANTITY_STALE", "changeFromQuantity"),
+        (adjusting(delta(9_999, 1)), "INVALID_INVENTORY_ITEM", "inventoryItemId"),
+        (adjusting(delta(1, 1, locationId="gid://shopify/Location/9")), "INVALID_LOCATION", "locationId"),
+        (adjusting(delta(1, 1_000_000_000)), "INVALID_QUANTITY_TOO_HIGH", "delta"),
+        (adjusting(delta(1, -1_000_000_011)), "INVALID_QUANTITY_TOO_LOW", "delta"),
+        (
+            adjusting(delta(1, 1, ledgerDocumentUri="gid://x/Y/1")),
+            "INVALID_AVAILABLE_DOCUMENT",
+            "ledgerDocumentUri",
+        ),
+    ],
+)
+async def test_an_entry_that_cannot_be_adjusted(
+    call: Caller, given: dict[str, Any], code: str, field: str
+) -> None:
+    """Goal: the entry is pointed at, and its neighbour is not changed either."""
+    answer = adjusted(
+        await call(ADJUST, input={**given, "changes": [delta(2, 1), *given["changes"]]}, key="k")
+    )
+    (error,) = answer["userErrors"]
+    assert (error["code"], error["field"]) == (code, ["input", "changes", "1", field])
+    assert answer["inventoryAdjustmentGroup"] is None
+    assert (call.shop.level("1", LEEDS), call.shop.level("2", LEEDS)) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (adjusting(delta(1, 1), name="on_hand"), "INVALID_QUANTITY_NAME"),
+        (adjusting(delta(1, 1), reason="because"), "INVALID_REASON"),
+        (adjusting(delta(1, 1), referenceDocumentUri="none"), "INVALID_REFERENCE_DOCUMENT"),
+        (adjusting(delta(1, 1), delta(1, 2)), "ADJUST_QUANTITIES_FAILED"),
+    ],
+)
+async def test_an_adjustment_that_is_wrong_as_a_whole(call: Caller, given: dict[str, Any], code: str) -> None:
+    """Goal: nothing is changed."""
+    answer = adjusted(await call(ADJUST, input=given, key="k"))
+    assert [error["code"] for error in answer["userErrors"]] == [code]
+    assert call.shop.level("1", LEEDS) == 10
+
+
+async def test_an_adjustment_that_is_malformed(call: Caller) -> None:
+    """Goal: the directive, the compared quantity as a key, and known fields are required, as of 2026-04."""
+    plain = ADJUST.replace("@idempotent(key: $key)", "").replace(", $key: String!", "")
+    assert codes(await call(plain, input=adjusting(delta(1, 1)))) == ["BAD_REQUEST"]
+    bare = delta(1, 1)
+    del bare["changeFromQuantity"]
+    assert codes(await call(ADJUST, input=adjusting(bare), key="k")) == ["INVALID_FIELD_ARGUMENTS"]
+    for wrong in (delta(1, 1, quantity=5), delta(1, 1, delta="1"), delta(1, 1, inventoryItemId="1")):
+        assert codes(await call(ADJUST, input=adjusting(wrong), key="k")) == ["INVALID_VARIABLE"]
+    many = adjusting(*[delta(at + 1, 1) for at in range(251)])
+    assert codes(await call(ADJUST, input=many, key="k")) == ["MAX_INPUT_SIZE_EXCEEDED"]
+    assert call.shop.level("1", LEEDS) == 10
+
+
+async def test_orders_are_sorted_by_their_last_change_only(call: Caller) -> None:
+    """Goal: what this sandbox cannot do as the platform does is refused, not done otherwise."""
+    query = "{ orders(first: 5, sortKey: CREATED_AT) { nodes { id } } }"
+    assert codes(await call(query)) == ["badRequest"]
+    missing = await call(
+        '{ order(id: "gid://shopify/Order/1") { id } refund(id: "gid://shopify/Refund/11") { id } }'
+    )
+    assert missing["data"] == {"order": None, "refund": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('uri: "http://shop.example.com/in"', "not supported"),
+        ('uri: ""', "blank"),
+        ('uri: "https://shop.example.com/in", format: XML', "JSON only"),
+        ('uri: "https://shop.example.com/in", includeFields: ["id"]', "JSON only"),
+    ],
+)
+async def test_a_subscription_that_is_refused(call: Caller, given: str, said: str) -> None:
+    """Goal: plain HTTP goes to this machine only, and what would change payloads is not silently ignored."""
+    query = f"""mutation {{ webhookSubscriptionCreate(topic: ORDERS_CREATE, webhookSubscription: {{ {given} }}) {{
+      webhookSubscription {{ id }} userErrors {{ field message }} }} }}"""
+    made = (await call(query))["data"]["webhookSubscriptionCreate"]
+    assert made["webhookSubscription"] is None
+    assert said in made["userErrors"][0]["message"]
+    local = query.replace(given, 'uri: "http://127.0.0.1:8600/in"')
+    assert (await call(local))["data"]["webhookSubscriptionCreate"]["userErrors"] == []
+    again = (await call(local))["data"]["webhookSubscriptionCreate"]
+    assert "already been taken" in again["userErrors"][0]["message"]
+    unknown = query.replace("ORDERS_CREATE", "NONSENSE")
+    assert codes(await call(unknown)) == ["badRequest"]

@@ -8,8 +8,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 from onhand.sandbox.woocommerce import WooOptions, routes
 from tests.fix_channels import FakeClock
 
@@ -25,7 +27,9 @@ class Bench:
         self.shop = Shop("woo", {"": "shop"}, clock=clock.now)
         self.traffic = Traffic("woocommerce")
         given = {"limits": False, "clock": clock.now, "sleep": clock.sleep, **options}
-        app = Starlette(routes=routes(self.shop, WooOptions(**given), self.traffic))
+        app = Starlette(
+            routes=routes(self.shop, WooOptions(**given), self.traffic, OrderBook(self.shop), Subscriptions())
+        )
         self.client = httpx.AsyncClient(
             base_url="https://shop.test", transport=httpx.ASGITransport(app), auth=KEY
         )

@@ -105,7 +105,8 @@ async def test_stats_and_reset(app: Starlette, client: httpx.AsyncClient) -> Non
         "/shopify/admin/api/2026-10/graphql.json", json={"query": "{ shop { name } }"}, headers=headers
     )
     stats = (await client.get("/_sandbox/stats")).json()
-    assert stats["shopify"] == {"calls": {"shop": 1}, "throttled": {}, "rejected": {}, "items": 10}
+    assert stats["shopify"]["calls"] == {"shop": 1}
+    assert stats["shopify"]["items"] == 10
     await post(client, "reset")
     assert (await client.get("/_sandbox/stats")).json()["shopify"]["items"] == 0
 

@@ -19,26 +19,42 @@ async def test_every_address_is_described(description: Any) -> None:
     assert description["openapi"] == "3.0.3"
     assert sorted(description["paths"]) == [
         "/api/channels",
+        "/api/channels/{name}/pause",
+        "/api/channels/{name}/resume",
         "/api/explain/{sku}",
+        "/api/inbox",
+        "/api/inbox/{number}",
+        "/api/inbox/{number}/replay",
         "/api/runs",
         "/api/runs/{run_id}",
         "/api/stock/{sku}",
+        "/api/webhooks",
+        "/events",
         "/healthz",
         "/readyz",
     ]
+    changing = {path for path, operations in description["paths"].items() if list(operations) == ["post"]}
+    assert changing == {
+        "/api/channels/{name}/pause",
+        "/api/channels/{name}/resume",
+        "/api/inbox/{number}/replay",
+        "/events",
+    }
     for path, operations in description["paths"].items():
-        assert list(operations) == ["get"], path
-        get = operations["get"]
-        assert get["summary"]
-        assert get["description"]
-        assert len(get["tags"]) == 1
-        for parameter in get.get("parameters", []):
+        assert len(operations) == 1, path
+        (operation,) = operations.values()
+        assert operation["summary"]
+        assert operation["description"]
+        assert len(operation["tags"]) == 1
+        assert ("security" in operation) is (path not in ("/healthz", "/readyz")), path
+        for parameter in operation.get("parameters", []):
             assert parameter["description"], (path, parameter["name"])
 
 
 async def test_every_error_that_is_described_has_the_one_shape(description: Any) -> None:
     for path, operations in description["paths"].items():
-        for status, response in operations["get"]["responses"].items():
+        (operation,) = operations.values()
+        for status, response in operation["responses"].items():
             if status.startswith("2") or path == "/readyz":
                 continue
             schema = response["content"]["application/json"]["schema"]

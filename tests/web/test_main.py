@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from onhand.settings import SettingsError, WebSettings
+from onhand.settings import Settings, SettingsError
 from onhand.web.__main__ import refuse_to_be_open
 
 CONFIG = """
@@ -26,21 +26,31 @@ locations = ["leeds"]
 """
 
 
+def with_web(settings: Settings, **web: object) -> Settings:
+    return Settings.model_validate(settings.model_dump() | {"web": web})
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_a_loopback_address_is_accepted(host: str) -> None:
-    refuse_to_be_open(WebSettings(host=host))
+def test_a_loopback_address_is_accepted(settings: Settings, host: str) -> None:
+    """Goal: on one machine nothing has to be configured."""
+    refuse_to_be_open(with_web(settings, host=host))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "stock.test"])
-def test_an_address_others_can_reach_is_not_unless_somebody_said_so(host: str) -> None:
+def test_an_address_others_can_reach_needs_a_client(settings: Settings, host: str) -> None:
+    """Goal: beyond this machine the app asks who it is, or somebody said that a proxy does."""
     with pytest.raises(SettingsError) as caught:
-        refuse_to_be_open(WebSettings(host=host))
+        refuse_to_be_open(with_web(settings, host=host))
     assert str(caught.value) == (
         f"web.host: given {host!r}, which others can reach; accepted: a loopback address such as 127.0.0.1, because "
-        "the app has no login yet and shows stock, runs and channels to whoever asks. Put a proxy with a login "
-        "before it; if there is one, set web.allow_unauthenticated = true"
+        "no client is configured, so that the app would show stock, runs and channels to whoever asks. Configure one "
+        "in [clients.<name>]; or put a proxy with a login before the app, and set web.allow_unauthenticated = true"
     )
-    refuse_to_be_open(WebSettings(host=host, allow_unauthenticated=True))
+    refuse_to_be_open(with_web(settings, host=host, allow_unauthenticated=True))
+    clients = {"viewer": {"token_envs": ["T"], "scopes": ["read"]}}
+    refuse_to_be_open(
+        Settings.model_validate(with_web(settings, host=host).model_dump() | {"clients": clients})
+    )
 
 
 async def started(config: Path, *arguments: str) -> asyncio.subprocess.Process:

@@ -220,6 +220,43 @@ async def test_continuing_as_new_loses_and_repeats_nothing(make_stage: MakeStage
     assert len(first.events) < 80
 
 
+async def test_a_step_makes_several_calls_and_no_more_at_once_than_the_channel_wants(
+    make_stage: MakeStage,
+) -> None:
+    """Goal: fewer steps for small bulk calls. Method: 25 levels in calls of 2, three a step, two wanted at once."""
+    web = MemoryChannel("web", bulk_size=2, calls_a_step=3, seconds_per_call=0.02)
+    stage = await make_stage([web], 25)
+    await stock(stage, {f"S{n:05}": n for n in range(1, 25)})
+
+    result = await stage.run()
+
+    assert web.levels == {(f"S{n:05}", ""): n for n in range(25)}
+    assert sorted(web.calls) == [("set", 1), *[("set", 2)] * 12]
+    assert web.at_once_max == 3, "two that the channel wants, and one that was ready before it was wanted"
+    assert await _steps(stage, f"{result.run_id}/{web.name}", "push_levels") == 5
+
+
+async def test_a_step_that_is_tried_again_repeats_only_the_call_that_failed(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web", bulk_size=2, concurrency=1, calls_a_step=3)
+    stage = await make_stage([web], 6)
+    await stock(stage, {f"S{n:05}": n for n in range(1, 6)})
+    web.raises = [SameKeyRetry(web.name, "setting levels", "the shop is busy")]
+
+    result = await stage.run()
+
+    assert result.status == "success"
+    assert web.levels == {(f"S{n:05}", ""): n for n in range(6)}
+    assert web.calls == [("set", 2)] * 4
+    assert len(set(web.keys)) == 3, "the same levels went out under the same key"
+
+
+async def _steps(stage: Stage, workflow_id: str, name: str) -> int:
+    """How many activities of a name a workflow has scheduled."""
+    history = await stage.client.get_workflow_handle(workflow_id).fetch_history()
+    scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
+    return sum(each.activity_type.name == name for each in scheduled)
+
+
 async def test_a_lost_write_is_found_and_the_run_is_partial(make_stage: MakeStage) -> None:
     web = MemoryChannel("web", echoes=False)
     stage = await make_stage([web], 5, sku_update_attempts=1)

@@ -14,16 +14,18 @@ import httpx
 from onhand.channels.base import (
     Capabilities,
     Finding,
+    Hooks,
     LevelKey,
     LevelWrite,
     Meter,
+    Orders,
     Outcome,
     RemoteItem,
     ShownLevel,
     WriteKind,
     WriteResult,
 )
-from onhand.channels.bigcommerce import catalogue, health
+from onhand.channels.bigcommerce import catalogue, fetching, health, hooks
 from onhand.channels.bigcommerce.entries import Entry, adjustment, is_number, sort_writes
 from onhand.channels.bigcommerce.isolating import Settled, settle
 from onhand.channels.bigcommerce.reading import Reader
@@ -31,11 +33,15 @@ from onhand.channels.bigcommerce.refusals import REFUSED, Refusal, advice_for, r
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelError, NewKeyRetry, RowRejected, SameKeyRetry
 from onhand.channels.http import json_body
+from onhand.channels.line import Line
 
 ABSOLUTE = "/v3/inventory/adjustments/absolute"
 SCOPE = "store_inventory"
 BULK_MAX = 2_000
 """Entries of one absolute adjustment (OpenAPI: "Limit of 2000 items for payload length")."""
+HEAD_START_SECONDS = 0.02
+"""Whoever waits to write goes on the wire before this answer is worked through. That takes it several turns of the
+event loop, not one, and working through 2,000 levels holds the loop: a store waited 0.06 s for each call, not 0.02."""
 
 CAPABILITIES = Capabilities(
     bulk_size=BULK_MAX,
@@ -52,8 +58,10 @@ class BigCommerce:
     """One store. `places` are the location ids it may write to, as text.
 
     `base_url` is https://api.bigcommerce.com/stores/{store hash}, or a sandbox's address.
-    `reserved_share` of the store's request quota is left to the merchant's other apps. `clock` is
-    seconds that only grow, `sleep` waits that many; tests give both, and `transport`.
+    `reserved_share` of the store's request quota is left to the merchant's other apps. `webhook_secrets`: what its
+    webhooks carry, the newest first. `clock` is seconds that only grow, `now` seconds since 1970, `sleep` waits that
+    many; tests give them, and `transport`.
+    `watch_levels`: whether webhooks are to tell of levels, besides orders.
     """
 
     def __init__(
@@ -64,8 +72,11 @@ class BigCommerce:
         places: Sequence[str],
         *,
         reserved_share: float = 0.25,
+        webhook_secrets: Sequence[str] = (),
+        watch_levels: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if not places or not all(map(is_number, places)):
@@ -76,7 +87,7 @@ class BigCommerce:
         self.capabilities = CAPABILITIES
         self.meter = Meter()
         self._places = tuple(places)
-        self._writer = asyncio.Lock()
+        self._writer = Line()
         self._store = Store(
             name,
             base_url,
@@ -88,24 +99,29 @@ class BigCommerce:
             sleep=sleep,
         )
         self._reader = Reader(self._store)
+        self.orders: Orders = fetching.Orders(self._store, clock=clock, now=now)
+        self.hooks: Hooks = hooks.Hooks(self._store, webhook_secrets, levels=watch_levels)
 
-    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+    async def set_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
+    ) -> list[WriteResult]:
         """Write up to 2,000 levels; see `Channel.set_levels`.
 
-        A refused row is REJECTED while its neighbours are sent again; STALE marks rows that were not
+        Urgent calls go before those that wait: no level is in two calls at once, or the older could be written
+        last. A refused row is REJECTED while its neighbours are sent again; STALE marks rows that were not
         applied because too many others had to be isolated first: they are simply due again.
         """
         assert len(writes) <= BULK_MAX, f"{self.name}: {len(writes)} levels in one call, at most {BULK_MAX}"
         sorted_writes = sort_writes(self.name, writes, frozenset(self._places))
 
         async def send(entries: Sequence[Entry]) -> Refusal | None:
-            return await self._put(entries, key)
+            return await self._put(entries, key, urgent=urgent)
 
         # Concurrent absolutes for one level are applied in an order nobody can know, so the next call
         # waits for the last answer of this one.
-        async with self._writer:
+        async with self._writer.turn(urgent=urgent):
             settled = await settle(sorted_writes.entries, send)
-        await asyncio.sleep(0)  # whoever waits to write goes on the wire before this answer is worked through
+        await asyncio.sleep(HEAD_START_SECONDS)
         outcomes = self._outcomes(settled)
         for position, error in sorted_writes.rejected.items():
             outcomes[position] = (Outcome.REJECTED, error)
@@ -113,6 +129,12 @@ class BigCommerce:
             WriteResult(write, outcomes[position][0], error=outcomes[position][1])
             for position, write in enumerate(writes)
         ]
+
+    async def change_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = True
+    ) -> list[WriteResult]:
+        """Not to be called (`capabilities.changes`): a relative adjustment has no key, sent again it counts twice."""
+        raise AssertionError(f"{self.name}: levels are not changed here, they are set (capabilities.changes)")
 
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         """The stock on hand of each key (not what is left to sell after the store's own safety stock)."""
@@ -130,9 +152,10 @@ class BigCommerce:
         """Close connections."""
         await self._store.aclose()
 
-    async def _put(self, entries: Sequence[Entry], key: str) -> Refusal | None:
+    async def _put(self, entries: Sequence[Entry], key: str, *, urgent: bool) -> Refusal | None:
         action = f"set {len(entries)} levels" if len(entries) > 1 else entries[0].action
-        response = await self._store.put(ABSOLUTE, adjustment(entries, key), action, SCOPE, REFUSED)
+        content = adjustment(entries, key)
+        response = await self._store.send("PUT", ABSOLUTE, content, action, SCOPE, REFUSED, urgent=urgent)
         if response.status_code in REFUSED:
             return refusal_in(response)
         body = json_body(response, self.name, action)
@@ -144,9 +167,9 @@ class BigCommerce:
 
     async def _probe_write(self) -> None:
         """Adjust nothing: refused as empty where writing is allowed, and with 403 where it is not."""
-        async with self._writer:
-            body = adjustment((), "check")
-            await self._store.put(ABSOLUTE, body, "write nothing, to see whether it may", SCOPE, REFUSED)
+        async with self._writer.turn():
+            action = "write nothing, to see whether it may"
+            await self._store.send("PUT", ABSOLUTE, adjustment((), "check"), action, SCOPE, REFUSED)
 
     def _outcomes(self, settled: Settled) -> dict[int, tuple[Outcome, ChannelError | None]]:
         outcomes: dict[int, tuple[Outcome, ChannelError | None]] = {}

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from onhand.channels.base import Finding
-from onhand.channels.bigcommerce import catalogue, reading
+from onhand.channels.bigcommerce import catalogue, fetching, reading
+from onhand.channels.bigcommerce.orders import LATE
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelError, CredentialsBad
 
 T = TypeVar("T", list[Any], dict[str, Any])
 
 LOCATIONS_SCOPE = "store_locations_read_only"
-SETTINGS_SCOPE = "store_v2_information_read_only"
 
 LATE_DEDUCTION = (
     "the store takes an order's units off only when it is completed or shipped",
@@ -40,6 +40,8 @@ async def check(
     findings.append(await _probe("scope store_inventory", probe_write(), "levels may be written"))
     products = store.get(f"{catalogue.PRODUCTS}?limit=1", "read products", catalogue.SCOPE)
     findings.append(await _probe(f"scope {catalogue.SCOPE}", products, "the catalogue can be read"))
+    orders = store.rows(f"{fetching.ORDERS}?limit=1", "read orders", fetching.SCOPE)
+    findings.append(await _probe(f"scope {fetching.SCOPE}", orders, "orders can be read"))
     findings.extend(await _locations(store, places))
     findings.extend(await _settings(store))
     return findings
@@ -103,14 +105,14 @@ def _location(place: str, location: dict[str, Any] | None) -> Finding:
 async def _settings(store: Store) -> list[Finding]:
     subject = "stock settings"
     try:
-        body = await store.get("/v3/settings/inventory", "read inventory settings", SETTINGS_SCOPE)
+        body = await store.get(fetching.SETTINGS, "read inventory settings", fetching.SETTINGS_SCOPE)
     except CredentialsBad as error:
-        return [Finding(f"scope {SETTINGS_SCOPE}", False, str(error), error.advice)]
+        return [Finding(f"scope {fetching.SETTINGS_SCOPE}", False, str(error), error.advice)]
     except ChannelError as error:
         return [Finding(subject, False, str(error), error.advice)]
     settings = _data(body, dict)
     findings = []
-    if settings.get("update_stock_behavior") == "order_completed_or_shipped":
+    if settings.get("update_stock_behavior") == LATE:
         findings.append(Finding(subject, False, *LATE_DEDUCTION))
     if settings.get("edit_order_stock_adjustment") is False:
         findings.append(Finding(subject, False, *NO_EDIT))

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import orjson
 
 from onhand.channels.base import Meter
-from onhand.channels.bigcommerce.sorting import said_by, sorted_error
+from onhand.channels.bigcommerce.sorting import REPORT, said_by, sorted_error
 from onhand.channels.errors import ChannelDown, SameKeyRetry
 from onhand.channels.http import json_body, make_client, send
 from onhand.channels.quota import SharedQuota
@@ -31,6 +32,8 @@ WINDOW_SECONDS = 30.0
 """The documented window, where an answer tells the quota but not when it is renewed."""
 
 PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
+
+JSON_SENT = {"Content-Type": "application/json"}
 
 ABOUT_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -68,23 +71,55 @@ class Store:
         request = self._client.build_request("GET", path)
         return json_body(await self._ask(request, action, scope, ()), self.channel, action)
 
-    async def put(
-        self, path: str, content: bytes, action: str, scope: str, refusals: tuple[int, ...]
+    async def rows(self, path: str, action: str, scope: str, *, urgent: bool = False) -> list[dict[str, Any]]:
+        """The list that a GET of v2 answers, which says "none" by 204 without a body.
+
+        Orders come this way, which are full of people: nothing of the body is ever quoted.
+        """
+        # v2 wants the header of calls without a body, too (OpenAPI: "List Order Products").
+        request = self._client.build_request("GET", path, headers=JSON_SENT)
+        response = await self._ask(request, action, scope, (), urgent=urgent)
+        if response.status_code == 204:
+            return []
+        try:
+            body = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            said = f"the answer is not JSON ({len(response.content)} bytes)"
+            raise SameKeyRetry(self.channel, action, said, status=response.status_code) from error
+        if not isinstance(body, list) or not all(isinstance(each, dict) for each in body):
+            raise ChannelDown(self.channel, action, "the answer is no list of objects", advice=REPORT)
+        return body
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        content: bytes,
+        action: str,
+        scope: str,
+        refusals: tuple[int, ...],
+        *,
+        urgent: bool = False,
     ) -> httpx.Response:
-        """The answer to a PUT: a 2xx, or a status in `refusals`, which the caller judges itself."""
-        headers = {"Content-Type": "application/json"}
-        request = self._client.build_request("PUT", path, content=content, headers=headers)
-        return await self._ask(request, action, scope, refusals)
+        """The answer to a PUT, POST or DELETE: a 2xx, or a status in `refusals`, which the caller judges itself."""
+        request = self._client.build_request(method, path, content=content, headers=JSON_SENT)
+        return await self._ask(request, action, scope, refusals, urgent=urgent)
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.aclose()
 
     async def _ask(
-        self, request: httpx.Request, action: str, scope: str, judged: tuple[int, ...]
+        self,
+        request: httpx.Request,
+        action: str,
+        scope: str,
+        judged: tuple[int, ...],
+        *,
+        urgent: bool = False,
     ) -> httpx.Response:
         for throttles in range(THROTTLES_MAX):
-            response = await self._exchange(request, action)
+            response = await self._exchange(request, action, urgent=urgent)
             if response.is_success or response.status_code in judged:
                 return response
             if response.status_code != 429:
@@ -100,8 +135,8 @@ class Store:
             retry_after_seconds=WINDOW_SECONDS,
         )
 
-    async def _exchange(self, request: httpx.Request, action: str) -> httpx.Response:
-        self._meter.waited_seconds += await self._quota.enter()
+    async def _exchange(self, request: httpx.Request, action: str, *, urgent: bool) -> httpx.Response:
+        self._meter.waited_seconds += await self._quota.enter(urgent=urgent)
         if request.method == "GET":
             self._meter.reads += 1
         else:

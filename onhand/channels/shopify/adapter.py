@@ -9,24 +9,31 @@ import httpx
 from onhand.channels.base import (
     Capabilities,
     Finding,
+    Hooks,
     LevelKey,
     LevelWrite,
     Meter,
+    Orders,
     RemoteItem,
     ShownLevel,
     WriteKind,
     WriteResult,
 )
 from onhand.channels.pacing import Clock, Sleep
-from onhand.channels.shopify import checks, discovery
+from onhand.channels.shopify import changes, checks, discovery
 from onhand.channels.shopify.admin import Admin
+from onhand.channels.shopify.asked_orders import AskedOrders
+from onhand.channels.shopify.hooks import ShopifyHooks
 from onhand.channels.shopify.reads import Reads
+from onhand.channels.shopify.rounds import BULK_SIZE, Rounds
 from onhand.channels.shopify.tokens import TokenProvider
-from onhand.channels.shopify.writes import BULK_SIZE, Writes
+from onhand.channels.shopify.writes import SetQuantities
 
 API_VERSION = "2026-10"
 CONCURRENCY = 4
 """Calls of `set_levels` at once. A standard plan is spent by one or two; larger plans have room for more."""
+CALLS_A_STEP = 4
+"""Reading and writing four times 250 levels costs 192 points, which a standard plan restores in two seconds."""
 
 
 class Shopify:
@@ -35,6 +42,7 @@ class Shopify:
     `base_url` is the shop's own address (https://<shop>.myshopify.com), `token` hands out access tokens,
     `places` are the location ids whose levels are ours to write. `clock` is monotonic seconds; it and
     `sleep` are replaced together in tests.
+    `watch_levels`: whether webhooks are to tell of levels, besides orders.
     """
 
     def __init__(
@@ -45,6 +53,7 @@ class Shopify:
         places: Sequence[str],
         *,
         api_version: str = API_VERSION,
+        watch_levels: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -56,6 +65,8 @@ class Shopify:
             write_kind=WriteKind.COMPARE_AND_SET,
             places=True,
             echoes=True,
+            changes=True,
+            calls_a_step=CALLS_A_STEP,
         )
         self.meter = Meter()
         self.places = tuple(places)
@@ -70,15 +81,30 @@ class Shopify:
             sleep=sleep,
         )
         self._reads = Reads(self._admin)
-        self._writes = Writes(self._admin, self._reads)
+        self._rounds = Rounds(self._admin, self._reads)
+        self._set_quantities = SetQuantities(self._admin)
+        self.orders: Orders = AskedOrders(self._admin)
+        self.hooks: Hooks = ShopifyHooks(self._admin, levels=watch_levels)
 
-    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+    async def set_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
+    ) -> list[WriteResult]:
         """Set up to 250 levels where the shop still shows what we believe; see `Channel.set_levels`.
 
         A write without `shown` is answered STALE unsent: a blind set would undo sales not heard of yet.
         The exception is an item seen untracked: tracking is turned on and its level read first.
         """
-        return await self._writes.set_levels(writes, key)
+        return await self._rounds.run(self._set_quantities, writes, key, urgent=urgent)
+
+    async def change_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = True
+    ) -> list[WriteResult]:
+        """Change up to 250 levels by what each is off, exactly once per key; see `Channel.change_levels`.
+
+        A write that changes nothing is accepted unsent, without an echo. Where an earlier call with the key has
+        failed, the levels are answered STALE with nothing sent twice: they have to be read.
+        """
+        return await changes.change_levels(self._admin, self._rounds, writes, key, urgent=urgent)
 
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         """What the shop shows; cheapest when neighbours in the order of `RemoteItem.sort_key` come together."""

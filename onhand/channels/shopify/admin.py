@@ -15,7 +15,8 @@ from onhand.channels.shopify import verdicts
 from onhand.channels.shopify.documents import Operation
 from onhand.channels.shopify.tokens import TokenProvider
 
-CONNECTIONS_MAX = 8
+CONNECTIONS_MAX = 16
+"""Room for a full sync (writes and reads) and for the sales that go before it."""
 CALLS_AT_ONCE = 4
 """Calls of one kind under way at the same time; the shop's budget usually allows fewer."""
 THROTTLED_ATTEMPTS_MAX = 6
@@ -58,13 +59,16 @@ class Admin:
         """What the shop asked for each operation and size, to reserve the same the next time."""
         self._last_token = ""
 
-    async def run(self, operation: Operation, variables: Json, action: str, *, units: int = 1) -> Json:
+    async def run(
+        self, operation: Operation, variables: Json, action: str, *, units: int = 1, urgent: bool = False
+    ) -> Json:
         """The answer's `data`. `units` scales the expected cost (ids asked for); `action` says in an error what
-        was attempted. Waits for the shop's budget; throttled nevertheless, sends the very same again.
+        was attempted. Waits for the shop's budget, before calls that are not `urgent`; throttled nevertheless,
+        sends the very same again.
         """
         body = orjson.dumps({"query": operation.text, "variables": variables})
         for _ in range(THROTTLED_ATTEMPTS_MAX):
-            response, answer = await self._paced(operation, body, action, units)
+            response, answer = await self._paced(operation, body, action, units, urgent)
             if not _throttled(response, answer):
                 return self._data(response, answer, action)
             self._meter.throttled += 1
@@ -79,11 +83,11 @@ class Admin:
         await self._token.aclose()
 
     async def _paced(
-        self, operation: Operation, body: bytes, action: str, units: int
+        self, operation: Operation, body: bytes, action: str, units: int, urgent: bool
     ) -> tuple[httpx.Response, Json | None]:
         size = (operation.name, units)
         reserved = self._points.get(size, operation.points * units)
-        await self._bucket.reserve(reserved)
+        await self._bucket.reserve(reserved, urgent=urgent)
         try:
             response = await self._send(operation, body, action)
             answer = self._decoded(response, action)

@@ -8,7 +8,7 @@ from onhand.channels.errors import ChannelError
 from onhand.channels.shopify.admin import Admin
 from onhand.channels.shopify.documents import SETTINGS
 
-SCOPES = ("read_inventory", "write_inventory", "read_locations", "read_products")
+SCOPES = ("read_inventory", "write_inventory", "read_locations", "read_products", "read_orders")
 
 
 async def findings(admin: Admin, places: Sequence[str]) -> list[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 from onhand.channels.base import RemoteItem
 from onhand.channels.shopify.admin import Admin
 from onhand.channels.shopify.documents import VARIANTS
-from onhand.channels.shopify.ids import sort_key
+from onhand.channels.shopify.ids import sort_key, tail
 
 CURSOR_OBJECTS_MAX = 25_000
 PAGE_VARIANTS = 250
@@ -31,8 +31,8 @@ async def variants(admin: Admin) -> AsyncIterator[list[dict[str, Any]]]:
             return
         after = page["pageInfo"]["endCursor"]
         if page_number % PAGES_PER_CURSOR == 0:
-            last = page["nodes"][-1]["id"].rpartition("/")[2]
-            search, after = f"id:>{last}", None
+            last = page["nodes"][-1]["id"]
+            search, after = f"id:>{tail(last)}", None
 
 
 def remote_item(variant: dict[str, Any]) -> RemoteItem:
@@ -49,4 +49,5 @@ def remote_item(variant: dict[str, Any]) -> RemoteItem:
         parent_id=variant["product"]["id"],
         writable=not bundle,
         problem=BUNDLE if bundle else "",
+        order_ref=tail(variant["id"]),
     )

@@ -1,4 +1,4 @@
-"""The GraphQL documents the adapter sends; tests hold each to the schema Shopify publishes for 2026-10."""
+"""The GraphQL documents about levels; tests hold each to the schema Shopify publishes for 2026-10."""
 
 from dataclasses import dataclass
 
@@ -27,6 +27,39 @@ SET_QUANTITIES = Operation(
     points=14,
     writes=True,
 )
+
+
+def adjust_quantities(places: int) -> Operation:
+    """Change levels at so many places; the answer is asked for the levels after, one alias for each place.
+
+    The platform's own `quantityAfterChange` comes back null from real shops, so it is only the second choice.
+    """
+    given = "".join(f", $place{number}: ID!" for number in range(places))
+    levels = "\n".join(
+        f"          level{number}: inventoryLevel(locationId: $place{number}, includeInactive: true) "
+        '{ quantities(names: ["available"]) { quantity } }'
+        for number in range(places)
+    )
+    text = f"""mutation AdjustQuantities($input: InventoryAdjustQuantitiesInput!, $key: String!{given}) {{
+  inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {{
+    inventoryAdjustmentGroup {{
+      id
+      changes(quantityNames: ["available"]) {{
+        name
+        delta
+        quantityAfterChange
+        location {{ id }}
+        item {{
+          id
+{levels}
+        }}
+      }}
+    }}
+    userErrors {{ code field message }}
+  }}
+}}"""
+    return Operation(f"change quantities at {places} places", text, points=14, writes=True)
+
 
 ACTIVATE = Operation(
     "activate at a location",
@@ -113,4 +146,15 @@ SETTINGS = Operation(
     points=30,
 )
 
-ALL = (SET_QUANTITIES, ACTIVATE, TRACK, LEVELS_IN_RANGE, LEVELS_BY_ID, VARIANTS, SETTINGS)
+ALL = (
+    SET_QUANTITIES,
+    adjust_quantities(1),
+    adjust_quantities(3),
+    ACTIVATE,
+    TRACK,
+    LEVELS_IN_RANGE,
+    LEVELS_BY_ID,
+    VARIANTS,
+    SETTINGS,
+)
+"""Every document about levels, for the tests; two that name places stand for all of their kind."""

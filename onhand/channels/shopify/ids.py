@@ -28,3 +28,23 @@ def malformed(key: LevelKey) -> str:
 def sort_key(item_id: str) -> str:
     """Sorts as bytes in the order of the numbers, so that neighbours share one range read."""
     return str(item_number(item_id)).zfill(SORT_KEY_DIGITS)
+
+
+def tail(gid: str) -> str:
+    """The number at the end of a global id, as text."""
+    return gid.rpartition("/")[2]
+
+
+def item_gid(number: str) -> str:
+    """The global id of an inventory item."""
+    return f"gid://shopify/InventoryItem/{number}"
+
+
+def place_gid(number: int | str) -> str:
+    """The global id of a location."""
+    return f"gid://shopify/Location/{number}"
+
+
+def order_gid(number: str) -> str:
+    """The global id of an order."""
+    return f"gid://shopify/Order/{number}"

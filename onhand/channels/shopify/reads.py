@@ -49,12 +49,12 @@ class Reads:
             seen.update(((place, item_id), level) for item_id, level in part.items())
         return [ShownLevel(key, *_answer(key, seen)) for key in keys]
 
-    async def by_id(self, place: str, ids: Sequence[str]) -> dict[str, Seen]:
+    async def by_id(self, place: str, ids: Sequence[str], *, urgent: bool = False) -> dict[str, Seen]:
         """The levels of at most 250 items, asked for one by one in a single call."""
         assert 0 < len(ids) <= PAGE_LEVELS, f"{len(ids)} ids in one call"
         variables = {"place": place, "ids": list(ids)}
         action = f"read {len(ids)} levels at {place}, {ids[0]} to {ids[-1]}"
-        data = await self._admin.run(LEVELS_BY_ID, variables, action, units=len(ids))
+        data = await self._admin.run(LEVELS_BY_ID, variables, action, units=len(ids), urgent=urgent)
         if data["location"] is None:
             return dict.fromkeys(ids, (None, UNKNOWN_PLACE))
         found = {node["id"]: node for node in data["nodes"] if node}

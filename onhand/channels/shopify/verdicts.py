@@ -34,7 +34,7 @@ _SHOP_CLOSED = Verdict(
 )
 _SCOPE_MISSING = Verdict(
     CredentialsBad,
-    "The app lacks an access scope: grant read/write_inventory, read_locations and read_products.",
+    "The app lacks an access scope: grant read/write_inventory, read_locations, read_products and read_orders.",
 )
 _IN_DOUBT = Verdict(SameKeyRetry)
 _DISAGREE = Verdict(

@@ -10,9 +10,11 @@ from onhand.channels.base import (
     NO_PLACE,
     Capabilities,
     Finding,
+    Hooks,
     LevelKey,
     LevelWrite,
     Meter,
+    Orders,
     RemoteItem,
     ShownLevel,
     WriteKind,
@@ -20,19 +22,25 @@ from onhand.channels.base import (
 )
 from onhand.channels.concurrency import BatchSize
 from onhand.channels.woocommerce import checks, discovery, reads
+from onhand.channels.woocommerce.hooks import WooCommerceHooks
+from onhand.channels.woocommerce.order_reads import WooCommerceOrders
 from onhand.channels.woocommerce.site import ROWS_MAX, Site
 from onhand.channels.woocommerce.writes import Delivery
 
 ROWS_START = 25
 """Rows of the first batch; it doubles while the shop answers quickly, so two good answers later it is 100."""
+ROUNDS_A_STEP = 2
+"""Rounds of calls that one step makes: a full batch takes a modest host 1.6 s, so a step takes three seconds."""
 
 
 class WooCommerce:
     """One shop. What it bears (calls at once, rows in a call) is learned by this instance and kept by it.
 
     `base_url` is the site root, for instance https://shop.example; raises ValueError where the key would
-    travel unencrypted. `max_concurrency` bounds the calls in flight. `transport`, `clock` (any seconds that only
-    grow) and `sleep` are for tests.
+    travel unencrypted. `webhook_secret` is what webhooks are made to sign with; empty where there are none.
+    `max_concurrency` bounds the calls in flight. `transport`, `clock` (any seconds that only grow) and `sleep` are
+    for tests.
+    `watch_levels`: whether webhooks are to tell of levels, besides orders.
     """
 
     def __init__(
@@ -42,8 +50,10 @@ class WooCommerce:
         consumer_key: str,
         consumer_secret: str,
         *,
+        webhook_secret: str = "",
         max_concurrency: int = 4,
         rows_start: int = ROWS_START,
+        watch_levels: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -55,6 +65,7 @@ class WooCommerce:
             write_kind=WriteKind.ABSOLUTE,
             places=False,
             echoes=True,
+            calls_a_step=ROUNDS_A_STEP * max_concurrency,
         )
         self.meter = Meter()
         self._size = BatchSize(rows_start, ROWS_MAX)
@@ -63,24 +74,36 @@ class WooCommerce:
             base_url,
             consumer_key,
             consumer_secret,
+            webhook_secret=webhook_secret,
             max_concurrency=max_concurrency,
             meter=self.meter,
             transport=transport,
             clock=clock,
             sleep=sleep,
         )
+        self.orders: Orders = WooCommerceOrders(self._site)
+        self.hooks: Hooks = WooCommerceHooks(self._site, webhook_secret, levels=watch_levels)
 
-    async def set_levels(self, writes: Sequence[LevelWrite], key: str) -> list[WriteResult]:
+    async def set_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
+    ) -> list[WriteResult]:
         """Write levels; `key` is not needed, for the same absolute level may be set twice.
 
         Takes a variation over from its parent's stock, and an unmanaged product into management: both are
-        sent with every level. Where one batch failed as a whole the call raises, and may be repeated.
+        sent with every level. Where one batch failed as a whole the call raises, and may be repeated. Batches of
+        an `urgent` call are let in before those of others that wait; one that is under way is not cut off.
         """
         assert len(writes) <= ROWS_MAX, f"at most {ROWS_MAX} levels in one call, got {len(writes)}"
         assert all(write.key.place == NO_PLACE for write in writes), "WooCommerce knows no locations"
-        results = await Delivery(self._site, self._size, writes).deliver()
+        results = await Delivery(self._site, self._size, writes, urgent=urgent).deliver()
         self._note_pace()
         return results
+
+    async def change_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = True
+    ) -> list[WriteResult]:
+        """Never called, for `capabilities.changes` is False: WooCommerce's `inventory_delta` is not exactly once."""
+        raise AssertionError(f"{self.name}: WooCommerce has no relative change that is exactly once")
 
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         """What the shop shows. A product that is not managed, or whose parent keeps the stock, shows None."""

@@ -44,7 +44,8 @@ class Answer:
 class Site:
     """One shop: its address, our key, and what it bears.
 
-    `variations_route`: whether GET /variations exists (core 10.3.0); None until it was tried.
+    `variations_route`: whether GET /variations exists (core 10.3.0); None until it was tried. `webhook_secret` is kept
+    out of what is told of answers, as the key is.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Site:
         consumer_key: str,
         consumer_secret: str,
         *,
+        webhook_secret: str = "",
         max_concurrency: int,
         meter: Meter,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -72,28 +74,41 @@ class Site:
             connections=max_concurrency,
             transport=transport,
         )
-        self._secrets = (consumer_key, consumer_secret, credentials)
+        self._secrets = [one for one in (consumer_key, consumer_secret, credentials, webhook_secret) if one]
         self._numbers = count(int(time.time() * 1000))
 
-    async def get(self, action: str, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
-        """Read; the throwaway parameter keeps a page cache from answering in the shop's stead."""
-        query = {"_": next(self._numbers), **(params or {})}
-        return await self._call(action, "GET", path, {"params": query})
+    async def get(
+        self, action: str, path: str, params: Mapping[str, str | int] | None = None, *, urgent: bool = False
+    ) -> Answer:
+        """Read; the throwaway parameter keeps a page cache from answering in the shop's stead.
 
-    async def post(self, action: str, path: str, body: Json) -> Answer:
-        """Write; only ever what may be sent twice (absolute levels)."""
+        `urgent` calls are let in before all others that wait, here and in `post`.
+        """
+        query = {"_": next(self._numbers), **(params or {})}
+        return await self._call(action, "GET", path, {"params": query}, urgent=urgent)
+
+    async def post(self, action: str, path: str, body: Json, *, urgent: bool = False) -> Answer:
+        """Write; only what may be sent twice (absolute levels), or is looked for before it is sent again (webhooks)."""
         content = {"content": orjson.dumps(body), "headers": {"Content-Type": "application/json"}}
-        return await self._call(action, "POST", path, content)
+        return await self._call(action, "POST", path, content, urgent=urgent)
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.aclose()
 
-    async def _call(self, action: str, method: str, path: str, content: dict[str, Any]) -> Answer:
+    def clean(self, text: str) -> str:
+        """A text without our key and webhook secret, should a shop repeat them."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[hidden]")
+        return text
+
+    async def _call(
+        self, action: str, method: str, path: str, content: dict[str, Any], *, urgent: bool
+    ) -> Answer:
         """One exchange, repeated while the host says "not now"; raises what any other refusal means."""
         waited = 0.0
         for turn in count():
-            started, response = await self._exchange(action, method, path, content)
+            started, response = await self._exchange(action, method, path, content, urgent=urgent)
             if response.is_success:
                 return self._good(action, response, started)
             if response.status_code in STRUGGLING or response.status_code >= 500:
@@ -103,12 +118,12 @@ class Site:
                 break
             self.gate.silence(pause)
             waited += pause
-        raise refusal(self.name, action, response, self._clean)
+        raise refusal(self.name, action, response, self.clean)
 
     async def _exchange(
-        self, action: str, method: str, path: str, content: dict[str, Any]
+        self, action: str, method: str, path: str, content: dict[str, Any], *, urgent: bool
     ) -> tuple[float, httpx.Response]:
-        async with self.gate:
+        async with self.gate.place(urgent=urgent):
             started = self._clock()
             request = self._client.build_request(method, path, **content)
             self._meter.reads += method == "GET"
@@ -131,12 +146,6 @@ class Site:
             return None
         return max(asked or 0.0, min(PAUSE_START_SECONDS * 2.0**turn, PAUSE_MAX_SECONDS))
 
-    def _clean(self, text: str) -> str:
-        """A text without our key, should a shop repeat it."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[hidden]")
-        return text
-
     def _good(self, action: str, response: httpx.Response, started: float) -> Answer:
         """Decode an answer that is said to be good; a challenge page or a PHP notice arrives with a 200, too."""
         seconds = self._clock() - started
@@ -148,7 +157,7 @@ class Site:
             raise SameKeyRetry(
                 self.name,
                 action,
-                f"the answer is not JSON ({kind}): {cut(self._clean(response.text))!r}",
+                f"the answer is not JSON ({kind}): {cut(self.clean(response.text))!r}",
                 status=response.status_code,
                 advice="A firewall's challenge page, a cache, or PHP notices in the output (WP_DEBUG_DISPLAY off).",
             ) from error

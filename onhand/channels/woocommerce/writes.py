@@ -17,10 +17,13 @@ BREATH_SECONDS = 1.0
 
 
 class Delivery:
-    """The levels of one call of set_levels, on their way."""
+    """The levels of one call of set_levels, on their way; `urgent` ones go before others that wait."""
 
-    def __init__(self, site: Site, size: BatchSize, writes: Sequence[LevelWrite]) -> None:
+    def __init__(
+        self, site: Site, size: BatchSize, writes: Sequence[LevelWrite], *, urgent: bool = False
+    ) -> None:
         self._site = site
+        self._urgent = urgent
         self._size = size
         self._writes = writes
         self._results: dict[int, WriteResult] = {}
@@ -59,7 +62,8 @@ class Delivery:
         # No _fields: WordPress applies it to the outermost object, which would strip "update" from the answer.
         writes = [self._writes[at] for at in part]
         doing = _doing(writes, path)
-        answer = await self._site.post(doing, path, {"update": [_entry(write) for write in writes]})
+        body = {"update": [_entry(write) for write in writes]}
+        answer = await self._site.post(doing, path, body, urgent=self._urgent)
         entries = _entries(self._site.name, doing, answer, len(part))
         self._size.answered(len(part), answer.seconds)
         for at, write, entry in zip(part, writes, entries, strict=True):

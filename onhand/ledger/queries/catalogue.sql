@@ -46,17 +46,18 @@ SELECT code, barcode FROM sku WHERE code = ANY (%(codes)s) OR (barcode <> '' AND
 
 -- name: save_listings
 -- Listings of one channel, from discovery or a mapping file. An item that was mapped to another SKU moves.
-INSERT INTO listing (channel_id, sku_id, item_id, parent_id, tracking, sort_key, units)
-SELECT ch.id, s.id, m.item_id, m.parent_id, m.tracking, m.sort_key, m.units
+INSERT INTO listing (channel_id, sku_id, item_id, parent_id, tracking, sort_key, units, order_ref)
+SELECT ch.id, s.id, m.item_id, m.parent_id, m.tracking, m.sort_key, m.units, m.order_ref
   FROM unnest(%(skus)s::text[], %(items)s::text[], %(parents)s::text[], %(trackings)s::text[],
-              %(sort_keys)s::text[], %(units)s::int[])
-       AS m(sku, item_id, parent_id, tracking, sort_key, units)
+              %(sort_keys)s::text[], %(units)s::int[], %(order_refs)s::text[])
+       AS m(sku, item_id, parent_id, tracking, sort_key, units, order_ref)
   JOIN sku s ON s.code = m.sku
   JOIN channel ch ON ch.name = %(channel)s
  ORDER BY m.item_id
 ON CONFLICT (channel_id, item_id) DO UPDATE SET
     sku_id = excluded.sku_id, parent_id = excluded.parent_id, tracking = excluded.tracking,
-    sort_key = excluded.sort_key, units = excluded.units, active = true, seen_at = clock_timestamp()
+    sort_key = excluded.sort_key, units = excluded.units, order_ref = excluded.order_ref, active = true,
+    seen_at = clock_timestamp()
 
 -- name: save_levels
 -- A level row for each place these items show at, so that there is something to book.

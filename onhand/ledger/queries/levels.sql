@@ -11,18 +11,32 @@ SELECT l.id, l.sort_key
  LIMIT %(limit)s
 
 -- name: listing_states
--- Everything the allocation needs to decide what these listings show, from one snapshot.
+-- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
+-- order yet is off the pool.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
-       lv.places, lv.books, b.locations, b.available, m.channels, m.listings, m.units
+       o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
+       r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
   LEFT JOIN outbox o ON o.listing_id = l.id
   LEFT JOIN LATERAL (
-    SELECT array_agg(v.place) AS places, array_agg(v.book) AS books FROM level v WHERE v.listing_id = l.id) lv ON true
+    SELECT array_agg(v.place) AS places, array_agg(v.book) AS books,
+           array_agg(faded(v.pace, v.paced_at)) AS paces FROM level v WHERE v.listing_id = l.id) lv ON true
   LEFT JOIN LATERAL (
-    SELECT array_agg(c.code) AS locations, array_agg(a.available) AS available
+    SELECT array_agg(c.code) AS locations,
+           array_agg(a.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
+                                              WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)::bigint
+                     ) AS available
       FROM balance a JOIN location c ON c.id = a.location_id WHERE a.sku_id = l.sku_id) b ON true
+  LEFT JOIN LATERAL (
+    SELECT array_agg(ch.name) AS channels, array_agg(l3.id) AS listings, array_agg(k.place) AS places,
+           array_agg(coalesce(v.book, k.share)) AS pieces, array_agg(l3.units) AS units
+      FROM resting_level k
+      JOIN level v ON v.listing_id = k.listing_id AND v.place = k.place
+      JOIN listing l3 ON l3.id = k.listing_id AND l3.active
+      JOIN channel ch ON ch.id = l3.channel_id
+     WHERE k.sku_id = l.sku_id) r ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l2.id) AS listings, array_agg(l2.units) AS units
       FROM listing l2 JOIN channel ch ON ch.id = l2.channel_id
@@ -83,35 +97,156 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
  WHERE run_id = %(run)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND position BETWEEN %(first)s AND %(last)s
 
+-- name: claim_levels
+-- Take levels for one errand; what was believed of each that nobody else holds.
+SELECT listing_id, place, book
+  FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(claim)s, %(seconds)s)
+
+-- name: claim_believed
+-- The same for levels of which is still believed what was read with their targets.
+SELECT listing_id, place
+  FROM claim_believed_v1(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(claim)s, %(seconds)s)
+
+-- name: believed_levels
+-- What we believe these items show, and what they were lately told: a notice that states one of these is our own echo.
+SELECT n.item, n.place,
+       array_append(ARRAY(SELECT p.quantity FROM push p
+                           WHERE p.listing_id = l.id AND p.place = n.place
+                             AND p.sent_at > clock_timestamp() - interval '5 minutes'
+                           ORDER BY p.id DESC LIMIT 10), v.book)
+  FROM unnest(%(items)s::text[], %(places)s::text[]) AS n(item, place)
+  JOIN listing l ON l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND l.item_id = n.item
+  JOIN level v ON v.listing_id = l.id AND v.place = n.place
+
 -- name: forget_books
--- A write is about to be sent: until its answer is booked, nobody knows what these levels show.
+-- A write was answered with success and does not show: nobody knows what these levels show.
 UPDATE level v SET book = NULL
   FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]) AS u(listing, place)
          ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place AND v.book IS NOT NULL
 
--- name: book_levels
--- What the channel answered. A null book leaves what we believed; a null shown says nothing was stated.
+-- name: note_shown
+-- Read back some time after a write. The book follows where it is still what was told.
 UPDATE level v SET
-    book = coalesce(a.book, v.book),
-    booked_at = CASE WHEN a.book IS NULL THEN v.booked_at ELSE clock_timestamp() END,
+    book = CASE WHEN v.book = a.told THEN coalesce(a.shown, v.book) ELSE v.book END,
     shown = coalesce(a.shown, v.shown),
-    shown_at = CASE WHEN a.shown IS NULL THEN v.shown_at ELSE clock_timestamp() END,
-    problem = a.problem
-  FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(shown)s::int[],
-                             %(problems)s::text[])
-               AS u(listing, place, book, shown, problem) ORDER BY u.listing, u.place) a
+    shown_at = CASE WHEN a.shown IS NULL THEN v.shown_at ELSE clock_timestamp() END
+  FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[], %(told)s::int[], %(shown)s::int[])
+               AS u(listing, place, told, shown) ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place
+
+-- name: renew_claims
+-- The errand is still on its way. A claim that ran out is not revived: somebody else may hold the level by now.
+UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+ WHERE (v.listing_id, v.place) IN (
+    SELECT listing_id, place FROM level
+     WHERE (listing_id, place) IN (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]))
+       AND claim = %(claim)s AND claimed_until > clock_timestamp()
+     ORDER BY listing_id, place
+       FOR UPDATE)
+
+-- name: book_levels
+-- What the channel answered; levels are let go.
+SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
+                      %(shortfalls)s::int[], %(surpluses)s::int[], %(blind)s::bool[], %(problems)s::text[],
+                      %(locations)s::text[], %(claim)s, %(answered_at)s)
+
+-- name: pending_live
+-- What the publisher has to look at now: fast SKUs first, then whoever waits longest. One that has waited longer than its
+-- tier allows goes before all others; such are at most half of what is asked for, so that a backlog of slow SKUs does not
+-- hold up the fast ones either. Each part is read by the index, however much is pending.
+WITH free AS NOT MATERIALIZED (
+    SELECT o.listing_id, o.tier, o.marked_at
+      FROM outbox o
+     WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.live AND NOT o.isolated
+       AND (o.resting_until IS NULL OR o.resting_until <= clock_timestamp())
+       AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.claimed_until > clock_timestamp())
+), overdue AS MATERIALIZED (
+    SELECT * FROM (
+        (SELECT * FROM free WHERE tier = 1 AND marked_at < clock_timestamp() - %(quarter_hour)s::interval
+          ORDER BY marked_at LIMIT %(limit)s)
+        UNION ALL
+        (SELECT * FROM free WHERE tier = 2 AND marked_at < clock_timestamp() - %(hourly)s::interval
+          ORDER BY marked_at LIMIT %(limit)s)) each
+     ORDER BY marked_at LIMIT (%(limit)s + 1) / 2
+)
+SELECT listing_id
+  FROM (SELECT listing_id, 0 AS turn, tier, marked_at FROM overdue
+        UNION ALL
+        (SELECT listing_id, 1, tier, marked_at FROM free
+          WHERE listing_id NOT IN (SELECT listing_id FROM overdue)
+          ORDER BY tier, marked_at LIMIT %(limit)s)) pending
+ ORDER BY turn, CASE turn WHEN 0 THEN 0 ELSE tier END, marked_at
+ LIMIT %(limit)s
+
+-- name: paces_of_skus
+-- How fast the levels of these listings' SKUs sell, theirs and those of their other listings; resting ones are left out.
+SELECT w.id, ch.name, l.id, v.place, l.units, faded(v.pace, v.paced_at)
+  FROM unnest(%(listings)s::int[]) AS w(id)
+  JOIN listing own ON own.id = w.id
+  JOIN listing l ON l.sku_id = own.sku_id AND l.active
+  JOIN channel ch ON ch.id = l.channel_id
+  JOIN level v ON v.listing_id = l.id
+ WHERE l.id = w.id OR NOT EXISTS (SELECT FROM resting_level k WHERE k.listing_id = l.id AND k.place = v.place)
+ ORDER BY w.id, ch.name, l.id, v.place
+
+-- name: begin_rest
+-- These levels are told their share and then left alone.
+INSERT INTO resting_level (listing_id, place, sku_id, share)
+SELECT n.listing, n.place, l.sku_id, n.share
+  FROM unnest(%(listings)s::int[], %(places)s::text[], %(shares)s::int[]) AS n(listing, place, share)
+  JOIN listing l ON l.id = n.listing
+ ORDER BY n.listing, n.place
+ON CONFLICT (listing_id, place) DO UPDATE SET share = excluded.share
+
+-- name: end_rest
+-- They have calmed.
+DELETE FROM resting_level WHERE (listing_id, place) IN (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]))
+
+-- name: leave_alone
+-- Listings that rest are pending, and not looked at for a while.
+UPDATE outbox o SET resting_until = clock_timestamp() + make_interval(secs => d.seconds)
+  FROM (SELECT o.listing_id, u.seconds
+          FROM unnest(%(listings)s::int[], %(generations)s::bigint[], %(seconds)s::float8[])
+               AS u(listing, generation, seconds)
+          JOIN outbox o ON o.listing_id = u.listing AND o.generation = u.generation
+         ORDER BY o.listing_id
+           FOR UPDATE OF o) d
+ WHERE o.listing_id = d.listing_id
+
+-- name: isolate_listings
+-- They failed alone: the updates of their own SKUs tell the channel.
+UPDATE outbox SET isolated = true
+ WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s)
+                       ORDER BY listing_id FOR UPDATE)
+
+-- name: rejoin_listings
+-- Their own update is over. What has changed since is for the publisher, or for the next run.
+WITH back AS (
+    UPDATE outbox SET isolated = false, live = %(live)s
+     WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s) AND isolated
+                           ORDER BY listing_id FOR UPDATE)
+    RETURNING listing_id
+), woke AS (
+    UPDATE channel_work SET publish_awake = true
+     WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND %(live)s AND EXISTS (SELECT FROM back)
+)
+SELECT EXISTS (SELECT FROM back)
+
+-- name: mark_skus
+-- Their listings are looked at again: now, or by the next sync run.
+SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), %(live)s)
 
 -- name: save_pushes
 -- The record of what was sent.
 INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
-                  sent_at, answered_at)
+                  sent_at, answered_at, due_since)
 SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
-       %(attempt)s, %(sent_at)s, %(answered_at)s
+       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since
   FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
-              %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[])
-       AS p(listing, place, generation, quantity, before, outcome, echo, message)
+              %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[],
+              %(dues)s::timestamptz[])
+       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since)
 
 -- name: clear_outbox
 -- Only rows whose generation is still the one that was read: what came in between stays pending.

@@ -9,11 +9,11 @@ SELECT l.item_id, s.code, l.pinned, l.active
 
 -- name: save_found
 -- Items of a discovery with their SKU. A new or moved one stays inactive until the whole channel was seen.
-INSERT INTO listing AS l (channel_id, sku_id, item_id, parent_id, tracking, sort_key, active)
-SELECT ch.id, s.id, m.item_id, m.parent_id, m.tracking, m.sort_key, false
+INSERT INTO listing AS l (channel_id, sku_id, item_id, parent_id, tracking, sort_key, order_ref, active)
+SELECT ch.id, s.id, m.item_id, m.parent_id, m.tracking, m.sort_key, m.order_ref, false
   FROM unnest(%(skus)s::text[], %(items)s::text[], %(parents)s::text[], %(trackings)s::text[],
-              %(sort_keys)s::text[])
-       AS m(sku, item_id, parent_id, tracking, sort_key)
+              %(sort_keys)s::text[], %(order_refs)s::text[])
+       AS m(sku, item_id, parent_id, tracking, sort_key, order_ref)
   JOIN sku s ON s.code = m.sku
   JOIN channel ch ON ch.name = %(channel)s
  ORDER BY m.item_id
@@ -21,7 +21,7 @@ ON CONFLICT (channel_id, item_id) DO UPDATE SET
     sku_id = CASE WHEN l.pinned THEN l.sku_id ELSE excluded.sku_id END,
     active = l.active AND (l.pinned OR l.sku_id = excluded.sku_id),
     parent_id = excluded.parent_id, tracking = excluded.tracking, sort_key = excluded.sort_key,
-    seen_at = clock_timestamp()
+    order_ref = excluded.order_ref, seen_at = clock_timestamp()
 
 -- name: activate_found
 -- After a complete discovery: what was found for a SKU that nothing else on the channel claims.

@@ -1,28 +1,29 @@
--- Stock is written through post_events_v1 and nowhere else.
+-- Stock is written through post_events_v2 and nowhere else.
 
 -- name: post_events
 -- One batch of events with their entries; answers one row per event, in order.
-SELECT ordinal, outcome, event_id
-  FROM post_events_v1(
+SELECT ordinal, outcome, event_id, woken
+  FROM post_events_v2(
     %(sources)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(occurred)s::timestamptz[],
     %(fingerprints)s::bytea[], %(details)s::jsonb[],
     %(entry_events)s::int[], %(entry_skus)s::text[], %(entry_locations)s::text[], %(entry_states)s::text[],
-    %(entry_quantities)s::int[])
+    %(entry_quantities)s::int[], %(live)s)
 
 -- name: serialise_source
 -- Counts of one source are posted one batch at a time, so that each is compared with settled balances.
 SELECT pg_advisory_xact_lock(hashtextextended(%(source)s, 0))
 
 -- name: make_shelves
--- A balance row for each counted shelf, so that there is something to lock.
-INSERT INTO balance (sku_id, location_id)
+-- A balance row for each counted shelf. Those that are there are locked on the way, and not written: whoever made some
+-- and then locked others would lock out of order.
+INSERT INTO balance AS b (sku_id, location_id)
 SELECT s.id, l.id
   FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS c(sku, location)
   JOIN sku s ON s.code = c.sku
   JOIN location l ON l.code = c.location
  GROUP BY s.id, l.id
  ORDER BY s.id, l.id
-ON CONFLICT (sku_id, location_id) DO NOTHING
+ON CONFLICT (sku_id, location_id) DO UPDATE SET version = b.version WHERE false
 
 -- name: lock_shelves
 -- The balances of the counted shelves, locked in the one fixed order.
@@ -55,26 +56,76 @@ SELECT c.n, coalesce(sum(e.quantity) FILTER (WHERE e.state = 'available'), 0),
  WHERE c.version IS NOT NULL OR (b.moved_at > c.as_of AND v.occurred_at > c.as_of)
  GROUP BY c.n
 
--- name: posted_order
--- The version of an order the ledger has taken, one row for each of its lines (or one with null lines).
-SELECT o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled
+-- name: serialise_orders
+-- Orders of one channel are posted one batch at a time, so that each is compared with what is settled. The channel's
+-- number makes the key, in a class of its own beside those of the inbox (71001) and the outbox (71002).
+SELECT pg_advisory_xact_lock(71003, (SELECT id FROM channel WHERE name = %(channel)s)::integer)
+
+-- name: unknown_names
+-- Which of these SKUs and locations the ledger does not have.
+SELECT 'sku ' || u.code FROM unnest(%(skus)s::text[]) AS u(code)
+ WHERE NOT EXISTS (SELECT FROM sku s WHERE s.code = u.code)
+UNION ALL
+SELECT 'location ' || u.code FROM unnest(%(locations)s::text[]) AS u(code)
+ WHERE NOT EXISTS (SELECT FROM location l WHERE l.code = u.code)
+
+-- name: posted_orders
+-- The version of each order the ledger has taken, one row for each of its lines (or one with null lines).
+SELECT o.order_id, o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled, l.listing_id, l.place, l.units
   FROM channel_order o
   LEFT JOIN order_line l ON l.channel_id = o.channel_id AND l.order_id = o.order_id
- WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.order_id = %(order)s
+ WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.order_id = ANY (%(orders)s)
 
--- name: remember_order
--- The snapshot the ledger has taken.
+-- name: remember_orders
+-- The snapshots the ledger has taken.
 INSERT INTO channel_order (channel_id, order_id, version)
-SELECT id, %(order)s, %(version)s FROM channel WHERE name = %(channel)s
+SELECT ch.id, o.order_id, o.version
+  FROM unnest(%(orders)s::text[], %(versions)s::bigint[]) AS o(order_id, version)
+  JOIN channel ch ON ch.name = %(channel)s
+ ORDER BY o.order_id
 ON CONFLICT (channel_id, order_id) DO UPDATE SET version = excluded.version
 
 -- name: remember_lines
 -- The lines as they are now posted.
-INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled)
-SELECT ch.id, %(order)s, o.line_id, o.sku, o.location, o.open, o.fulfilled
-  FROM unnest(%(lines)s::text[], %(skus)s::text[], %(locations)s::text[], %(open)s::int[], %(fulfilled)s::int[])
-       AS o(line_id, sku, location, open, fulfilled)
+INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled, listing_id, place, units)
+SELECT ch.id, o.order_id, o.line_id, o.sku, o.location, o.open, o.fulfilled, o.listing_id, o.place, o.units
+  FROM unnest(%(orders)s::text[], %(lines)s::text[], %(skus)s::text[], %(locations)s::text[], %(open)s::int[],
+              %(fulfilled)s::int[], %(listings)s::int[], %(places)s::text[], %(units)s::int[])
+       AS o(order_id, line_id, sku, location, open, fulfilled, listing_id, place, units)
   JOIN channel ch ON ch.name = %(channel)s
- ORDER BY o.line_id
+ ORDER BY o.order_id, o.line_id
 ON CONFLICT (channel_id, order_id, line_id) DO UPDATE SET
-    sku = excluded.sku, location = excluded.location, open = excluded.open, fulfilled = excluded.fulfilled
+    sku = excluded.sku, location = excluded.location, open = excluded.open, fulfilled = excluded.fulfilled,
+    listing_id = excluded.listing_id, place = excluded.place, units = excluded.units
+
+-- name: take_sales
+-- The channel took these pieces off its own levels: what we believe they show follows.
+SELECT take_sales_v1(%(listings)s::int[], %(places)s::text[], %(pieces)s::int[], %(moments)s::timestamptz[])
+
+-- name: order_versions
+-- Which version of each order the ledger has taken.
+SELECT order_id, version FROM channel_order
+ WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND order_id = ANY (%(orders)s)
+
+-- name: drop_disproved
+-- Provisional demand that no order came for. Its levels are told again, as their targets rise. They are locked first and
+-- in their order, as by whoever takes sales or books an answer.
+WITH held AS (
+    SELECT v.listing_id, v.place
+      FROM level v
+      JOIN provisional_demand d ON d.listing_id = v.listing_id AND d.place = v.place
+      JOIN listing l ON l.id = v.listing_id
+     WHERE d.since < %(before)s AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+     ORDER BY v.listing_id, v.place
+       FOR UPDATE OF v
+), stale AS (
+    -- Pieces that an answer showed to be back and that no cancellation came for: somebody raised the level by hand.
+    DELETE FROM put_back r
+     USING listing l
+     WHERE l.id = r.listing_id AND r.since < %(before)s
+       AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+)
+DELETE FROM provisional_demand d
+ USING held h, sku s
+ WHERE h.listing_id = d.listing_id AND h.place = d.place AND s.id = d.sku_id
+RETURNING s.code, d.place, d.pieces

@@ -1,8 +1,10 @@
 -- What people look at: a SKU's stock, the events behind it, and what its listings were told. Reads only.
 
 -- name: sku_card
--- One SKU by its code.
-SELECT code, name, barcode, status FROM sku WHERE code = %(sku)s
+-- One SKU by its code, with how fast it sells.
+SELECT s.code, s.name, s.barcode, s.status, s.tier, coalesce(v.per_day, 0)
+  FROM sku s LEFT JOIN sku_velocity v ON v.sku_id = s.id
+ WHERE s.code = %(sku)s
 
 -- name: similar_skus
 -- Candidates for what somebody may have meant: the same but for case, the same beginning, a barcode, part of a name.
@@ -59,10 +61,20 @@ SELECT l.id, ch.name, ch.platform, l.item_id, l.units, l.pinned, l.seen_at,
 
 -- name: level_facts
 -- What is known of these listings at each of their places.
-SELECT listing_id, place, book, booked_at, shown, shown_at, problem
+SELECT listing_id, place, book, booked_at, shown, shown_at, problem, claimed_until
   FROM level
  WHERE listing_id = ANY (%(listings)s)
  ORDER BY listing_id, place
+
+-- name: provisional_of_sku
+-- What answers of channels have told of and no order yet.
+SELECT ch.name, l.item_id, d.place, loc.code, d.pieces, d.units, d.since
+  FROM provisional_demand d
+  JOIN listing l ON l.id = d.listing_id
+  JOIN channel ch ON ch.id = l.channel_id
+  JOIN location loc ON loc.id = d.location_id
+ WHERE d.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
+ ORDER BY d.since, ch.name, l.item_id, d.place
 
 -- name: last_pushes
 -- The latest pushes of each of these listings.

@@ -54,8 +54,8 @@ class Gate:
         self._traffic = traffic
         self._window = Window(options.quota, options.window_seconds, options.clock)
 
-    def before(self, operation: str, scope: str, handler: Handler) -> Handler:
-        """The handler behind the gate; `operation` is its name in the counts."""
+    def before(self, operation: str, scope: str, handler: Handler, *, version: int = 3) -> Handler:
+        """The handler behind the gate; `operation` is its name in the counts, `scope` empty where none is needed."""
 
         async def handle(request: Request) -> Response:
             try:
@@ -69,7 +69,7 @@ class Gate:
                 response = await handler(request)
             except Refused as refused:
                 self._traffic.rejected[operation] += refused.status != 429
-                response = refused.response()
+                response = refused.response(version)
             if self._options.limits:
                 response.headers.update(self._window.headers())
             return response
@@ -89,4 +89,4 @@ class Gate:
 
     def _granted(self, scope: str) -> bool:
         scopes = self._options.scopes
-        return scope in scopes or scope.removesuffix(READ_ONLY) in scopes
+        return not scope or scope in scopes or scope.removesuffix(READ_ONLY) in scopes

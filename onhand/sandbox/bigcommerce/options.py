@@ -10,6 +10,7 @@ SCOPES = (
     "store_locations_read_only",
     "store_v2_products_read_only",
     "store_v2_information_read_only",
+    "store_v2_orders_read_only",
 )
 
 
@@ -21,10 +22,14 @@ class BigCommerceOptions:
     `write_seconds` and `write_seconds_per_entry` for each entry (an estimate: 1.5 s for 2,000; the
     platform publishes none). `limits=False` switches quota and these off. Levels show
     `visible_after_seconds` after they were accepted. `names_refused=False` refuses without saying whom.
-    `disabled_places` are known but switched off. `clock` is monotonic seconds.
+    `disabled_places` are known but switched off. Webhooks are signed with `client_secret`. The store takes an order's
+    pieces off when it is placed; of `update_stock_behavior` and the two below only the answer to who asks changes.
+    `clock` is monotonic seconds.
     """
 
     access_token: str = "sandbox-bc-token"
+    client_id: str = "sandbox-bc-client"
+    client_secret: str = "sandbox-bc-client-secret"
     store_hash: str = "sandbox"
     scopes: tuple[str, ...] = SCOPES
     limits: bool = True

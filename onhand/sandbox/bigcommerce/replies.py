@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
 
+JSON = "application/json"
+
 Json = dict[str, Any]
 
 
@@ -22,8 +24,13 @@ class Refused(Exception):
         self.title = title
         self.errors = dict(errors or {})
 
-    def response(self) -> Response:
-        """The documented error shape."""
+    def response(self, version: int = 3) -> Response:
+        """The documented error shape; v2's is a list of messages."""
+        if version == 2:
+            said = "; ".join([self.title, *(f"{name} {text}" for name, text in self.errors.items())])
+            return Response(
+                orjson.dumps([{"status": self.status, "message": said}]), self.status, media_type=JSON
+            )
         body = {"status": self.status, "title": self.title, "type": ERROR_TYPE, "errors": self.errors}
         return Response(orjson.dumps(body), self.status, media_type="application/problem+json")
 
@@ -35,7 +42,12 @@ def invalid(field: str, text: str) -> Refused:
 
 def json_response(body: Json) -> Response:
     """A 200."""
-    return Response(orjson.dumps(body), media_type="application/json")
+    return Response(orjson.dumps(body), media_type=JSON)
+
+
+def list_response(rows: list[Json]) -> Response:
+    """A list of v2, which says "none" by 204 without a body."""
+    return Response(orjson.dumps(rows), media_type=JSON) if rows else Response(status_code=204)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,5 +2,6 @@
 
 from onhand.sandbox.shopify.options import ShopifyOptions
 from onhand.sandbox.shopify.server import routes
+from onhand.sandbox.shopify.webhooks import wire
 
-__all__ = ["ShopifyOptions", "routes"]
+__all__ = ["ShopifyOptions", "routes", "wire"]

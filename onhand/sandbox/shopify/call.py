@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.shopify.documents import Field, Variables
 from onhand.sandbox.shopify.options import ShopifyOptions
+from onhand.sandbox.wire import Subscriptions
 
 
 @dataclass(slots=True)
@@ -17,6 +19,8 @@ class Call:
 
     shop: Shop
     options: ShopifyOptions
+    book: OrderBook
+    subscriptions: Subscriptions
     version: str
     variables: Variables
     saved_points: int = 0

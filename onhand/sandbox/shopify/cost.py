@@ -1,8 +1,9 @@
 """What a call costs in points, by the rule observed on the real platform (apis/shopify.md, sections 2 and 3).
 
 A scalar costs nothing, an object 1, a mutation 10; a connection 2 + g(n) x (1 + the cost of one node), with
-g growing slowly in the page size n. `nodes(ids:)` is not covered by the observations: taken as the
-number of ids times the cost of one node, which is not less than what the platform can ask.
+g growing slowly in the page size n. Not covered by the observations: a plain list with a `first`, taken for g(n)
+objects; and `nodes(ids:)`, taken as the number of ids times the cost of one node, which is not less than what the
+platform can ask.
 """
 
 from bisect import bisect_left
@@ -60,7 +61,8 @@ def field_cost(parent: GraphQLObjectType, field: Field, variables: Variables) ->
         node = get_named_type(kind.fields["nodes"].type)
         assert isinstance(node, GraphQLObjectType)
         return CONNECTION_POINTS + page_points(size) * node_cost(node, field.sub("nodes"), variables)
-    return node_cost(kind, field.selection, variables)
+    many = page_points(int(field.arguments(variables).get("first") or 1))
+    return many * node_cost(kind, field.selection, variables)
 
 
 def _asked_for(field: Field) -> list[GraphQLObjectType]:

@@ -20,12 +20,14 @@ class ShopifyOptions:
 
     `points_max` and `points_per_second` are the cost bucket of the standard plan (100 points a second,
     20 seconds' worth); `limits=False` keeps it full. `service_places` belong to a fulfilment service of
-    another app, `inactive_places` are switched off: neither takes levels. `clock` is monotonic seconds.
+    another app, `inactive_places` are switched off: neither takes levels. `domain` is the shop's own, as its
+    webhooks name it; they are signed with `client_secret`. `clock` is monotonic seconds.
     """
 
     access_token: str = "sandbox-shopify-token"
     client_id: str = "sandbox-shopify-client"
     client_secret: str = "sandbox-shopify-secret"
+    domain: str = "onhand-sandbox.myshopify.com"
     token_seconds: int = 86_399
     versions: tuple[str, ...] = ("2026-10", "2026-07", "2026-04")
     scopes: tuple[str, ...] = SCOPES

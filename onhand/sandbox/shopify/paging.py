@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +39,10 @@ class Listing:
 def page(call: Call, field: Field, listing: Listing, bounds: Bounds) -> dict[str, Any]:
     """One page of a listing within the bounds, as the connection's JSON."""
     arguments = field.arguments(call.variables)
-    size = _size(arguments.get("first"))
-    last, depth = _cursor(arguments.get("after"))
-    if last is not None:
+    size = page_size(arguments.get("first"))
+    after = read_cursor(arguments.get("after"), 2)
+    last, depth = after or (0, 0)
+    if after:
         bounds.number(">", last)
     found: list[int] = []
     for at in range(*between(listing.numbers, bounds.lowest, bounds.highest)):
@@ -50,13 +51,14 @@ def page(call: Call, field: Field, listing: Listing, bounds: Bounds) -> dict[str
             if len(found) > size:
                 break
     more, found = len(found) > size, found[:size]
-    _save_points(call, field, listing.kind, size, len(found))
-    end = _encode(listing.numbers[found[-1]], depth + len(found)) if found else None
+    save_points(call, field, listing.kind, size, len(found))
+    end = write_cursor(listing.numbers[found[-1]], depth + len(found)) if found else None
     nodes = [listing.show(listing.items[at]) for at in found]
     return connection(listing.kind, field, nodes, more, end)
 
 
-def _save_points(call: Call, field: Field, kind: str, size: int, found: int) -> None:
+def save_points(call: Call, field: Field, kind: str, size: int, found: int) -> None:
+    """Note what was reserved for nodes that are not there."""
     node = SCHEMA.type_map[kind]
     assert isinstance(node, GraphQLObjectType)
     points = node_cost(node, field.sub("nodes"), call.variables)
@@ -69,7 +71,8 @@ def connection(kind: str, field: Field, nodes: list[Any], more: bool, end: str |
     return pick(f"{kind}Connection", {"nodes": nodes, "pageInfo": info}, field.selection)
 
 
-def _size(first: Any) -> int:
+def page_size(first: Any) -> int:
+    """The size of a page; it has to be asked for."""
     if not isinstance(first, int):
         raise Problem("you must provide one of first or last", "BAD_REQUEST", fatal=False)
     if not 0 <= first <= PAGE_MAX:
@@ -78,17 +81,33 @@ def _size(first: Any) -> int:
     return first
 
 
-def _encode(last: int, depth: int) -> str:
-    return base64.b64encode(orjson.dumps([last, depth])).decode()
+def write_cursor(*parts: int) -> str:
+    """Where a page ended, as text nobody is to read: any numbers, the last of them how deep it is."""
+    return base64.b64encode(orjson.dumps(parts)).decode()
 
 
-def _cursor(after: Any) -> tuple[int | None, int]:
+def read_cursor(after: Any, length: int) -> list[int] | None:
+    """The numbers of a cursor of this length, None where none was given."""
     if after is None:
-        return None, 0
+        return None
     try:
-        last, depth = orjson.loads(base64.b64decode(after))
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise Problem(f"Invalid cursor for current pagination sort: {after!r}", "BAD_REQUEST") from error
-    if depth >= DEPTH_MAX:
+        parts = orjson.loads(base64.b64decode(after))
+    except (ValueError, TypeError, binascii.Error):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != length:
+        raise Problem(f"Invalid cursor for current pagination sort: {after!r}", "BAD_REQUEST")
+    if parts[-1] >= DEPTH_MAX:
         raise Problem(f"a cursor reaches {DEPTH_MAX} objects at most", "BAD_REQUEST", fatal=False)
-    return last, depth
+    return parts
+
+
+def list_page(
+    call: Call, field: Field, kind: str, items: Sequence[Any], show: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """One page of a short list, in its order."""
+    arguments = field.arguments(call.variables)
+    size = page_size(arguments.get("first"))
+    (start,) = read_cursor(arguments.get("after"), 1) or [0]
+    found = items[start : start + size]
+    end = write_cursor(start + len(found)) if found else None
+    return connection(kind, field, [show(each) for each in found], start + size < len(items), end)

@@ -1,4 +1,4 @@
-"""Queries: the shop's items, levels, locations and variants, field by field."""
+"""Queries: the shop's items, levels, locations and variants, field by field; orders and webhooks by their modules."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from onhand.sandbox.shop import Item
 from onhand.sandbox.shopify.call import Call, Resolvers, pick, project, timestamp
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.ids import ITEM, LOCATION, PREFIX, item_gid, level_gid, number, variant_number
+from onhand.sandbox.shopify.order_reads import ORDER, find_order, find_refund, orders, show_order
 from onhand.sandbox.shopify.paging import PAGE_MAX, Listing, connection, page
 from onhand.sandbox.shopify.problems import Problem, invalid_variable
 from onhand.sandbox.shopify.search import bounds
+from onhand.sandbox.shopify.subscribing import subscriptions
 from onhand.sandbox.shopify.views import views
 
 QUANTITY_NAMES = (
@@ -128,6 +130,9 @@ def _node(call: Call, gid: str, field: Field, at: int) -> dict[str, Any] | None:
     if gid.startswith(ITEM):
         item = call.shop.items.get(number(gid, "InventoryItem"))
         return show_item(call, item, field.selection) if item else None
+    if gid.startswith(ORDER):
+        order = call.book.orders.get(number(gid, "Order"))
+        return show_order(call, order, field.selection) if order else None
     if gid.startswith(LOCATION) and gid in call.shop.places:
         return show_location(call, gid, field.selection)
     return None
@@ -192,6 +197,7 @@ VARIANT_FIELDS: Resolvers = {
     "displayName": lambda call, item, field: item.title,
     "id": lambda call, item, field: f"{PREFIX}ProductVariant/{variant_number(item)}",
     "inventoryItem": lambda call, item, field: show_item(call, item, field.selection),
+    "legacyResourceId": lambda call, item, field: str(variant_number(item)),
     "inventoryPolicy": lambda call, item, field: item.values.get("inventory_policy", "DENY"),
     "product": _product,
     "requiresComponents": lambda call, item, field: item.kind == "bundle",
@@ -204,6 +210,10 @@ QUERY_FIELDS: Resolvers = {
     "location": _location,
     "locations": _locations,
     "nodes": _nodes,
+    "order": find_order,
+    "orders": orders,
     "productVariants": _variants,
+    "refund": find_refund,
     "shop": _shop,
+    "webhookSubscriptions": subscriptions,
 }

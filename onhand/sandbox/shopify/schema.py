@@ -2,6 +2,8 @@
 
 from graphql import build_schema
 
+from onhand.sandbox.shopify import schema_orders
+
 SDL = """
 schema { query: QueryRoot mutation: Mutation }
 
@@ -32,6 +34,7 @@ type Mutation {
     onHand: Int
     stockAtLegacyLocation: Boolean = false
   ): InventoryActivatePayload
+  inventoryAdjustQuantities(input: InventoryAdjustQuantitiesInput!): InventoryAdjustQuantitiesPayload
   inventoryItemUpdate(id: ID!, input: InventoryItemInput!): InventoryItemUpdatePayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
 }
@@ -95,6 +98,19 @@ input InventoryQuantityInput {
   locationId: ID!
   quantity: Int!
 }
+input InventoryChangeInput {
+  changeFromQuantity: Int
+  delta: Int!
+  inventoryItemId: ID!
+  ledgerDocumentUri: String
+  locationId: ID!
+}
+input InventoryAdjustQuantitiesInput {
+  changes: [InventoryChangeInput!]!
+  name: String!
+  reason: String!
+  referenceDocumentUri: String
+}
 input InventorySetQuantitiesInput {
   name: String!
   quantities: [InventoryQuantityInput!]!
@@ -125,6 +141,27 @@ enum InventorySetQuantitiesUserErrorCode {
   NON_MUTABLE_INVENTORY_ITEM
   NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR
 }
+type InventoryAdjustQuantitiesUserError implements DisplayableError {
+  code: InventoryAdjustQuantitiesUserErrorCode
+  field: [String!]
+  message: String!
+}
+enum InventoryAdjustQuantitiesUserErrorCode {
+  ADJUST_QUANTITIES_FAILED
+  CHANGE_FROM_QUANTITY_STALE
+  IDEMPOTENCY_CONCURRENT_REQUEST
+  IDEMPOTENCY_KEY_PARAMETER_MISMATCH
+  IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED
+  INVALID_AVAILABLE_DOCUMENT
+  INVALID_INVENTORY_ITEM
+  INVALID_LOCATION
+  INVALID_QUANTITY_NAME
+  INVALID_QUANTITY_TOO_HIGH
+  INVALID_QUANTITY_TOO_LOW
+  INVALID_REASON
+  INVALID_REFERENCE_DOCUMENT
+  NON_MUTABLE_INVENTORY_ITEM
+}
 
 type InventoryChange {
   delta: Int!
@@ -144,8 +181,12 @@ type InventorySetQuantitiesPayload {
   inventoryAdjustmentGroup: InventoryAdjustmentGroup
   userErrors: [InventorySetQuantitiesUserError!]!
 }
+type InventoryAdjustQuantitiesPayload {
+  inventoryAdjustmentGroup: InventoryAdjustmentGroup
+  userErrors: [InventoryAdjustQuantitiesUserError!]!
+}
 type InventoryActivatePayload { inventoryLevel: InventoryLevel userErrors: [UserError!]! }
 type InventoryItemUpdatePayload { inventoryItem: InventoryItem userErrors: [UserError!]! }
 """
 
-SCHEMA = build_schema(SDL)
+SCHEMA = build_schema(SDL + schema_orders.SDL)

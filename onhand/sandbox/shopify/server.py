@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.limits import PointBucket
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.shopify.call import Call, Resolvers
 from onhand.sandbox.shopify.cost import COST_MAX, requested_cost
@@ -31,19 +32,22 @@ from onhand.sandbox.shopify.reads import QUERY_FIELDS
 from onhand.sandbox.shopify.schema import SCHEMA
 from onhand.sandbox.shopify.writes import Mutations
 from onhand.sandbox.traffic import Traffic
+from onhand.sandbox.wire import Subscriptions
 
 TOKEN_HEADER = "x-shopify-access-token"
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
-CHECKED_BY_HAND = frozenset(("InventorySetQuantitiesInput", "String", "ID"))
-"""quantities.py checks the large input entry by entry, at a tenth of the generic coercion's price; what arrives
+CHECKED_BY_HAND = frozenset(("InventorySetQuantitiesInput", "InventoryAdjustQuantitiesInput", "String", "ID"))
+"""quantities.py checks the large inputs entry by entry, at a tenth of the generic coercion's price; what arrives
 as a key, a cursor, a search or an id is checked where it is used."""
 
 Json = dict[str, Any]
 
 
-def routes(shop: Shop, options: ShopifyOptions, traffic: Traffic) -> list[BaseRoute]:
+def routes(
+    shop: Shop, options: ShopifyOptions, traffic: Traffic, book: OrderBook, subscriptions: Subscriptions
+) -> list[BaseRoute]:
     """The endpoints of one shop: GraphQL under each supported version, and the client-credentials grant."""
-    server = Server(shop, options, traffic)
+    server = Server(shop, options, traffic, book, subscriptions)
     return [
         Route("/admin/api/{version}/graphql.json", traffic.guarded(server.graphql), methods=["POST"]),
         Route("/admin/oauth/access_token", traffic.guarded(server.grant), methods=["POST"]),
@@ -61,10 +65,19 @@ class Asked:
 class Server:
     """One shop's GraphQL endpoint."""
 
-    def __init__(self, shop: Shop, options: ShopifyOptions, traffic: Traffic) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        options: ShopifyOptions,
+        traffic: Traffic,
+        book: OrderBook,
+        subscriptions: Subscriptions,
+    ) -> None:
         self._shop = shop
         self._options = options
         self._traffic = traffic
+        self._book = book
+        self._subscriptions = subscriptions
         self._bucket = PointBucket(
             options.points_max, options.points_per_second, options.clock, enforced=options.limits
         )
@@ -118,7 +131,7 @@ class Server:
             self._traffic.throttled[name] += 1
             return self._throttled(cost)
         self._traffic.calls[name] += 1
-        call = Call(self._shop, self._options, version, asked.variables)
+        call = Call(self._shop, self._options, self._book, self._subscriptions, version, asked.variables)
         answer = self._run(call, asked.operation)
         self._bucket.give_back(call.saved_points)
         return {**answer, "extensions": {"cost": self._cost(cost, cost - call.saved_points)}}

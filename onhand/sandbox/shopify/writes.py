@@ -1,4 +1,4 @@
-"""Mutations: set quantities, activate an item at a location, turn tracking on."""
+"""Mutations: set and adjust quantities, activate an item at a location, turn tracking on, subscribe to webhooks."""
 
 import time
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from typing import Any
 from graphql import value_from_ast_untyped
 
 from onhand.sandbox.shop import Item
-from onhand.sandbox.shopify.call import Call, Resolvers, pick, project, timestamp
+from onhand.sandbox.shopify.call import Call, Resolvers, project, timestamp
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.idempotency import Keys, fingerprint
 from onhand.sandbox.shopify.ids import PREFIX, number
+from onhand.sandbox.shopify.payloads import Payload, payload
 from onhand.sandbox.shopify.problems import Problem
-from onhand.sandbox.shopify.quantities import Change, check_shape, judge
+from onhand.sandbox.shopify.quantities import ADJUST, SET, Change, Shape, check_shape, judge
 from onhand.sandbox.shopify.reads import show_item, show_level, show_location
-
-Payload = dict[str, Any]
+from onhand.sandbox.shopify.subscribing import subscribe, unsubscribe
 
 ALREADY_ACTIVE = "Not allowed to set available quantity when the item is already active at the location."
 
@@ -28,26 +28,29 @@ class Mutations:
         self._keys = Keys(clock)
         self._group_numbers = count(1)
         self.fields: Resolvers = {
-            "inventorySetQuantities": self._set_quantities,
+            "inventoryAdjustQuantities": lambda call, _, field: self._quantities(call, field, ADJUST),
+            "inventorySetQuantities": lambda call, _, field: self._quantities(call, field, SET),
             "inventoryActivate": self._activate,
             "inventoryItemUpdate": self._update_item,
+            "webhookSubscriptionCreate": subscribe,
+            "webhookSubscriptionDelete": unsubscribe,
         }
 
-    def _set_quantities(self, call: Call, _: None, field: Field) -> Payload:
+    def _quantities(self, call: Call, field: Field, shape: Shape) -> Payload:
         key = idempotency_key(call, field)
         given = field.arguments(call.variables).get("input")
-        check_shape(given)
+        check_shape(given, shape)
         assert isinstance(given, dict)
         content = fingerprint(field.name, given)
         if earlier := self._keys.find(key):
             return _replay(call, field, earlier.content == content, earlier.answer)
-        changes, errors = judge(call, given)
+        changes, errors = judge(call, given, shape)
         if errors:
             self._keys.remember(key, content, None)
-            return _set_payload(call, field, None, errors)
+            return _group_payload(call, field, None, errors)
         group = self._apply(call, given, changes)
         self._keys.remember(key, content, (group,))
-        return _set_payload(call, field, group, [])
+        return _group_payload(call, field, group, [])
 
     def _apply(self, call: Call, given: dict[str, Any], changes: list[Change]) -> Payload | None:
         moved = [change for change in changes if change.after != change.before]
@@ -93,7 +96,7 @@ class Mutations:
         if item and tracked is not None:
             item.tracked = tracked
             call.shop.changed.add(item.item_id)
-        return _payload(field, errors, lambda child: show_item(call, item, child.selection) if item else None)
+        return payload(field, errors, lambda child: show_item(call, item, child.selection) if item else None)
 
 
 def idempotency_key(call: Call, field: Field) -> str:
@@ -108,7 +111,7 @@ def idempotency_key(call: Call, field: Field) -> str:
 
 def _replay(call: Call, field: Field, same: bool, answer: tuple[Payload | None] | None) -> Payload:
     if same and answer is not None:
-        return _set_payload(call, field, answer[0], [])
+        return _group_payload(call, field, answer[0], [])
     code, text = (
         ("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "A previous request with this idempotency key failed.")
         if same
@@ -117,38 +120,25 @@ def _replay(call: Call, field: Field, same: bool, answer: tuple[Payload | None] 
             "The same idempotency key cannot be used with different operation parameters.",
         )
     )
-    return _set_payload(call, field, None, [{"code": code, "field": None, "message": text}])
+    return _group_payload(call, field, None, [{"code": code, "field": None, "message": text}])
 
 
-def _set_payload(call: Call, field: Field, group: Payload | None, errors: list[Payload]) -> Payload:
+def _group_payload(call: Call, field: Field, group: Payload | None, errors: list[Payload]) -> Payload:
     def show(child: Field) -> Payload | None:
         return (
             project(call, "InventoryAdjustmentGroup", GROUP_FIELDS, group, child.selection) if group else None
         )
 
-    return _payload(field, errors, show)
+    return payload(field, errors, show)
 
 
 def _activate_payload(
     call: Call, field: Field, item: Item | None, place: str, wrong: str = "", text: str = ""
 ) -> Payload:
     errors = [{"field": [wrong], "message": text}] if wrong else []
-    return _payload(
+    return payload(
         field, errors, lambda child: show_level(call, (item, place), child.selection) if item else None
     )
-
-
-def _payload(field: Field, errors: list[Payload], show: Callable[[Field], Payload | None]) -> Payload:
-    """The answer of a mutation: `userErrors`, and the one object it is about."""
-    out: Payload = {}
-    for child in field.selection:
-        if child.name == "userErrors":
-            out[child.key] = [pick("UserError", error, child.selection) for error in errors]
-        elif child.name == "__typename":
-            out[child.key] = f"{field.name[0].upper()}{field.name[1:]}Payload"
-        else:
-            out[child.key] = show(child)
-    return out
 
 
 def _changes(call: Call, group: Payload, field: Field) -> list[Payload]:

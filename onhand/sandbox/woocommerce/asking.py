@@ -56,6 +56,13 @@ async def asked_lists(request: Request) -> dict[str, list[Any]]:
     return asked
 
 
+def check_size(asked: dict[str, list[Any]], most: int) -> None:
+    """Raises Problem where a batch holds more entries in all than the shop takes."""
+    if sum(map(len, asked.values())) > most:
+        message = f"Unable to accept more than {most} items for this request."
+        raise Problem("woocommerce_rest_request_entity_too_large", message, 413)
+
+
 def _credentials(request: Request) -> tuple[str, str]:
     scheme, _, coded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":

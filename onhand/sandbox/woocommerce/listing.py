@@ -1,8 +1,9 @@
 """Collections: which items a GET lists, in which order, which page of them, and which of their fields."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from starlette.datastructures import QueryParams
 
@@ -17,6 +18,7 @@ ORDERS = frozenset(("date", "id", "modified", "include", "title", "slug"))
 """Orders this sandbox knows; "date" (the default) is the order of creation, as ids are."""
 
 Keep = Callable[[Item], bool]
+Listed = TypeVar("Listed")
 
 
 class Catalogue:
@@ -51,14 +53,14 @@ class Catalogue:
         self._version = self._shop.catalogue_version
 
 
-class Page:
+class Page(Generic[Listed]):
     """One page of a collection: its rows, and how many there are in all."""
 
-    def __init__(self, items: list[Item], query: QueryParams) -> None:
+    def __init__(self, items: Sequence[Listed], query: QueryParams) -> None:
         self.total = len(items)
-        per_page = _number(query, "per_page", PER_PAGE_DEFAULT, 1, PER_PAGE_MAX)
-        page = _number(query, "page", 1, 1, None)
-        start = _number(query, "offset", (page - 1) * per_page, 0, None)
+        per_page = whole_number(query, "per_page", PER_PAGE_DEFAULT, 1, PER_PAGE_MAX)
+        page = whole_number(query, "page", 1, 1, None)
+        start = whole_number(query, "offset", (page - 1) * per_page, 0, None)
         self.items = items[start : start + per_page]
         self.pages = -(-self.total // per_page)
 
@@ -85,7 +87,7 @@ def trimmed(rows: Iterable[Row], fields: str) -> list[Row]:
 
 def _filtered(items: list[Item], shop: Shop, options: WooOptions, query: QueryParams) -> list[Item]:
     if query.get("include"):
-        items = _included(items, _ids(query, "include"))
+        items = _included(items, ids_of(query, "include"))
     for keep in _conditions(shop, options, query):
         items = [item for item in items if keep(item)]
     return items
@@ -116,7 +118,7 @@ def _conditions(shop: Shop, options: WooOptions, query: QueryParams) -> list[Kee
         wanted = query["manage_stock"] == "true"
         conditions.append(lambda item: bool(managing(item, shop, options.manage_stock_option)) is wanted)
     if after := query.get("modified_after"):
-        since = _seconds(after)
+        since = seconds_of(after)
         conditions.append(lambda item: int(item.updated_at) > since)
     return conditions
 
@@ -137,7 +139,8 @@ def _ordered(items: list[Item], query: QueryParams) -> list[Item]:
     return items if order == "asc" else items[::-1]
 
 
-def _number(query: QueryParams, name: str, default: int, least: int, most: int | None) -> int:
+def whole_number(query: QueryParams, name: str, default: int, least: int, most: int | None) -> int:
+    """A parameter that is a number within bounds, as WordPress checks it."""
     text = query.get(name)
     if text is None:
         return default
@@ -151,14 +154,15 @@ def _number(query: QueryParams, name: str, default: int, least: int, most: int |
     return number
 
 
-def _ids(query: QueryParams, name: str) -> set[int]:
+def ids_of(query: QueryParams, name: str) -> set[int]:
+    """A parameter that is a comma list of ids."""
     texts = [text.strip() for text in query[name].split(",")]
     if not all(text.isdecimal() for text in texts):
         raise invalid_param(name, f"{name}[0] is not of type integer.")
     return {int(text) for text in texts}
 
 
-def _seconds(moment: str) -> float:
+def seconds_of(moment: str) -> float:
     """A moment as seconds; the sandbox shop lives in UTC, so dates_are_gmt makes no difference."""
     try:
         when = datetime.fromisoformat(moment)

@@ -16,7 +16,9 @@ class WooOptions:
     `host_calls_max` above 0 puts a host's rate limiter before the shop: that many calls at once, refilled by
     `host_calls_per_second`, then 429 without a Retry-After; it is off by default, as on most hosts.
     `manage_stock_option` is the shop setting woocommerce_manage_stock; `has_variations_route` and `version` tell
-    a core before 10.3 from a newer one. `clock` is monotonic seconds.
+    a core before 10.3 from a newer one. `site_url` is what webhooks name as their source.
+    `creation_updates`: a checkout saves its order several times, so a new order fires order.updated beside
+    order.created, as on a real shop; both tell the same. `clock` is monotonic seconds.
     """
 
     consumer_key: str = "ck_sandbox"
@@ -34,5 +36,7 @@ class WooOptions:
     manage_stock_option: bool = True
     has_variations_route: bool = True
     version: str = "10.3.0"
+    site_url: str = "https://sandbox.example/"
+    creation_updates: bool = True
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -10,11 +10,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.limits import PointBucket
+from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Handler, Traffic
-from onhand.sandbox.woocommerce.asking import admit, asked_lists, asked_object
+from onhand.sandbox.wire import Subscriptions
+from onhand.sandbox.woocommerce.asking import admit, asked_lists, asked_object, check_size
 from onhand.sandbox.woocommerce.listing import Catalogue, page_of, trimmed
 from onhand.sandbox.woocommerce.options import WooOptions
+from onhand.sandbox.woocommerce.order_endpoints import OrderEndpoints
 from onhand.sandbox.woocommerce.problems import (
     Problem,
     invalid_id,
@@ -24,6 +27,7 @@ from onhand.sandbox.woocommerce.problems import (
     too_many,
 )
 from onhand.sandbox.woocommerce.stock import Row, row_of, update_product, update_variation
+from onhand.sandbox.woocommerce.subscribing import WebhookEndpoints
 
 API = "/wp-json/wc/v3"
 WRITING = ["POST", "PUT", "PATCH"]
@@ -34,9 +38,13 @@ Update = Callable[[Row], Row]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(shop: Shop, options: WooOptions, traffic: Traffic) -> list[BaseRoute]:
+def routes(
+    shop: Shop, options: WooOptions, traffic: Traffic, book: OrderBook, subscriptions: Subscriptions
+) -> list[BaseRoute]:
     """The endpoints of one shop, with /wp-json at its root; what is not there is 404 rest_no_route."""
     server = Server(shop, options, traffic)
+    orders = OrderEndpoints(book, options)
+    hooks = WebhookEndpoints(subscriptions, options)
     table: list[tuple[str, str, Endpoint, list[str]]] = [
         ("/products", "products", server.list_products, ["GET"]),
         ("/products/batch", "products/batch", server.batch_products, WRITING),
@@ -44,6 +52,11 @@ def routes(shop: Shop, options: WooOptions, traffic: Traffic) -> list[BaseRoute]
         ("/products/{parent:int}/variations", "product/variations", server.list_children, ["GET"]),
         ("/products/{parent:int}/variations/batch", "variations/batch", server.batch_variations, WRITING),
         ("/products/{parent:int}/variations/{id:int}", "variation", server.one_variation, ["GET", *WRITING]),
+        ("/orders", "orders", orders.list_orders, ["GET"]),
+        ("/orders/{id:int}", "order", orders.one_order, ["GET"]),
+        ("/webhooks", "webhooks", hooks.collection, ["GET", "POST"]),
+        ("/webhooks/batch", "webhooks/batch", hooks.batch, WRITING),
+        ("/webhooks/{id:int}", "webhook", hooks.one_webhook, ["GET", "DELETE", *WRITING]),
         ("/system_status", "system_status", server.system_status, ["GET"]),
         ("/settings/products/{id}", "settings", server.setting, ["GET"]),
     ]
@@ -193,7 +206,7 @@ class Server:
     async def _batch(self, request: Request, update: Update) -> Response:
         """Row by row, in order, not in a transaction: whoever is cut off leaves a prefix applied."""
         asked = await asked_lists(request)
-        self._check_size(asked)
+        check_size(asked, self._options.batch_items_max)
         answer: dict[str, list[Row]] = {
             kind: [self._refused(entry) for entry in asked[kind]]
             for kind in ("create", "delete")
@@ -227,12 +240,6 @@ class Server:
         except Problem as problem:
             self._traffic.rejected[problem.code] += 1
             return {"id": entry.get("id", 0), "error": problem.body()}
-
-    def _check_size(self, asked: dict[str, list[Any]]) -> None:
-        most = self._options.batch_items_max
-        if sum(map(len, asked.values())) > most:
-            message = f"Unable to accept more than {most} items for this request."
-            raise Problem("woocommerce_rest_request_entity_too_large", message, 413)
 
     async def _take_time(self, seconds: float) -> None:
         if self._options.limits:

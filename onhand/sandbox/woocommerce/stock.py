@@ -33,7 +33,7 @@ def row_of(item: Item, shop: Shop, options: WooOptions) -> Row:
     """The row of a product or variation, as answers state it."""
     manages = managing(item, shop, options.manage_stock_option)
     quantity = shop.level(item.parent_id if manages == "parent" else item.item_id, PLACE)
-    modified = _moment(int(item.updated_at))
+    modified = moment_text(int(item.updated_at))
     return {
         "id": int(item.item_id),
         "name": item.title,
@@ -140,5 +140,6 @@ def _whole(value: Any) -> int:
 
 
 @lru_cache(maxsize=64)
-def _moment(second: int) -> str:
+def moment_text(second: int) -> str:
+    """A second since the epoch as WooCommerce writes dates in GMT."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))

@@ -1,56 +1,20 @@
 """The way of a level to a channel: exact calls, exact outcomes, and everything written down."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from onhand import read_back
 from onhand.channels.base import WriteKind
 from onhand.channels.errors import SameKeyRetry
-from onhand.domain.events import Event, EventKind
-from onhand.domain.listings import ChannelRules, RuleBook
+from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
-from onhand.domain.rules import Rule
-from onhand.ledger import catalogue, levels, runs
-from onhand.ledger.catalogue import NewListing
+from onhand.ledger import levels, runs
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import ListingCursor
 from onhand.ledger.posting import post_events
 from onhand.publish import Errand, bring_sku_to_target, bring_to_targets
 from tests.memory_channel import MemoryChannel
-
-RULES = RuleBook(
-    {
-        "web": ChannelRules(Rule(name="web"), {"": ("leeds", "london")}),
-        "store": ChannelRules(Rule(name="store"), {"L1": ("leeds",), "L2": ("london",)}),
-    }
-)
-
-
-def receipt(external_id: str, sku: str, quantity: int, location: str = "leeds") -> Event:
-    at = datetime.now(UTC) - timedelta(minutes=1)
-    return event_of(Movement("test", external_id, EventKind.RECEIPT, sku, location, quantity, at))
-
-
-@pytest.fixture
-async def listed(shop: Pool) -> Pool:
-    """A, B and C are listed on both channels; A has 7 in Leeds and 2 in London, B 5 in Leeds, C nothing."""
-    for channel, places in (("web", [""]), ("store", ["L1", "L2"])):
-        await catalogue.save_listings(
-            shop, channel, [NewListing(sku, f"{channel}-{sku}", sku) for sku in "ABC"], places
-        )
-    await post_events(shop, [receipt("1", "A", 7), receipt("2", "A", 2, "london"), receipt("3", "B", 5)])
-    return shop
-
-
-async def ids_of(pool: Pool, channel: str) -> list[int]:
-    ids, _ = await levels.listing_page(pool, channel, ListingCursor(), 100, None)
-    return ids
-
-
-async def table(pool: Pool, statement: str) -> list[tuple[object, ...]]:
-    async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()  # type: ignore[call-overload,no-any-return]
+from tests.publish.shelves import RULES, ids_of, receipt, table
 
 
 async def test_an_absolute_channel_is_told_what_the_ledger_says_and_nothing_twice(listed: Pool) -> None:
@@ -156,7 +120,7 @@ async def test_a_process_that_dies_in_the_call_leaves_nothing_believed(listed: P
     """Goal: kill -9 between a write and its record cannot hide a wrong level, even if the target goes back."""
 
     class Dying(MemoryChannel):
-        async def set_levels(self, writes, key):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
             await super().set_levels(writes, key)
             raise SystemExit
 
@@ -195,7 +159,7 @@ async def test_a_change_during_the_call_stays_pending(listed: Pool) -> None:
     """Goal: no change is lost. Method: post while the channel's call is under way."""
 
     class Interrupted(MemoryChannel):
-        async def set_levels(self, writes, key):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
             if not self.calls:
                 await post_events(listed, [receipt("late", "A", 1)])
             return await super().set_levels(writes, key)
@@ -239,7 +203,7 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
     errand = Errand("r", {(listing, ""): n for n, listing in enumerate(ids)})
     await bring_to_targets(listed, web, RULES, ids, errand)
 
-    lost = await read_back.prove(listed, web, "r", 0, 2)
+    lost = await read_back.prove(listed, web, RULES, "r", 0, 2)
 
     assert lost == 1
     assert web.calls == [("set", 3), ("read", 3), ("read", 1)], "only what did not show is asked for again"
@@ -265,7 +229,7 @@ async def test_a_level_another_step_is_writing_is_not_called_lost(listed: Pool) 
     await bring_to_targets(listed, web, RULES, ids, errand)
     await levels.forget_books(listed, [(ids[0], "")])
 
-    lost = await read_back.prove(listed, web, "r", 0, 2)
+    lost = await read_back.prove(listed, web, RULES, "r", 0, 2)
 
     assert lost == 0
     assert web.calls == [("set", 3), ("read", 2)]

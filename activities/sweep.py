@@ -1,0 +1,64 @@
+"""The order sweep of one channel, and what only a sweep can know: what was missed, and what was no sale at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.beating import heartbeats
+from activities.errors import sorted_errors
+from onhand import authority, sweeping, tiers
+from onhand.authority import Authority
+from onhand.channels.base import Channel
+from onhand.domain.listings import RuleBook
+from onhand.domain.velocity import TierRules
+from onhand.ledger.database import Pool
+from onhand.messages import SweepRequest, SweepResult
+from onhand.waking import wake_intakes, wake_publishers
+
+
+@dataclass(frozen=True)
+class SweepSteps:
+    """What needs the ledger, the channels and Temporal. `public_url` empty: no webhooks are expected."""
+
+    pool: Pool
+    client: Client
+    channels: Mapping[str, Channel]
+    public_url: str
+    tiers: TierRules
+    rules: RuleBook
+    authority: Authority
+
+    @activity.defn
+    async def sweep_orders(self, request: SweepRequest) -> SweepResult:
+        """Put the orders that no webhook told of into the inbox; wake whoever has work and sleeps."""
+        channel = self.channels[request.channel]
+        async with heartbeats(), sorted_errors():
+            await self._wake(request.channel)
+            read = await authority.read_noted(self.pool, channel, datetime.now(UTC), self.authority)
+            swept = await sweeping.sweep(self.pool, channel, datetime.now(UTC))
+            await wake_intakes(self.client, sorted(swept.woken))
+            rules = self.rules.channels[request.channel]
+            told = await authority.count_noted(self.pool, request.channel, rules, read, self.authority)
+            hooks = ""
+            if request.look_at_hooks and self.public_url:
+                hooks = await sweeping.mend_hooks(channel, self.public_url)
+            await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
+        await wake_publishers(self.client, sorted((swept.disproved_woken | told) & self.channels.keys()))
+        return SweepResult(
+            channel=request.channel,
+            orders=swept.orders,
+            missed=swept.missed,
+            dropped=swept.dropped,
+            hooks=hooks,
+        )
+
+    async def _wake(self, channel: str) -> None:
+        """A signal can be lost in a crash, between the commit and Temporal; what waits is seen here."""
+        pending = await sweeping.pending(self.pool, channel)
+        if pending.inbox:
+            await wake_intakes(self.client, [channel])
+        if pending.outbox:
+            await wake_publishers(self.client, [channel])

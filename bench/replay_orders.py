@@ -1,0 +1,213 @@
+"""replay_orders: the order stream of a real merchant, a year of it, as fast as it goes, over three channels.
+
+Every invoice of the file becomes an order in one of three shops, which tell of it by webhook as their platforms do;
+one in two is shipped; cancellations are edits and refunds of earlier orders. What no shop could have sold (write-offs,
+cancellations of nothing) is refused by the reader; what the ledger has no SKU for (fees, discounts) is refused by
+Onhand, line by line. In the end the balances have to be what a fold of the file, written apart, comes to; every shop
+has to show them; every line has to be there once. A mismatch is a SKU, a level, a line or a refusal that is not as it
+should be.
+
+Lines a second are counted from the first order to the last delivery settled in the ledger. Web app, worker, Temporal,
+Postgres and the shops run together on this machine.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from bench.figures import BenchFailed, Benchmark, Figures, Goal, Options, medians, tell
+from bench.retail import PATH, Invoices, read_invoices
+from bench.retail_fold import Balance, fold
+from bench.retail_plan import NO_GOODS, NOT_BOUGHT, NOT_SOLD, SHIP_AFTER, Act, Plan
+from bench.seeding import seed_codes, seed_shown
+from bench.shops import SHOPS
+from bench.world import World, new_database, open_world
+from onhand.messages import SYNC_TASK_QUEUE, SweepRequest, sweep_id
+
+OPENING = 1_000_000
+RUNS = 3
+ACTS = 1_000
+"""Acts of one bulk request."""
+SWEEP_SECONDS = 5.0
+"""Once everything that was told is posted, orders are swept as often: what webhooks could not tell is found (two
+changes within a second), and hot listings that were left alone are looked at again."""
+STUCK_SECONDS = 90.0
+"""What waits and has not moved for so long will not move any more."""
+
+GOALS = (
+    Goal("lines_per_s", "Lines of orders posted a second"),
+    Goal("mismatches", "SKUs, levels, lines and refusals that are not as the file says", at_most=0),
+)
+
+BALANCES = """
+SELECT sku.code, available, committed, customer FROM balance JOIN sku ON sku.id = sku_id
+"""
+LINES = """
+SELECT channel.name, count(*) FROM order_line JOIN channel ON channel.id = channel_id
+ WHERE open + fulfilled > 0 GROUP BY channel.name
+"""
+REFUSED = """
+SELECT DISTINCT channel.name, subject FROM inbox JOIN channel ON channel.id = channel_id WHERE outcome = 'poison'
+"""
+WAITING = """
+SELECT (SELECT count(*) FROM inbox WHERE outcome IS NULL), (SELECT count(*) FROM outbox)
+"""
+EVENTS = "SELECT count(*) FROM event WHERE source <> 'bench'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Replayed:
+    """The platforms' ids of the orders by shop and invoice; seconds until all was in the ledger, and on the shops."""
+
+    orders: Mapping[tuple[str, str], str]
+    posted_seconds: float
+    shown_seconds: float
+
+
+async def measure(options: Options) -> Figures:
+    """The median of some rounds, each in a world of its own."""
+    invoices = read_invoices(min(1.0, options.scale))
+    expected = fold(PATH, len(invoices), OPENING, SHIP_AFTER)
+    rounds = []
+    for number in range(options.runs or RUNS):
+        tell(f"replay_orders: run {number + 1}, {len(invoices):,} invoices")
+        async with open_world(limits=False) as world:
+            rounds.append(await _round(world, invoices, expected))
+    return {**medians(rounds), "invoices": len(invoices), "skus": len(expected), "runs": len(rounds)}
+
+
+async def _round(world: World, invoices: Invoices, expected: Mapping[str, Balance]) -> Figures:
+    goods = [code for code in expected if code not in NO_GOODS]
+    await world.fill_codes([*goods, *sorted(NO_GOODS)], OPENING)
+    dsn = await new_database(world.postgres)
+    await seed_codes(dsn, goods, OPENING)
+    await seed_shown(dsn, OPENING)
+    plan = Plan([shop.name for shop in SHOPS])
+    acts = list(plan.acts(invoices))
+    async with world.worker(dsn), world.web(dsn) as web:
+        await world.subscribe(web)
+        replayed = await _replay(world, dsn, acts)
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            balances = {code: expected[code] for code in goods}
+            wrong = await _mismatches(world, connection, plan, replayed, balances)
+            ((events,),) = await _rows(connection, EVENTS)
+    lines = sum(plan.placed.values()) + plan.cancelled
+    if lines + plan.no_goods + plan.refused.total() != sum(map(len, invoices.values())):
+        raise BenchFailed("the plan has lost a line of the file")
+    tell(f"  {lines:,} lines in {replayed.posted_seconds:.1f} s")
+    for what, cases in wrong.items():
+        if cases:
+            tell(f"  amiss: {len(cases)} {what}, {'; '.join(cases[:3])} among them")
+    return {
+        "lines_per_s": lines / replayed.posted_seconds,
+        "mismatches": sum(map(len, wrong.values())),
+        "events_per_s": events / replayed.posted_seconds,
+        "acts_per_s": len(acts) / replayed.posted_seconds,
+        "posted_seconds": replayed.posted_seconds,
+        "shown_seconds": replayed.shown_seconds,
+        "events": events,
+        "lines_posted": lines,
+        "lines_refused_not_sold": plan.refused[NOT_SOLD],
+        "lines_refused_not_bought": plan.refused[NOT_BOUGHT],
+        "lines_refused_by_onhand": plan.no_goods,
+    }
+
+
+async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
+    """Do everything in the shops, and wait until the ledger has it, and until the shops show it."""
+    orders: dict[tuple[str, str], str] = {}
+    began = time.perf_counter()
+    for start in range(0, len(acts), ACTS):
+        part = acts[start : start + ACTS]
+        answer = await world.control("POST", "orders/bulk", {"orders": part})
+        if answer["refused"]:
+            raise BenchFailed(f"a shop refused {len(answer['refused'])} acts: {answer['refused'][0]}")
+        numbered = zip(part, answer["orders"], strict=True)
+        orders |= {(act["platform"], act["key"]): number for act, number in numbered}
+    tell(f"  {len(acts):,} acts in the shops in {time.perf_counter() - began:.1f} s")
+    posted = swept = None
+    moved, before = time.perf_counter(), (0, 0, 0)
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        while time.perf_counter() - moved < STUCK_SECONDS:
+            left = await _waiting(world, connection)
+            now = time.perf_counter()
+            if posted is None and not any(left[:2]):
+                posted = now - began
+            if posted is not None and (swept is None or now - swept > SWEEP_SECONDS):
+                await _sweep(world)
+                swept = time.perf_counter()
+                continue
+            if swept is not None and not any(left):
+                return _Replayed(orders, posted or 0.0, now - began)
+            if left != before:
+                moved, before = now, left
+            await asyncio.sleep(0.1)
+    raise BenchFailed(f"still waiting, and not moving: {before} deliveries, in the inbox, in the outbox")
+
+
+async def _sweep(world: World) -> None:
+    """What the schedule starts every minute."""
+    for shop in SHOPS:
+        await world.client.execute_workflow(
+            "OrderSweep",
+            SweepRequest(channel=shop.name),
+            id=f"{sweep_id(shop.name)}-{uuid4()}",
+            task_queue=SYNC_TASK_QUEUE,
+        )
+
+
+async def _waiting(world: World, connection: psycopg.AsyncConnection[Any]) -> tuple[int, int, int]:
+    """Deliveries on their way, then those in the inbox, then listings to be published."""
+    stats = await world.control("GET", "stats")
+    sent = {shop.name: stats[shop.name]["deliveries"] for shop in SHOPS}
+    lost = {name: counts["given_up"] + counts["overflowed"] for name, counts in sent.items()}
+    if any(lost.values()):
+        raise BenchFailed(f"deliveries were given up: {lost}")
+    ((inbox, outbox),) = await _rows(connection, WAITING)
+    return sum(counts["waiting"] for counts in sent.values()), inbox, outbox
+
+
+async def _mismatches(
+    world: World,
+    connection: psycopg.AsyncConnection[Any],
+    plan: Plan,
+    replayed: _Replayed,
+    expected: Mapping[str, Balance],
+) -> dict[str, list[str]]:
+    """What is not as it should be, in words, by what it is; a missing line counts one."""
+    found: dict[str, list[str]] = {}
+    balances = {code: Balance(*states) for code, *states in await _rows(connection, BALANCES)}
+    found["balances"] = _differing(balances, expected)
+    available = {code: balance.available for code, balance in expected.items()}
+    for shop in SHOPS:
+        shown = await world.shown(shop.name, shop.place)
+        found[f"levels of {shop.name}"] = _differing({code: shown.get(code) for code in expected}, available)
+    lines = dict(await _rows(connection, LINES))
+    for name, count in plan.standing().items():
+        found[f"lines of {name}"] = [f"{lines.get(name, 0)}, not {count}"] * abs(lines.get(name, 0) - count)
+    refused = {(channel, subject) for channel, subject in await _rows(connection, REFUSED)}
+    odd = {(shop, replayed.orders[shop, invoice]) for shop, invoice in plan.odd_orders}
+    found["refusals"] = [f"order {order} of {channel}" for channel, order in sorted(refused - odd)]
+    never = {(shop, replayed.orders[shop, invoice]) for shop, invoice in plan.odd_standing()} - refused
+    found["refusals that never came"] = [f"order {order} of {channel}" for channel, order in sorted(never)]
+    return found
+
+
+def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:
+    return [
+        f"{code}: {found.get(code)}, not {expected.get(code)}"
+        for code in sorted(found.keys() | expected.keys())
+        if found.get(code) != expected.get(code)
+    ]
+
+
+async def _rows(connection: psycopg.AsyncConnection[Any], statement: str) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement)).fetchall()
+
+
+REPLAY_ORDERS = Benchmark("replay_orders", __doc__ or "", GOALS, measure)

@@ -1,0 +1,133 @@
+"""What authorities say of levels: put aside when it is told, judged after a look, kept with its conflicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from onhand.domain.authority import Statement
+from onhand.ledger.database import Pool, one_statement
+from onhand.ledger.levels import Spot
+from onhand.ledger.queries import query
+
+CONFLICTS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A level that somebody changed, not judged yet; `noted_at` is when that was last told."""
+
+    listing_id: int
+    sku: str
+    item_id: str
+    parent_id: str
+    tracking: str
+    place: str
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What we believe a noted level shows; `still`: nothing has become of it since it was read."""
+
+    book: int
+    units: int
+    still: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the ledger has available of a SKU at a location, and what authorities last said of it."""
+
+    available: int
+    before: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two authorities that disagreed about a location. `counted`: `quantity` became a count in spite of the rival."""
+
+    location: str
+    authority: str
+    quantity: int
+    rival: str
+    rival_quantity: int
+    counted: bool
+    found_at: datetime
+
+
+async def put_aside(pool: Pool, channel: str, spots: Sequence[tuple[str, str]]) -> None:
+    """Levels (item id, place) of a channel to be looked at after its next sweep; unmapped items are left out."""
+    named = {
+        "channel": channel,
+        "items": [item for item, _ in spots],
+        "places": [place for _, place in spots],
+    }
+    await _run(pool, "put_aside", named)
+
+
+async def due(pool: Pool, channel: str, before: datetime, limit: int) -> list[Noted]:
+    """What was last told of before that moment, the oldest first."""
+    return [
+        Noted(*row)
+        for row in await _fetched(pool, "notices_due", channel=channel, before=before, limit=limit)
+    ]
+
+
+async def believed(pool: Pool, spots: Sequence[Spot], read_at: datetime) -> dict[Spot, Believed]:
+    """What we believe of levels that were read then; those nothing is believed of are missing."""
+    listings, places = [listing for listing, _ in spots], [place for _, place in spots]
+    rows = await _fetched(pool, "levels_noted", listings=listings, places=places, read_at=read_at)
+    return {(listing, place): Believed(book, units, still) for listing, place, book, units, still in rows}
+
+
+async def shelf(pool: Pool, sku: str, location: str) -> Shelf:
+    """What the ledger has of it, and what was stated."""
+    rows = await _fetched(pool, "statements_about", skus=[sku], locations=[location])
+    stated = tuple(Statement(*row[3:]) for row in rows if row[3] is not None)
+    return Shelf(rows[0][2] if rows else 0, stated)
+
+
+async def keep(
+    pool: Pool, sku: str, location: str, stated: Statement, rival: Statement | None, *, counted: bool
+) -> None:
+    """Remember a statement, and the conflict where there is a rival."""
+    named: dict[str, Any] = {"sku": sku, "location": location, "authority": stated.authority}
+    said = {"quantity": stated.quantity, "at": stated.at}
+    await _run(pool, "keep_statement", named | said)
+    if rival is not None:
+        found = {"rival": rival.authority, "rival_quantity": rival.quantity, "counted": counted}
+        await _run(pool, "keep_conflict", named | said | found)
+
+
+async def conflicts(pool: Pool, sku: str) -> list[Conflict]:
+    """Disagreements of the last seven days about a SKU, the newest first."""
+    return [
+        Conflict(*row) for row in await _fetched(pool, "conflicts_of_sku", sku=sku, limit=CONFLICTS_SHOWN)
+    ]
+
+
+async def book_as_read(pool: Pool, spot: Spot, book: int, quantity: int, read_at: datetime) -> None:
+    """The level shows what was read, unless something has become of it since it was believed to show `book`."""
+    named = {"listing": spot[0], "place": spot[1], "book": book, "quantity": quantity, "read_at": read_at}
+    await _run(pool, "book_as_read", named)
+
+
+async def forget(pool: Pool, judged: Sequence[Noted]) -> None:
+    """These were judged."""
+    named = {
+        "listings": [noted.listing_id for noted in judged],
+        "places": [noted.place for noted in judged],
+        "moments": [noted.noted_at for noted in judged],
+    }
+    await _run(pool, "forget_notices", named)
+
+
+async def _run(pool: Pool, name: str, named: dict[str, Any]) -> None:
+    async with one_statement(pool) as connection:
+        await connection.execute(query(name), named)
+
+
+async def _fetched(pool: Pool, name: str, **named: Any) -> list[tuple[Any, ...]]:
+    async with one_statement(pool) as connection:
+        return await (await connection.execute(query(name), named)).fetchall()

@@ -1,0 +1,650 @@
+-- Real time: the inbox, who is awake, provisional demand, claims on levels, orders that move books.
+-- The functions of 0001 that this replaces are dropped: stop the old workers first.
+
+CREATE TABLE channel_work (
+    channel_id smallint PRIMARY KEY REFERENCES channel,
+    intake_awake boolean NOT NULL DEFAULT false,
+    publish_awake boolean NOT NULL DEFAULT false,
+    paused_at timestamptz,
+    pause_note text NOT NULL DEFAULT '',
+    trouble text NOT NULL DEFAULT '',
+    trouble_since timestamptz,
+    retry_at timestamptz,
+    swept_to timestamptz,
+    swept_at timestamptz
+);
+COMMENT ON TABLE channel_work IS 'How the work on each channel stands: who is awake, whether it is paused, how far its orders were swept.';
+COMMENT ON COLUMN channel_work.intake_awake IS 'Somebody is taking its inbox, or was signalled to; an accepted delivery that finds it false signals.';
+COMMENT ON COLUMN channel_work.publish_awake IS 'The same for its outbox.';
+COMMENT ON COLUMN channel_work.paused_at IS 'An operator stopped publishing to it; null: not paused.';
+COMMENT ON COLUMN channel_work.trouble IS 'Why nothing is published at present (the breaker is open); empty when all is well.';
+COMMENT ON COLUMN channel_work.retry_at IS 'When the breaker lets a probe through.';
+COMMENT ON COLUMN channel_work.swept_to IS 'Orders changed before this moment, by the channel''s clock, were read by a sweep.';
+INSERT INTO channel_work (channel_id) SELECT id FROM channel ORDER BY id;
+
+CREATE TABLE inbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    channel_id smallint NOT NULL,
+    delivery_id text COLLATE "C" NOT NULL,
+    digest bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('order', 'order_hint', 'level', 'other')),
+    topic text COLLATE "C" NOT NULL DEFAULT '',
+    subject text COLLATE "C" NOT NULL DEFAULT '',
+    body jsonb NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    outcome text COLLATE "C" CHECK (outcome IN ('posted', 'unchanged', 'stale', 'echo', 'noted', 'poison')),
+    settled_at timestamptz,
+    reason text NOT NULL DEFAULT '',
+    UNIQUE (channel_id, delivery_id, digest)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE inbox IS 'Deliveries of channels, reduced to what stock needs; acknowledged only once they are here.';
+COMMENT ON COLUMN inbox.digest IS 'Of what is inside; platforms share delivery ids or give none, so both together tell a duplicate.';
+COMMENT ON COLUMN inbox.outcome IS 'What became of it; null while it waits. Each accepted delivery has exactly one.';
+CREATE INDEX inbox_pending ON inbox (channel_id, id) WHERE outcome IS NULL;
+CREATE INDEX inbox_poison ON inbox (id) WHERE outcome = 'poison';
+CREATE INDEX inbox_received ON inbox USING brin (received_at);
+
+ALTER TABLE sku ADD COLUMN tier smallint NOT NULL DEFAULT 2 CHECK (tier BETWEEN 0 AND 2);
+COMMENT ON COLUMN sku.tier IS 'How soon a change is published when a channel''s budget is short: 0 real-time, 1 within minutes, 2 within the hour.';
+
+CREATE TABLE sku_velocity (
+    sku_id integer PRIMARY KEY REFERENCES sku,
+    per_day double precision NOT NULL CHECK (per_day >= 0),
+    computed_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE sku_velocity IS 'Units sold a day, a decaying average; SKUs that never sold have none.';
+
+CREATE TABLE velocity_refresh (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    computed_at timestamptz NOT NULL DEFAULT '-infinity'
+);
+COMMENT ON TABLE velocity_refresh IS 'One row: when velocities were last worked out. Whoever works them out holds it.';
+INSERT INTO velocity_refresh DEFAULT VALUES;
+
+-- Events are written down in the order of their moments, so what is new is found at next to no cost.
+CREATE INDEX event_recorded ON event USING brin (recorded_at) WITH (pages_per_range = 16);
+
+ALTER TABLE listing ADD COLUMN order_ref text COLLATE "C" NOT NULL DEFAULT '';
+COMMENT ON COLUMN listing.order_ref IS 'How a line of the channel''s orders names it, where that is not by item_id.';
+CREATE INDEX listing_order_ref ON listing (channel_id, order_ref) WHERE order_ref <> '';
+
+ALTER TABLE level ADD COLUMN blind_at timestamptz;
+ALTER TABLE level ADD COLUMN claimed_until timestamptz;
+ALTER TABLE level ADD COLUMN claim bigint NOT NULL DEFAULT 0;
+ALTER TABLE level ADD COLUMN heard integer NOT NULL DEFAULT 0;
+ALTER TABLE level ADD COLUMN pace double precision NOT NULL DEFAULT 0;
+ALTER TABLE level ADD COLUMN paced_at timestamptz;
+COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
+COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
+COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nobody; -1: whoever does has been overtaken, and will not be believed.';
+COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
+COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
+
+CREATE TABLE provisional_demand (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    sku_id integer NOT NULL,
+    location_id smallint NOT NULL,
+    pieces integer NOT NULL CHECK (pieces > 0),
+    units integer NOT NULL CHECK (units > 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE provisional_demand IS 'Sales that an answer of a channel told of before the order came: off the pool until it comes, or a sweep proves there is none.';
+COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: units of the SKU one piece takes.';
+COMMENT ON COLUMN provisional_demand.since IS 'When an answer last added to it: only what is older can be proven wrong.';
+CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
+
+CREATE TABLE put_back (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    pieces integer NOT NULL CHECK (pieces > 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE put_back IS 'Pieces that an answer showed to be back on a level before any cancellation was heard: the cancellation then raises no book.';
+
+CREATE TABLE authority_notice (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE authority_notice IS 'Levels that somebody changed on a channel that is the authority for their location; judged after the next sweep of its orders.';
+
+CREATE TABLE authority_statement (
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    authority text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL,
+    stated_at timestamptz NOT NULL,
+    PRIMARY KEY (sku_id, location_id, authority)
+);
+COMMENT ON TABLE authority_statement IS 'The newest word of each authority about what is available of a SKU at a location.';
+
+CREATE TABLE authority_conflict (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    authority text COLLATE "C" NOT NULL,
+    quantity integer NOT NULL,
+    rival text COLLATE "C" NOT NULL,
+    rival_quantity integer NOT NULL,
+    counted boolean NOT NULL,
+    found_at timestamptz NOT NULL
+);
+COMMENT ON TABLE authority_conflict IS 'Two authorities stated different numbers within a short time; counted: what was said last became a count all the same.';
+CREATE INDEX authority_conflict_sku ON authority_conflict (sku_id, id);
+
+CREATE TABLE resting_level (
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    sku_id integer NOT NULL,
+    share integer NOT NULL CHECK (share >= 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (listing_id, place)
+);
+COMMENT ON TABLE resting_level IS 'Levels that sell faster than a call takes on channels that only set levels: told their share, then left alone. What they show is kept from the SKU''s other listings.';
+COMMENT ON COLUMN resting_level.share IS 'Pieces it was told; what it shows until that is answered.';
+CREATE INDEX resting_level_sku ON resting_level (sku_id);
+
+ALTER TABLE order_line ADD COLUMN listing_id integer;
+ALTER TABLE order_line ADD COLUMN place text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE order_line ADD COLUMN units integer NOT NULL DEFAULT 1;
+COMMENT ON COLUMN order_line.listing_id IS 'The listing that was sold, at `place`; null where it is on no channel of ours.';
+COMMENT ON COLUMN order_line.units IS 'Units of the SKU one piece takes; open and fulfilled are units.';
+
+ALTER TABLE outbox ADD COLUMN live boolean NOT NULL DEFAULT false;
+ALTER TABLE outbox ADD COLUMN tier smallint NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN isolated boolean NOT NULL DEFAULT false;
+ALTER TABLE outbox ADD COLUMN resting_until timestamptz;
+COMMENT ON COLUMN outbox.live IS 'For the publisher, at once; otherwise the next sync run takes it.';
+COMMENT ON COLUMN outbox.isolated IS 'Failed alone: its SKU''s own update tells the channel.';
+COMMENT ON COLUMN outbox.resting_until IS 'A level of it rests: it is not looked at before then, unless it is marked again.';
+-- It is marked with every sale, and looked at by channel only by people and by the index below.
+DROP INDEX outbox_channel;
+CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND NOT isolated;
+
+ALTER TABLE push ADD COLUMN due_since timestamptz;
+COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
+
+CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+    -- Drawn after the balances are locked, so for one SKU it grows in commit order.
+    next_generation bigint := nextval('generation');
+    touched smallint[];
+    woken text[];
+BEGIN
+    WITH marked AS (
+        INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
+        SELECT l.id, l.channel_id, next_generation, live_now, s.tier
+          FROM listing l
+          JOIN sku s ON s.id = l.sku_id
+         WHERE l.sku_id = ANY (sku_ids) AND l.active
+         ORDER BY l.id
+        ON CONFLICT (listing_id) DO UPDATE SET
+            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            resting_until = NULL
+        RETURNING o.channel_id
+    )
+    SELECT array_agg(DISTINCT channel_id ORDER BY channel_id) INTO touched FROM marked;
+    IF touched IS NULL OR NOT live_now THEN
+        RETURN '{}';
+    END IF;
+    -- Whoever wants to sleep takes this lock alone and looks again: it either sees these rows, or has gone to sleep
+    -- before the statement below looks, which then wakes it.
+    PERFORM pg_advisory_xact_lock_shared(71002, c.id), pg_notify('onhand', 'outbox ' || c.name)
+       FROM channel c WHERE c.id = ANY (touched);
+    WITH asleep AS (
+        SELECT channel_id FROM channel_work
+         WHERE channel_id = ANY (touched) AND NOT publish_awake
+         ORDER BY channel_id
+           FOR UPDATE
+    ), flipped AS (
+        UPDATE channel_work w SET publish_awake = true FROM asleep a WHERE w.channel_id = a.channel_id
+        RETURNING w.channel_id
+    )
+    SELECT coalesce(array_agg(c.name ORDER BY c.name), '{}') INTO woken FROM flipped f JOIN channel c ON c.id = f.channel_id;
+    RETURN woken;
+END
+$$;
+COMMENT ON FUNCTION mark_listings_v2 IS 'Put every listing of these SKUs into the outbox under a new generation; answers the channels whose publisher has to be signalled after the commit.';
+
+CREATE FUNCTION sleep_publish_v1(channel_name text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    this smallint := (SELECT id FROM channel WHERE name = channel_name);
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(71002, this) THEN
+        RETURN false;  -- something is being posted: there will be work
+    END IF;
+    UPDATE channel_work SET publish_awake = false
+     WHERE channel_id = this
+       AND NOT EXISTS (SELECT FROM outbox WHERE channel_id = this AND live AND NOT isolated
+                          AND (resting_until IS NULL OR resting_until <= clock_timestamp()));
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION sleep_publish_v1 IS 'Go to sleep if there is nothing to publish; false: there is, or somebody is posting.';
+
+CREATE FUNCTION sleep_intake_v1(channel_name text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    this smallint := (SELECT id FROM channel WHERE name = channel_name);
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(71001, this) THEN
+        RETURN false;
+    END IF;
+    UPDATE channel_work SET intake_awake = false
+     WHERE channel_id = this
+       AND NOT EXISTS (SELECT FROM inbox WHERE channel_id = this AND outcome IS NULL);
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION sleep_intake_v1 IS 'Go to sleep if nothing waits in the inbox; false: something does, or somebody is delivering.';
+
+CREATE FUNCTION accept_deliveries_v1(
+    channels text[], delivery_ids text[], digests bytea[], kinds text[], topics text[], subjects text[],
+    bodies jsonb[], outcomes text[], reasons text[]
+) RETURNS TABLE (ordinal integer, inbox_id bigint, woken boolean)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    new_ids bigint[];
+    kept bigint[];
+    touched smallint[];
+    flipped text[];
+BEGIN
+    SELECT array_agg(nextval('inbox_id_seq')) INTO new_ids FROM generate_series(1, cardinality(channels));
+    WITH inserted AS (
+        INSERT INTO inbox (id, channel_id, delivery_id, digest, kind, topic, subject, body, outcome, settled_at, reason)
+        OVERRIDING SYSTEM VALUE
+        SELECT d.id, c.id, d.delivery, d.digest, d.kind, d.topic, d.subject, d.body, d.outcome,
+               CASE WHEN d.outcome IS NULL THEN NULL ELSE clock_timestamp() END, d.reason
+          FROM unnest(new_ids, channels, delivery_ids, digests, kinds, topics, subjects, bodies, outcomes, reasons)
+               WITH ORDINALITY AS d(id, channel, delivery, digest, kind, topic, subject, body, outcome, reason, n)
+          JOIN channel c ON c.name = d.channel
+         ORDER BY c.id, d.delivery, d.digest, d.n
+        ON CONFLICT (channel_id, delivery_id, digest) DO NOTHING
+        RETURNING id, channel_id, outcome
+    )
+    SELECT array_agg(id), array_agg(DISTINCT channel_id ORDER BY channel_id) FILTER (WHERE outcome IS NULL)
+      INTO kept, touched FROM inserted;
+    IF touched IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock_shared(71001, c.id), pg_notify('onhand', 'inbox ' || c.name)
+           FROM channel c WHERE c.id = ANY (touched);
+        WITH asleep AS (
+            SELECT channel_id FROM channel_work
+             WHERE channel_id = ANY (touched) AND NOT intake_awake
+             ORDER BY channel_id
+               FOR UPDATE
+        ), woke AS (
+            UPDATE channel_work w SET intake_awake = true FROM asleep a WHERE w.channel_id = a.channel_id
+            RETURNING w.channel_id
+        )
+        SELECT array_agg(c.name) INTO flipped FROM woke w JOIN channel c ON c.id = w.channel_id;
+    END IF;
+    RETURN QUERY
+        SELECT d.n::integer, CASE WHEN d.id = ANY (kept) THEN d.id END, coalesce(d.channel = ANY (flipped), false)
+          FROM unnest(new_ids, channels) WITH ORDINALITY AS d(id, channel, n)
+         ORDER BY d.n;
+END
+$$;
+COMMENT ON FUNCTION accept_deliveries_v1 IS 'Make deliveries durable; a null id is a duplicate, woken says that the channel''s intake has to be signalled after the commit.';
+
+CREATE FUNCTION faded(pace double precision, paced_at timestamptz) RETURNS double precision
+LANGUAGE sql STABLE AS $$
+    -- Bounded, since a number too small to be written down is an error.
+    SELECT CASE WHEN paced_at IS NULL THEN 0
+                ELSE pace * 0.5 ^ (least(600, extract(epoch FROM clock_timestamp() - paced_at)::double precision) / 10) END
+$$;
+COMMENT ON FUNCTION faded IS 'A level''s pace as of now.';
+
+-- Sales move books: a platform takes its own sale off its own level. Levels are locked in the order (listing, place).
+CREATE FUNCTION take_sales_v1(listings integer[], places text[], pieces integer[], moments timestamptz[])
+RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    given_back integer;
+BEGIN
+    -- Locked first, in a statement of their own, so that the next one sees what those before us committed.
+    PERFORM FROM level v
+      WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+      ORDER BY v.listing_id, v.place
+        FOR UPDATE;
+    WITH sale AS (
+        SELECT * FROM unnest(listings, places, pieces, moments) AS s(listing, place, pieces, moment)
+    ), summed AS (
+        SELECT v.listing_id, v.place,
+               coalesce(sum(s.pieces) FILTER (WHERE v.blind_at IS NULL OR s.moment >= v.blind_at), 0)::integer AS sold,
+               coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind,
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0), 0)::integer AS bought,
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.blind_at), 0)::integer AS bought_before,
+               coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND (v.blind_at IS NULL OR s.moment >= v.blind_at)), 0
+                   )::integer AS returned
+          FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
+         GROUP BY v.listing_id, v.place
+    ), expected AS (
+        -- An order replaces what an answer had told of it, and is not added to it. Pieces put back replace nothing: so
+        -- it is all one whether an order and another's cancellation come in one batch or in two.
+        SELECT m.listing_id, m.place, least(d.pieces, m.bought) AS replaced,
+               least(d.pieces, m.bought_before) AS replaced_before
+          FROM summed m JOIN provisional_demand d ON d.listing_id = m.listing_id AND d.place = m.place
+         WHERE m.bought > 0
+    ), settled AS (
+        DELETE FROM provisional_demand d USING expected e
+         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces = e.replaced
+    ), lowered AS (
+        UPDATE provisional_demand d SET pieces = d.pieces - e.replaced FROM expected e
+         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced
+    ), seen AS (
+        -- The same for pieces put back: an answer that showed them has raised the book already.
+        SELECT m.listing_id, m.place, least(r.pieces, m.returned) AS pieces
+          FROM summed m JOIN put_back r ON r.listing_id = m.listing_id AND r.place = m.place
+         WHERE m.returned > 0
+    ), seen_whole AS (
+        DELETE FROM put_back r USING seen e
+         WHERE r.listing_id = e.listing_id AND r.place = e.place AND r.pieces = e.pieces
+    ), seen_in_part AS (
+        UPDATE put_back r SET pieces = r.pieces - e.pieces FROM seen e
+         WHERE r.listing_id = e.listing_id AND r.place = e.place AND r.pieces > e.pieces
+    ), news AS (
+        SELECT m.listing_id, m.place,
+               m.sold - coalesce(e.replaced - e.replaced_before, 0) + coalesce(b.pieces, 0) AS sold,
+               m.blind - coalesce(e.replaced_before, 0) AS blind,
+               greatest(m.sold + m.blind, 0) AS heard
+          FROM summed m
+          LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
+          LEFT JOIN seen b ON b.listing_id = m.listing_id AND b.place = m.place
+    ), booked AS (
+        UPDATE level v SET
+            book = v.book - n.sold,
+            heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
+            pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
+            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END
+          FROM news n
+         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0)
+    )
+    SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
+    RETURN given_back;
+END
+$$;
+COMMENT ON FUNCTION take_sales_v1 IS 'Lower what we believe listings show by pieces their channel sold; answers the pieces whose sale a blind write had undone, which lower nothing.';
+
+CREATE FUNCTION claim_levels_v1(listings integer[], places text[], claim bigint, seconds double precision)
+RETURNS TABLE (listing_id integer, place text, book integer)
+LANGUAGE sql AS $$
+    -- Nobody knows what a level shows from now until its answer is booked: a process that dies in between leaves
+    -- levels that are believed by nobody, and read or written again.
+    WITH mine AS (
+        SELECT v.listing_id, v.place, v.book
+          FROM level v
+         WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+           AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+         ORDER BY v.listing_id, v.place
+           FOR UPDATE
+    )
+    UPDATE level v SET
+        book = NULL, heard = 0, claim = claim_levels_v1.claim,
+        claimed_until = clock_timestamp() + make_interval(secs => seconds)
+      FROM mine m
+     WHERE v.listing_id = m.listing_id AND v.place = m.place
+       AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+    RETURNING m.listing_id, m.place, m.book
+$$;
+COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the channel; those that somebody else holds are left out. Answers what was believed of each.';
+
+CREATE FUNCTION claim_believed_v1(listings integer[], places text[], books integer[], claim bigint, seconds double precision)
+RETURNS TABLE (listing_id integer, place text)
+LANGUAGE sql AS $$
+    -- A sale there that was posted since has lowered the book in the same transaction, so it shows here.
+    WITH mine AS (
+        SELECT v.listing_id, v.place
+          FROM level v
+          JOIN unnest(listings, places, books) AS w(listing, place, book)
+            ON w.listing = v.listing_id AND w.place = v.place AND w.book = v.book
+         WHERE v.claimed_until IS NULL OR v.claimed_until < clock_timestamp()
+         ORDER BY v.listing_id, v.place
+           FOR UPDATE OF v
+    )
+    UPDATE level v SET
+        book = NULL, heard = 0, claim = claim_believed_v1.claim,
+        claimed_until = clock_timestamp() + make_interval(secs => seconds)
+      FROM mine m
+     WHERE v.listing_id = m.listing_id AND v.place = m.place
+       AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+    RETURNING m.listing_id, m.place
+$$;
+COMMENT ON FUNCTION claim_believed_v1 IS 'Take levels of which is still believed what was read with their targets; others, and those somebody else holds, are left out.';
+
+-- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
+-- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
+-- `surpluses`: pieces by which its statements were above what was expected: put back, and no cancellation heard yet.
+-- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
+-- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
+-- put back since, as a statement that had them would be above what was expected. Where the claim ran out and somebody
+-- else took the level meanwhile, nobody knows whose write came last: neither is believed.
+CREATE FUNCTION book_levels_v2(
+    listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],
+    blind boolean[], problems text[], locations text[], claim bigint, answered_at timestamptz
+) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    learnt integer;
+BEGIN
+    PERFORM FROM level v
+      WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+      ORDER BY v.listing_id, v.place
+        FOR UPDATE;
+    WITH answer AS (
+        SELECT a.*, v.heard,
+               coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
+               CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned
+          FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations)
+               AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location)
+          JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v2.claim
+    ), overtaken AS (
+        UPDATE level v SET
+            book = NULL,
+            claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
+            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END
+          FROM unnest(listings, places, blind) AS a(listing, place, blind)
+         WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
+    ), known AS (
+        -- What was sold and put back again, both unheard, is nothing: one takes the other away.
+        SELECT a.listing, a.place, a.location, greatest(a.unheard - coalesce(r.pieces, 0), 0) AS unheard,
+               greatest(a.returned - coalesce(d.pieces, 0), 0) AS returned,
+               least(a.returned, coalesce(d.pieces, 0)) AS less_demand,
+               least(a.unheard, coalesce(r.pieces, 0)) AS less_back
+          FROM answer a
+          LEFT JOIN provisional_demand d ON d.listing_id = a.listing AND d.place = a.place
+          LEFT JOIN put_back r ON r.listing_id = a.listing AND r.place = a.place
+         WHERE a.unheard > 0 OR a.returned > 0
+    ), demand_gone AS (
+        DELETE FROM provisional_demand d USING known k
+         WHERE d.listing_id = k.listing AND d.place = k.place AND d.pieces = k.less_demand
+    ), demand_less AS (
+        UPDATE provisional_demand d SET pieces = d.pieces - k.less_demand FROM known k
+         WHERE d.listing_id = k.listing AND d.place = k.place AND k.less_demand BETWEEN 1 AND d.pieces - 1
+    ), back_gone AS (
+        DELETE FROM put_back r USING known k
+         WHERE r.listing_id = k.listing AND r.place = k.place AND r.pieces = k.less_back
+    ), back_less AS (
+        UPDATE put_back r SET pieces = r.pieces - k.less_back FROM known k
+         WHERE r.listing_id = k.listing AND r.place = k.place AND k.less_back BETWEEN 1 AND r.pieces - 1
+    ), taught AS (
+        INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units)
+        SELECT k.listing, k.place, l.sku_id, o.id, k.unheard, l.units
+          FROM known k
+          JOIN listing l ON l.id = k.listing
+          JOIN location o ON o.code = k.location
+         WHERE k.unheard > 0
+         ORDER BY k.listing, k.place
+        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = d.pieces + excluded.pieces, since = excluded.since
+        RETURNING pieces
+    ), returned AS (
+        INSERT INTO put_back AS r (listing_id, place, pieces)
+        SELECT k.listing, k.place, k.returned FROM known k WHERE k.returned > 0 ORDER BY k.listing, k.place
+        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = r.pieces + excluded.pieces, since = excluded.since
+    ), written_over AS (
+        DELETE FROM put_back r USING answer a WHERE a.blind AND r.listing_id = a.listing AND r.place = a.place
+    ), booked AS (
+        UPDATE level v SET
+            book = CASE WHEN a.blind THEN a.expected
+                        WHEN a.seen IS NULL THEN a.expected - a.heard
+                        WHEN a.shortfall IS NULL THEN a.seen
+                        WHEN a.heard < 0 THEN a.seen - a.heard
+                        ELSE a.seen - greatest(a.heard - a.shortfall, 0) END,
+            booked_at = book_levels_v2.answered_at,
+            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
+            shown = coalesce(a.seen, v.shown),
+            shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v2.answered_at END,
+            problem = a.problem, claimed_until = NULL, claim = 0, heard = 0
+          FROM answer a
+         WHERE v.listing_id = a.listing AND v.place = a.place
+    )
+    SELECT count(*)::integer INTO learnt FROM taught;
+    RETURN learnt;
+END
+$$;
+COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something.';
+
+-- Posts a batch of events: the one function that writes stock. Set-based, one round trip.
+-- Rows are always touched in the order event key, then (sku, location), then listing, in every
+-- caller, which is the whole answer to deadlocks.
+-- Entries of unknown SKUs or locations refuse their event; nothing of a refused event is written.
+CREATE FUNCTION post_events_v2(
+    sources text[], external_ids text[], kinds text[], occurred timestamptz[], fingerprints bytea[], details jsonb[],
+    entry_events integer[], entry_skus text[], entry_locations text[], entry_states text[], entry_quantities integer[],
+    live_now boolean
+) RETURNS TABLE (ordinal integer, outcome text, event_id bigint, woken text[])
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    new_ids bigint[];
+    outcomes text[] := array_fill('duplicate'::text, ARRAY[cardinality(sources)]);
+    unknown integer[];
+    posted integer[];
+    touched integer[];
+    to_wake text[];
+    line_event integer[];
+    line_sku integer[];
+    line_location smallint[];
+    line_state text[];
+    line_quantity integer[];
+BEGIN
+    -- Names become numbers once.
+    SELECT array_agg(e.event ORDER BY e.n), array_agg(s.id ORDER BY e.n), array_agg(l.id ORDER BY e.n),
+           array_agg(e.state ORDER BY e.n), array_agg(e.quantity ORDER BY e.n)
+      INTO line_event, line_sku, line_location, line_state, line_quantity
+      FROM unnest(entry_events, entry_skus, entry_locations, entry_states, entry_quantities)
+           WITH ORDINALITY AS e(event, sku, location, state, quantity, n)
+      LEFT JOIN sku s ON s.code = e.sku
+      LEFT JOIN location l ON l.code = e.location;
+    SELECT array_agg(DISTINCT e.event) INTO unknown
+      FROM unnest(line_event, line_sku, line_location) AS e(event, sku, location)
+     WHERE e.sku IS NULL OR e.location IS NULL;
+
+    SELECT array_agg(nextval('event_id_seq')) INTO new_ids FROM generate_series(1, cardinality(sources));
+    WITH wanted AS (
+        SELECT * FROM unnest(new_ids, sources, external_ids, kinds, occurred, fingerprints, details)
+               WITH ORDINALITY AS e(id, source, external_id, kind, occurred_at, fingerprint, detail, n)
+         WHERE unknown IS NULL OR e.n <> ALL (unknown)
+         ORDER BY e.source, e.external_id, e.n
+    ), inserted AS (
+        INSERT INTO event (id, source, external_id, kind, occurred_at, fingerprint, detail)
+        OVERRIDING SYSTEM VALUE
+        SELECT id, source, external_id, kind, occurred_at, fingerprint, detail FROM wanted
+        ON CONFLICT (source, external_id) DO NOTHING
+        RETURNING id
+    )
+    -- Numbers were drawn in order, so an id tells its position in the batch.
+    SELECT array_agg(w.n::integer ORDER BY w.n) INTO posted FROM wanted w JOIN inserted i ON i.id = w.id;
+
+    IF posted IS NOT NULL THEN
+        WITH line AS (
+            SELECT e.event, e.sku, e.location, e.state, e.quantity, e.n
+              FROM unnest(line_event, line_sku, line_location, line_state, line_quantity)
+                   WITH ORDINALITY AS e(event, sku, location, state, quantity, n)
+             WHERE e.event = ANY (posted)
+        ), moved AS (
+            SELECT sku, location, count(*) AS lines,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'available'), 0) AS available,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'committed'), 0) AS committed,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'reserved'), 0) AS reserved,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'quality_control'), 0) AS quality_control,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'damaged'), 0) AS damaged,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'in_transit'), 0) AS in_transit,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'incoming'), 0) AS incoming,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'supplier'), 0) AS supplier,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'customer'), 0) AS customer,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'shrinkage'), 0) AS shrinkage,
+                   coalesce(sum(quantity) FILTER (WHERE state = 'found'), 0) AS found
+              FROM line GROUP BY sku, location ORDER BY sku, location
+        ), after AS (
+            INSERT INTO balance AS b (sku_id, location_id, version, available, committed, reserved,
+                quality_control, damaged, in_transit, incoming, supplier, customer, shrinkage, found)
+            SELECT sku, location, lines, available, committed, reserved, quality_control, damaged,
+                   in_transit, incoming, supplier, customer, shrinkage, found FROM moved
+            ON CONFLICT (sku_id, location_id) DO UPDATE SET
+                version = b.version + excluded.version,
+                available = b.available + excluded.available,
+                committed = b.committed + excluded.committed,
+                reserved = b.reserved + excluded.reserved,
+                quality_control = b.quality_control + excluded.quality_control,
+                damaged = b.damaged + excluded.damaged,
+                in_transit = b.in_transit + excluded.in_transit,
+                incoming = b.incoming + excluded.incoming,
+                supplier = b.supplier + excluded.supplier,
+                customer = b.customer + excluded.customer,
+                shrinkage = b.shrinkage + excluded.shrinkage,
+                found = b.found + excluded.found,
+                moved_at = excluded.moved_at
+            RETURNING b.*
+        ), ranked AS (
+            -- What follows a line within the batch, so that each line can name the balance right after it.
+            SELECT l.*,
+                   count(*) OVER (PARTITION BY sku, location ORDER BY n DESC) - 1 AS lines_later,
+                   sum(quantity) OVER (PARTITION BY sku, location, state ORDER BY n DESC) - quantity AS moved_later
+              FROM line l
+        )
+        INSERT INTO entry (sku_id, location_id, version, event_id, state, quantity, balance_after)
+        SELECT r.sku, r.location, a.version - r.lines_later, new_ids[r.event], r.state, r.quantity,
+               CASE r.state
+                   WHEN 'available' THEN a.available WHEN 'committed' THEN a.committed
+                   WHEN 'reserved' THEN a.reserved WHEN 'quality_control' THEN a.quality_control
+                   WHEN 'damaged' THEN a.damaged WHEN 'in_transit' THEN a.in_transit
+                   WHEN 'incoming' THEN a.incoming WHEN 'supplier' THEN a.supplier
+                   WHEN 'customer' THEN a.customer WHEN 'shrinkage' THEN a.shrinkage
+                   WHEN 'found' THEN a.found
+               END - r.moved_later
+          FROM ranked r JOIN after a ON a.sku_id = r.sku AND a.location_id = r.location;
+
+        SELECT array_agg(DISTINCT e.sku) INTO touched
+          FROM unnest(line_event, line_sku, line_state) AS e(event, sku, state)
+         WHERE e.state = 'available' AND e.event = ANY (posted);
+        to_wake := mark_listings_v2(touched, live_now);
+    END IF;
+
+    RETURN QUERY
+        SELECT w.n::integer,
+               CASE WHEN w.n = ANY (unknown) THEN 'unknown'
+                    WHEN w.n = ANY (posted) THEN 'posted'
+                    WHEN e.fingerprint = w.fingerprint THEN 'duplicate'
+                    ELSE 'conflict' END,
+               e.id,
+               to_wake
+          FROM unnest(sources, external_ids, fingerprints) WITH ORDINALITY AS w(source, external_id, fingerprint, n)
+          LEFT JOIN event e ON e.source = w.source AND e.external_id = w.external_id
+         ORDER BY w.n;
+END
+$$;
+COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries; answers posted, duplicate, conflict or unknown for each, and the channels whose publisher has to be signalled after the commit.';
+
+DROP FUNCTION post_events_v1;
+DROP FUNCTION mark_listings_v1;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON channel_work, inbox, provisional_demand, put_back, authority_notice, authority_statement, authority_conflict, resting_level, sku_velocity, velocity_refresh TO onhand_app;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;

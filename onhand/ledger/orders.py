@@ -1,0 +1,222 @@
+"""Order snapshots in the ledger: the difference to what was posted before, for many orders at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from onhand.domain import orders
+from onhand.domain.events import Event
+from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
+from onhand.ledger.database import Connection, Pool, one_statement
+from onhand.ledger.levels import mark
+from onhand.ledger.posting import Posted, Verdict, post_events_on
+from onhand.ledger.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class PostedSnapshot:
+    """What an order snapshot led to: the verdicts of its events, none when it was old or changed nothing.
+
+    `old`: a newer snapshot of the order was taken before.
+    """
+
+    order_id: str
+    posted: tuple[Posted, ...] = ()
+    old: bool = False
+
+    @property
+    def refused(self) -> Posted | None:
+        """The first event that was refused, if any; then nothing of the snapshot was posted."""
+        return next((p for p in self.posted if p.verdict in (Verdict.UNKNOWN, Verdict.CONFLICT)), None)
+
+
+class OrderConflictError(Exception):
+    """The ledger holds events of an order that contradict its own record of it; nothing of the batch was posted."""
+
+
+async def post_orders(
+    pool: Pool, snapshots: Sequence[OrderSnapshot], woken: set[str] | None = None
+) -> list[PostedSnapshot]:
+    """Post the difference between each order as it stands and what the ledger has of it, in one transaction.
+
+    The snapshots are of one channel. A batch may hold several of one order: they are taken in the order of their
+    versions. One that names an unknown SKU or location posts nothing and is reported; the others go in. `woken` as in
+    `post_events`. Raises OrderConflictError.
+    """
+    if not snapshots:
+        return []
+    async with pool.connection() as connection:
+        return await post_orders_on(connection, snapshots, woken)
+
+
+async def post_orders_on(
+    connection: Connection, snapshots: Sequence[OrderSnapshot], woken: set[str] | None = None
+) -> list[PostedSnapshot]:
+    """The same inside the caller's transaction."""
+    channel = snapshots[0].channel
+    assert all(snapshot.channel == channel for snapshot in snapshots), "orders are posted channel by channel"
+    unknown, posted = await _before(connection, channel, snapshots)
+    answers: dict[int, PostedSnapshot] = {}
+    batch = _Batch(channel)
+    for n in sorted(range(len(snapshots)), key=lambda n: (snapshots[n].order_id, snapshots[n].version)):
+        snapshot = snapshots[n]
+        known = posted.get(snapshot.order_id, NOTHING_POSTED)
+        if refusal := _refusal(snapshot, unknown):
+            answers[n] = PostedSnapshot(snapshot.order_id, (refusal,))
+        elif snapshot.version <= known.version:
+            answers[n] = PostedSnapshot(snapshot.order_id, old=True)
+        else:
+            snapshot = orders.placed(snapshot, known)
+            batch.take(n, snapshot, known)
+            posted[snapshot.order_id] = orders.taken_by(snapshot, known)
+    await batch.write(connection, posted, answers, woken)
+    return [answers[n] for n in range(len(snapshots))]
+
+
+async def versions(pool: Pool, channel: str, order_ids: Sequence[str]) -> dict[str, int]:
+    """The version of each of these orders that the ledger has taken; unknown ones are missing."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("order_versions"), {"channel": channel, "orders": list(order_ids)}
+        )
+        return dict(await cursor.fetchall())
+
+
+async def drop_disproved(
+    pool: Pool, channel: str, before: datetime
+) -> tuple[list[tuple[str, str, int]], set[str]]:
+    """Forget provisional demand on a channel's levels since before that moment: no order came for it.
+
+    Answers (SKU, place, pieces) of each, and the channels whose publisher is to be signalled.
+    """
+    async with pool.connection() as connection:
+        cursor = await connection.execute(query("drop_disproved"), {"channel": channel, "before": before})
+        dropped = [(sku, place, pieces) for sku, place, pieces in await cursor.fetchall()]
+    return dropped, await mark(pool, sorted({sku for sku, _, _ in dropped})) if dropped else set()
+
+
+class _Batch:
+    """What a batch of snapshots adds to the ledger."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._events: list[tuple[int, Event]] = []
+        self._sales: list[Sale] = []
+        self._taken: dict[int, str] = {}
+
+    def take(self, n: int, snapshot: OrderSnapshot, known: PostedOrder) -> None:
+        """The n-th snapshot, where `known` is what is posted of its order."""
+        self._events += [(n, event) for event in orders.events_of(snapshot, known)]
+        self._sales += orders.sales_of(snapshot, known)
+        self._taken[n] = snapshot.order_id
+
+    async def write(
+        self,
+        connection: Connection,
+        posted: Mapping[str, PostedOrder],
+        answers: dict[int, PostedSnapshot],
+        woken: set[str] | None,
+    ) -> None:
+        """Post, remember, lower the books; the answer of each snapshot that was taken is added."""
+        if not self._taken:
+            return
+        verdicts: dict[int, list[Posted]] = {n: [] for n in self._taken}
+        events = [event for _, event in self._events]
+        answered = await post_events_on(connection, events, woken) if events else []
+        for (n, event), verdict in zip(self._events, answered, strict=True):
+            if verdict.verdict is not Verdict.POSTED:
+                raise OrderConflictError(
+                    f"{event.source}, event {event.external_id} was answered {verdict.verdict}: {verdict.message}"
+                )
+            verdicts[n].append(verdict)
+        # Also when nothing had to be posted: a late older snapshot must not undo what this one says.
+        await _remember(connection, self._channel, {o: posted[o] for o in self._taken.values()})
+        await _lower_books(connection, self._sales)
+        for n, order_id in self._taken.items():
+            answers[n] = PostedSnapshot(order_id, tuple(verdicts[n]))
+
+
+async def _before(
+    connection: Connection, channel: str, snapshots: Sequence[OrderSnapshot]
+) -> tuple[set[str], dict[str, PostedOrder]]:
+    """Names the ledger does not know, and what is posted of each order, which nobody else changes until the commit."""
+    async with connection.pipeline():
+        await connection.execute(query("serialise_orders"), {"channel": channel})
+        unknown = await connection.execute(
+            query("unknown_names"),
+            {
+                "skus": list({line.sku for s in snapshots for line in s.lines if line.sku}),
+                "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
+            },
+        )
+        found = await connection.execute(
+            query("posted_orders"),
+            {"channel": channel, "orders": list({snapshot.order_id for snapshot in snapshots})},
+        )
+        names = {name for (name,) in await unknown.fetchall()}
+        rows = await found.fetchall()
+    versions: dict[str, int] = {}
+    lines: dict[str, dict[str, OrderLine]] = {}
+    for order_id, version, *line in rows:
+        versions[order_id] = version
+        of_order = lines.setdefault(order_id, {})
+        if line[0] is not None:
+            of_order[line[0]] = OrderLine(*line)
+    return names, {order: PostedOrder(version, lines[order]) for order, version in versions.items()}
+
+
+def _refusal(snapshot: OrderSnapshot, unknown: set[str]) -> Posted | None:
+    if not unknown:
+        return None
+    named = sorted(
+        f"{line.sku} at {line.location}"
+        for line in snapshot.lines
+        if f"sku {line.sku}" in unknown or f"location {line.location}" in unknown
+    )
+    if not named:
+        return None
+    return Posted(
+        Verdict.UNKNOWN,
+        None,
+        f"the ledger does not know one of: {', '.join(named)}. Import the catalogue first.",
+    )
+
+
+async def _remember(connection: Connection, channel: str, posted: Mapping[str, PostedOrder]) -> None:
+    names = sorted(posted)
+    lines = [(name, line) for name in names for line in posted[name].lines.values()]
+    async with connection.pipeline():
+        await connection.execute(
+            query("remember_orders"),
+            {"channel": channel, "orders": names, "versions": [posted[name].version for name in names]},
+        )
+        await connection.execute(
+            query("remember_lines"),
+            {
+                "channel": channel,
+                "orders": [name for name, _ in lines],
+                "lines": [line.line_id for _, line in lines],
+                "skus": [line.sku for _, line in lines],
+                "locations": [line.location for _, line in lines],
+                "open": [line.open for _, line in lines],
+                "fulfilled": [line.fulfilled for _, line in lines],
+                "listings": [line.listing_id for _, line in lines],
+                "places": [line.place for _, line in lines],
+                "units": [line.units for _, line in lines],
+            },
+        )
+
+
+async def _lower_books(connection: Connection, sales: Iterable[Sale]) -> None:
+    sold = list(sales)
+    if not sold:
+        return
+    await connection.execute(
+        query("take_sales"),
+        {
+            "listings": [sale.listing_id for sale in sold],
+            "places": [sale.place for sale in sold],
+            "pieces": [sale.pieces for sale in sold],
+            "moments": [sale.moment for sale in sold],
+        },
+    )

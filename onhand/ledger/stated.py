@@ -1,0 +1,95 @@
+"""What a client states over HTTP, movements and counts together, posted in one transaction with a verdict for each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from psycopg.errors import DeadlockDetected
+
+from onhand.domain.counts import Count, statement_of
+from onhand.domain.events import Event
+from onhand.ledger.database import Connection, Pool
+from onhand.ledger.posting import Posted, Verdict, conflict, post_counts_on, post_events_on
+from onhand.ledger.queries import query
+
+TRIES = 5
+"""Movements and counts are two statements, so two such batches can meet in a deadlock; one of them begins again."""
+
+
+@dataclass(slots=True)
+class PostedBatch:
+    """One answer for each thing stated, in order, and the channels whose publisher has to be signalled."""
+
+    answers: list[Posted]
+    woken: set[str] = field(default_factory=set)
+
+
+async def post_stated(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
+    """Post what one source states: movements first, then counts in the order given. All of it is committed, or none.
+
+    What cannot be posted is answered so and harms nothing else. Raises psycopg's errors, and then nothing was posted.
+    """
+    if not stated:
+        return PostedBatch([])
+    assert len({each.source for each in stated}) == 1, "a batch is of one source"
+    for _ in range(TRIES - 1):
+        try:
+            return await _post(pool, stated)
+        except DeadlockDetected:
+            continue
+    return await _post(pool, stated)
+
+
+async def _post(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
+    answers: dict[int, Posted] = {}
+    woken: set[str] = set()
+    moved = [(n, each) for n, each in enumerate(stated) if isinstance(each, Event)]
+    counted = [(n, each) for n, each in enumerate(stated) if isinstance(each, Count)]
+    async with pool.connection() as connection:
+        if counted:
+            await connection.execute(query("serialise_source"), {"source": stated[0].source})
+        if moved:
+            posted = await post_events_on(connection, [event for _, event in moved], woken)
+            answers.update(zip((n for n, _ in moved), posted, strict=True))
+        for together in _rounds(counted):
+            answers.update(await _post_counts(connection, together, woken))
+    return PostedBatch([answers[n] for n in range(len(stated))], woken)
+
+
+def _rounds(counted: Sequence[tuple[int, Count]]) -> Iterator[list[tuple[int, Count]]]:
+    """The counts in groups in which no shelf comes twice: a second count is compared with what the first one left."""
+    rounds: list[list[tuple[int, Count]]] = []
+    times: dict[tuple[str, str], int] = {}
+    for n, count in counted:
+        shelf = (count.sku, count.location)
+        at = times.get(shelf, 0)
+        times[shelf] = at + 1
+        if at == len(rounds):
+            rounds.append([])
+        rounds[at].append((n, count))
+    yield from rounds
+
+
+async def _post_counts(
+    connection: Connection, counted: Sequence[tuple[int, Count]], woken: set[str]
+) -> dict[int, Posted]:
+    """Counts that were posted before are known by their ids: re-based once more, they would only look unchanged."""
+    cursor = await connection.execute(
+        query("known_events"),
+        {"source": counted[0][1].source, "ids": [count.external_id for _, count in counted]},
+    )
+    known = {external_id: (event_id, fingerprint) async for external_id, event_id, fingerprint in cursor}
+    answers: dict[int, Posted] = {}
+    new: list[tuple[int, Count]] = []
+    for n, count in counted:
+        if count.external_id not in known:
+            new.append((n, count))
+            continue
+        event_id, fingerprint = known[count.external_id]
+        same = fingerprint == statement_of(count)
+        answers[n] = Posted(Verdict.DUPLICATE, event_id) if same else conflict(event_id, count)
+    if new:
+        posted = await post_counts_on(
+            connection, [count for _, count in new], record_agreement=False, woken=woken
+        )
+        answers.update(zip((n for n, _ in new), posted, strict=True))
+    return answers

@@ -1,0 +1,301 @@
+"""Bring listings to their targets of this moment: claim, read, write, judge, record."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from onhand.channels.base import Channel, LevelWrite, Outcome, WriteKind, WriteResult
+from onhand.channels.errors import ChannelError, RowRejected
+from onhand.domain.listings import ListingState, RuleBook, Target, targets_of
+from onhand.ledger import levels
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import Failure, Push, Spot
+from onhand.publish.claims import CLAIM_SECONDS, held, new_claim
+from onhand.publish.record import record
+from onhand.publish.resting import Rests, leave_alone, rests_of
+from onhand.publish.work import Belief, Errand, Work, key_of, lost_write
+
+ROUNDS_MAX = 4
+"""Times a level that moved under our hands is looked at again before it is left to its own update."""
+
+
+async def bring_to_targets(
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    listings: Sequence[int],
+    errand: Errand,
+    woken: set[str] | None = None,
+) -> dict[Spot, str]:
+    """Make the channel show what the ledger says now for these listings; answers each level's outcome.
+
+    Outcomes: "changed", "unchanged", "failed". Where the errand names positions, only those levels are touched; one
+    that somebody else is writing in this moment is "unchanged", and stays pending. All that happened is recorded in one
+    transaction, also when the channel fails as a whole; then its ChannelError is raised after recording, and the same
+    call may simply be made again. Channels that have to look again, because an answer told of sales nobody told us of,
+    are added to `woken`, also then; without it the next sync run looks.
+    """
+    return (await bring(pool, channel, rules, listings, errand, woken)).outcomes
+
+
+async def bring_sku_to_target(
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    listings: Sequence[int],
+    errand: Errand,
+    woken: set[str] | None = None,
+) -> list[Failure]:
+    """The same for the listings of one SKU, proven where the channel's answer proves nothing; what failed."""
+    work = await bring(pool, channel, rules, listings, errand, woken)
+    if not channel.capabilities.echoes and "changed" in work.outcomes.values():
+        await asyncio.sleep(channel.capabilities.visible_after_seconds)
+        written = [spot for spot, outcome in work.outcomes.items() if outcome == "changed"]
+        shown = await channel.read_levels([key_of(work.targets[spot]) for spot in written])
+        for spot, level in zip(written, shown, strict=True):
+            if level.quantity != work.targets[spot].quantity:
+                work.fail(spot, lost_write(channel, work.targets[spot], level))
+        await levels.forget_books(pool, list(work.failures))
+    return list(work.failures.values())
+
+
+async def bring(
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    listings: Sequence[int],
+    errand: Errand,
+    woken: set[str] | None = None,
+) -> Work:
+    """The whole way; answers all that became known."""
+    work, rests = await _taken_up(pool, channel, rules, listings, errand, woken)
+    sent_at = datetime.now(UTC)
+    async with held(pool, list(work.beliefs), work.claim):
+        try:
+            for turn in range(ROUNDS_MAX):
+                await _read_unknown(channel, rules, work, distrust=errand.distrust and turn == 0)
+                if not await _write_round(channel, work, errand, turn):
+                    break
+            _give_up_on_moving(channel, work)
+        finally:
+            await record(pool, channel, rules, work, errand, sent_at, woken)
+    await leave_alone(pool, work, rests)
+    return work
+
+
+async def _taken_up(
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    listings: Sequence[int],
+    errand: Errand,
+    woken: set[str] | None,
+) -> tuple[Work, Rests]:
+    """What has to be done, with every level that has to be touched claimed."""
+    siblings = rules.needs_siblings
+    states = await levels.listing_states(pool, channel.name, listings, siblings=siblings)
+    targets = _targets(states, rules)
+    wanted = [spot for spot in errand.positions or targets if spot in targets]
+    rests = await rests_of(pool, channel, rules, {spot: targets[spot] for spot in wanted})
+    if woken is not None:
+        woken.update(rests.woken)
+    touched = [
+        spot for spot in wanted if (errand.distrust or targets[spot].differs) and spot not in rests.alone
+    ]
+    claimed: dict[Spot, int | None] = {}
+    claim = new_claim()
+    believed = {spot: book for spot in touched if (book := targets[spot].book) is not None}
+    if believed and errand.live and not rests.marked and len(believed) == len(touched):
+        claimed = dict(await levels.claim_believed(pool, believed, claim=claim, seconds=CLAIM_SECONDS))
+    elif touched:
+        claimed, states = await levels.claim(
+            pool, channel.name, touched, listings, siblings=siblings, claim=claim, seconds=CLAIM_SECONDS
+        )
+        targets = _targets(states, rules)
+    mine = {spot: replace(targets[spot], book=claimed.get(spot, targets[spot].book)) for spot in wanted}
+    for spot, share in rests.told.items():
+        mine[spot] = replace(mine[spot], quantity=min(share, mine[spot].quantity))
+    work = Work(
+        mine,
+        {spot: Belief(claimed[spot]) for spot in touched if spot in claimed},
+        {spot: target.book for spot, target in mine.items()},
+        {spot[0] for spot, target in targets.items() if spot not in mine and target.differs}
+        | rests.seconds.keys(),
+        claim,
+    )
+    for spot in wanted:
+        if spot not in claimed:
+            work.outcomes[spot] = "unchanged"
+            # Somebody else holds it, or it changed between the two looks: it stays pending.
+            if targets[spot].differs:
+                work.pending_elsewhere.add(spot[0])
+    return work, rests
+
+
+def _targets(states: Iterable[ListingState], rules: RuleBook) -> dict[Spot, Target]:
+    return {
+        (state.listing_id, target.place): target for state in states for target in targets_of(state, rules)
+    }
+
+
+async def _read_unknown(channel: Channel, rules: RuleBook, work: Work, *, distrust: bool) -> None:
+    """Read what we do not know and must know: a compare needs a value, a distrusted book a look."""
+    must_know = channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET
+    spots = [spot for spot in work.open_spots() if distrust or (must_know and work.books[spot] is None)]
+    size = channel.capabilities.bulk_size
+    for start in range(0, len(spots), size):
+        part = spots[start : start + size]
+        shown = await channel.read_levels([key_of(work.targets[spot]) for spot in part])
+        for spot, level in zip(part, shown, strict=True):
+            before = work.beliefs[spot].shortfall
+            work.beliefs[spot].read(level)
+            _learn(channel, work, spot)
+            if rules.channels[channel.name].listens:
+                _take_off(work, spot, before)
+
+
+def _learn(channel: Channel, work: Work, spot: Spot) -> None:
+    target, belief = work.targets[spot], work.beliefs[spot]
+    work.books[spot] = belief.seen
+    if belief.seen is not None:
+        return
+    # A write may mend what states no level (stock not managed there yet); if not, its refusal says why.
+    if channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET:
+        error = RowRejected(
+            channel.name,
+            f"reading SKU {target.state.sku} (item {target.state.item_id})",
+            belief.problem or "the channel states no level",
+            advice="Mend the item on the channel or its mapping; the next run tries again.",
+        )
+        work.fail(spot, error)
+
+
+def _take_off(work: Work, spot: Spot, before: int | None) -> None:
+    """Sales that reading told of are off the pool at once: writing the old target would give them back."""
+    missing = (work.beliefs[spot].shortfall or 0) - (before or 0)
+    if missing > 0:
+        target = work.targets[spot]
+        work.targets[spot] = replace(target, quantity=max(0, target.quantity - missing))
+
+
+async def _write_round(channel: Channel, work: Work, errand: Errand, turn: int) -> bool:
+    """Send what differs; answers whether some levels moved under our hands and want another look.
+
+    Levels that fall go first: a unit too many on show is what oversells.
+    """
+    spots = []
+    for spot in work.open_spots():
+        if work.books[spot] == work.targets[spot].quantity and not work.beliefs[spot].problem:
+            work.outcomes[spot] = "unchanged"
+        else:
+            spots.append(spot)
+    falling = [spot for spot in spots if _falls(work, spot)]
+    rising = [spot for spot in spots if not _falls(work, spot)]
+    moved = False
+    for part in (*_parts(falling, channel), *_parts(rising, channel)):
+        moved |= await _send(channel, work, errand, turn, part)
+    return moved
+
+
+def _falls(work: Work, spot: Spot) -> bool:
+    book = work.books[spot]
+    return book is not None and work.targets[spot].quantity < book
+
+
+def _parts(spots: Sequence[Spot], channel: Channel) -> Iterable[Sequence[Spot]]:
+    size = channel.capabilities.bulk_size
+    return (spots[start : start + size] for start in range(0, len(spots), size))
+
+
+async def _send(channel: Channel, work: Work, errand: Errand, turn: int, spots: Sequence[Spot]) -> bool:
+    """One bulk call; live changes are relative where the channel does them exactly once and we know what it shows."""
+    writes = [LevelWrite(key_of(work.targets[s]), work.targets[s].quantity, work.books[s]) for s in spots]
+    relative = errand.live and channel.capabilities.changes and all(w.shown is not None for w in writes)
+    call = channel.change_levels if relative else channel.set_levels
+    work.in_flight.update(spots)
+    began = time.monotonic()
+    try:
+        results = await call(writes, _key(errand, turn, writes), urgent=errand.live)
+    except ChannelError as error:
+        _note_unknown(work, writes, error)
+        raise
+    channel.meter.timed(time.monotonic() - began)
+    work.in_flight.difference_update(spots)
+    blind = not relative and channel.capabilities.write_kind is WriteKind.ABSOLUTE
+    moved = False
+    for result in results:
+        moved |= _judge(work, result, blind=blind)
+    return moved
+
+
+def _key(errand: Errand, turn: int, writes: Sequence[LevelWrite]) -> str:
+    """Names this content: an activity that is tried again with the same levels sends the same key.
+
+    A live errand is nobody's retry, so its moment is part of the name: the same change may well be due twice.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    moment = datetime.now(UTC).isoformat() if errand.live else ""
+    digest.update(f"{errand.run_id}/{turn}/{moment}".encode())
+    for write in writes:
+        item = write.key.item
+        digest.update(f"|{item.item_id}@{write.key.place}={write.quantity}<{write.shown}".encode())
+    return digest.hexdigest()
+
+
+def _judge(work: Work, result: WriteResult, *, blind: bool) -> bool:
+    """Take one answer; True where the level moved and has to be read again."""
+    write = result.write
+    spot = (write.key.item.listing_id, write.key.place)
+    work.pushes.append(
+        Push(
+            *spot,
+            work.targets[spot].state.generation,
+            write.quantity,
+            write.shown,
+            result.outcome.value,
+            result.echo,
+            result.error.sentence if result.error else "",
+            work.targets[spot].state.due_since,
+        )
+    )
+    if result.outcome is Outcome.STALE:
+        work.books[spot] = None
+        return True
+    if result.outcome is Outcome.REJECTED:
+        assert result.error is not None, "a rejected level says why"
+        work.fail(spot, result.error)
+        return False
+    work.beliefs[spot].written(write.quantity, result.echo, blind=blind)
+    work.outcomes[spot] = "changed"
+    return False
+
+
+def _give_up_on_moving(channel: Channel, work: Work) -> None:
+    for spot in work.open_spots():
+        sku = work.targets[spot].state.sku
+        error = RowRejected(
+            channel.name,
+            f"setting SKU {sku}",
+            f"the level moved {ROUNDS_MAX} times while we looked",
+            advice="It sells faster than a call takes; its own update tries again on its own.",
+        )
+        work.fail(spot, error)
+
+
+def _note_unknown(work: Work, writes: Sequence[LevelWrite], error: ChannelError) -> None:
+    for write in writes:
+        spot = (write.key.item.listing_id, write.key.place)
+        work.pushes.append(
+            Push(
+                *spot,
+                work.targets[spot].state.generation,
+                write.quantity,
+                write.shown,
+                "unknown",
+                message=str(error),
+                due_since=work.targets[spot].state.due_since,
+            )
+        )

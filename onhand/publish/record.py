@@ -1,0 +1,90 @@
+"""Write down what became of an errand: beliefs, the record of what was sent, what is settled, what it cost."""
+
+from datetime import UTC, datetime
+
+from onhand.channels.base import Channel
+from onhand.domain.listings import RuleBook
+from onhand.ledger import levels, runs
+from onhand.ledger.database import Connection, Pool
+from onhand.publish.work import Errand, Work
+
+
+async def record(
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    work: Work,
+    errand: Errand,
+    sent_at: datetime,
+    woken: set[str] | None,
+) -> None:
+    """Write down all that became known, in one transaction; listings that are right everywhere are settled.
+
+    Outbox rows are locked before levels, as posting does, so that the two never wait for each other.
+    """
+    listens = rules.channels[channel.name].listens
+    location_of = {
+        place: locations[0] for place, locations in rules.channels[channel.name].places.items() if locations
+    }
+    answered_at = datetime.now(UTC)
+    settled = settled_by(work)
+    async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
+        await levels.clear_outbox(connection, settled)
+        learnt = work.learnt(location_of if listens else {})
+        await levels.book(connection, learnt, answered_at, work.claim)
+        await levels.save_pushes(
+            connection,
+            work.pushes,
+            run=errand.run_id or None,
+            attempt=errand.attempt,
+            sent_at=sent_at,
+            answered_at=answered_at,
+        )
+        await levels.unpark(connection, [listing for listing, _ in settled])
+        if errand.run_id:
+            await _record_for_run(connection, channel, work, errand)
+    taught = {
+        work.targets[spot].state.sku
+        for spot, belief in work.beliefs.items()
+        if belief.shortfall or belief.surplus
+    }
+    if listens and taught:
+        # After the commit, so that whoever looks at them sees it. Should we die here, the next run does. Without
+        # anybody to signal them, publishers stay asleep.
+        found = await levels.mark(pool, sorted(taught), live=woken is not None)
+        if woken is not None:
+            woken.update(found)
+
+
+async def _record_for_run(connection: Connection, channel: Channel, work: Work, errand: Errand) -> None:
+    outcomes = {
+        errand.positions[spot]: outcome for spot, outcome in work.outcomes.items() if spot in errand.positions
+    }
+    await runs.settle_plan(connection, errand.run_id, channel.name, outcomes)
+    await runs.save_failures(connection, errand.run_id, channel.name, list(work.failures.values()))
+    spent = channel.meter.take()
+    await runs.add_costs(
+        connection,
+        errand.run_id,
+        channel.name,
+        reads=spent.reads,
+        writes=spent.writes,
+        throttled=spent.throttled,
+        waited=spent.waited_seconds,
+    )
+
+
+def settled_by(work: Work) -> list[tuple[int, int]]:
+    """Listings (with the generation read) that are right now at every place, so they are no longer pending.
+
+    One whose answer did not show what was wanted is not: it is looked at again.
+    """
+    right: dict[int, bool] = dict.fromkeys(work.pending_elsewhere, False)
+    for spot, target in work.targets.items():
+        fine = work.outcomes.get(spot) in ("changed", "unchanged")
+        belief = work.beliefs.get(spot)
+        if fine and belief is not None and belief.seen is not None:
+            fine = belief.seen == target.quantity
+        right[spot[0]] = right.get(spot[0], True) and fine
+    generations = {t.state.listing_id: t.state.generation for t in work.targets.values()}
+    return [(listing, generations[listing]) for listing, fine in right.items() if fine]

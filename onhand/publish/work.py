@@ -1,0 +1,131 @@
+"""What is known so far of the levels of one errand: targets, beliefs, outcomes."""
+
+from dataclasses import dataclass, field
+
+from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
+from onhand.channels.errors import ChannelError, RowRejected
+from onhand.domain.listings import Target
+from onhand.ledger.levels import NO_CLAIM, Failure, LevelLearnt, Push, Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Why levels are being pushed: the run (empty: none), the positions of its plan, and the attempt.
+
+    `distrust`: read every level back before deciding, whatever we believe. `live`: somebody may buy in this moment:
+    the best kind of write the channel has is used, and its budget is taken before that of runs.
+    """
+
+    run_id: str = ""
+    positions: dict[Spot, int] = field(default_factory=dict)
+    attempt: int = 1
+    distrust: bool = False
+    live: bool = False
+
+
+@dataclass(slots=True)
+class Belief:
+    """What is learnt of one level while it is claimed.
+
+    `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated last. `shortfall` counts
+    the pieces by which its statements fell short of what was expected: sales nobody told us of, unless they are heard
+    of in the meantime; None where a statement above what was expected leaves that open. `surplus` counts the pieces
+    above: put back by a cancellation or a person that nobody told us of.
+    """
+
+    expected: int | None
+    seen: int | None = None
+    shortfall: int | None = 0
+    surplus: int = 0
+    blind: bool = False
+    problem: str = ""
+
+    def read(self, level: ShownLevel) -> None:
+        """The channel was asked."""
+        self._seen(level.quantity)
+        self.expected = level.quantity
+        self.problem = level.problem
+
+    def written(self, quantity: int, echo: int | None, *, blind: bool) -> None:
+        """A write was accepted. `blind`: it undid whatever was sold before it took effect."""
+        self.blind = blind
+        self.expected = quantity
+        self.problem = ""
+        if blind or echo is None:
+            self.seen = echo
+        else:
+            self._seen(echo)
+
+    def _seen(self, quantity: int | None) -> None:
+        if quantity is None or self.expected is None:
+            self.shortfall = None
+        elif quantity > self.expected:
+            self.shortfall = None
+            self.surplus += quantity - self.expected
+        elif self.shortfall is not None:
+            self.shortfall += self.expected - quantity
+        self.seen = quantity
+
+
+@dataclass(slots=True)
+class Work:
+    """What is known so far of the levels of one errand; everything that is sent or read back goes through one.
+
+    `beliefs` are of the levels that were claimed, and of no others. `books` is what a decision compares with: None
+    where the level has to be read or cannot be known.
+    """
+
+    targets: dict[Spot, Target]
+    beliefs: dict[Spot, Belief]
+    books: dict[Spot, int | None]
+    pending_elsewhere: set[int]
+    """Listings that somebody else is telling something, or still has to."""
+    claim: int = NO_CLAIM
+    """The number the levels of `beliefs` were claimed by."""
+    in_flight: set[Spot] = field(default_factory=set)
+    """Levels that a write went out for and that nobody knows the fate of."""
+    pushes: list[Push] = field(default_factory=list)
+    outcomes: dict[Spot, str] = field(default_factory=dict)
+    failures: dict[Spot, Failure] = field(default_factory=dict)
+
+    def open_spots(self) -> list[Spot]:
+        """Levels whose fate is not decided, in their bulk order."""
+        return [spot for spot in self.targets if spot not in self.outcomes]
+
+    def fail(self, spot: Spot, error: ChannelError) -> None:
+        """A level could not be set: its fate is decided, with the reason."""
+        self.outcomes[spot] = "failed"
+        self.failures[spot] = Failure(*spot, type(error).__name__, error.sentence, error.advice)
+
+    def learnt(self, location_of: dict[str, str]) -> list[LevelLearnt]:
+        """What is to be booked of each claimed level; `location_of`: where unheard sales of a place are taken off."""
+        return [
+            LevelLearnt(
+                *spot,
+                expected=None if spot in self.in_flight else belief.expected,
+                seen=None if spot in self.in_flight else belief.seen,
+                shortfall=belief.shortfall,
+                surplus=belief.surplus,
+                blind=belief.blind,
+                problem=belief.problem,
+                location=location_of.get(spot[1], ""),
+            )
+            for spot, belief in self.beliefs.items()
+        ]
+
+
+def key_of(target: Target) -> LevelKey:
+    """How the channel is asked about this level."""
+    state = target.state
+    item = ItemRef(state.listing_id, state.sku, state.item_id, state.parent_id, state.tracking)
+    return LevelKey(item, target.place)
+
+
+def lost_write(channel: Channel, target: Target, level: ShownLevel) -> RowRejected:
+    """What is told of a write that was answered with success and does not show."""
+    return RowRejected(
+        channel.name,
+        f"setting SKU {target.state.sku} to {target.quantity}",
+        f"the write was answered with success, but the channel shows {level.quantity} {level.problem}".strip(),
+        advice="A lost write or another program's; it is written again.",
+    )

@@ -1,0 +1,41 @@
+"""The tiers of SKUs, worked out anew every few minutes from what the ledger knows was sold.
+
+Run beside the order sweeps, which every installation that hears of orders has: a schedule of its own would be one more
+thing to make, to pause and to watch, for a step that takes a second and whose delay harms nobody.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from onhand.domain.velocity import TierRules, per_day
+from onhand.ledger import velocity
+from onhand.ledger.database import Pool
+from onhand.ledger.velocity import Velocity
+
+SKUS_AT_ONCE = 200
+"""Then whatever else this process does gets its turn: publishers live here, too."""
+
+logger = structlog.get_logger()
+
+
+async def refresh_if_due(pool: Pool, rules: TierRules, now: datetime) -> int | None:
+    """Work out every SKU's tier where that was not done lately; answers how many changed, None where it was not due.
+
+    One process does it: the others find it being done, and go on.
+    """
+    async with pool.connection() as connection:
+        if not await velocity.lock_when_due(connection, now - rules.refresh):
+            return None
+        began_at = await velocity.ledger_began_at(connection)
+        observed = min(rules.window_days, (now - began_at) // timedelta(days=1) + 1)
+        found: list[Velocity] = []
+        async for sales in velocity.sales(connection, now, rules.window_days):
+            speed = per_day(sales.days, half_life_days=rules.half_life_days, observed_days=observed)
+            found.append(Velocity(sales.sku_id, speed, rules.tier(speed, sales.tier)))
+            if len(found) % SKUS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        changed = await velocity.save(connection, found, now)
+    logger.info("tiers of SKUs worked out", skus=len(found), changed=changed)
+    return changed

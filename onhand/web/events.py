@@ -1,0 +1,133 @@
+"""POST /events: any system states what physically happened, and hears of each event what became of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from onhand.domain.counts import Count
+from onhand.domain.events import Event
+from onhand.ledger.posting import Posted
+from onhand.ledger.stated import post_stated
+from onhand.settings import Scope
+from onhand.web import api
+from onhand.web.answers import Answer
+from onhand.web.bodies import headers_of, read_body
+from onhand.web.errors import ApiError
+from onhand.web.gate import Gate
+from onhand.web.stated import EVENTS_MAX, EXAMPLE_BATCH, EventRefusedError, read_event
+from onhand.web.waking import Waker
+
+router = APIRouter(tags=["events"])
+
+REFUSED = "refused"
+
+
+class EventVerdict(Answer):
+    """What became of one event, in the order they were sent."""
+
+    id: str | None = Field(description="The event's id, as it was sent.", examples=["wms-2026-11-26-000417"])
+    verdict: str = Field(
+        description='"posted"; "duplicate": it was posted before, nothing was changed; "conflict": its id was posted '
+        'before with other content, or a count cannot be re-based; "unknown": it names a SKU or location that is not '
+        'known; "unchanged": a count that agrees with the ledger; "refused": it makes no sense. All but "posted" '
+        "changed nothing.",
+        examples=["posted"],
+    )
+    event_id: int | None = Field(description="Its number in the ledger, where it has one.", examples=[90417])
+    message: str = Field(description="Why, where it was not taken.", examples=[""])
+
+
+class Verdicts(Answer):
+    """One verdict for each event. 200 says that the batch was understood, not that every event was taken."""
+
+    verdicts: list[EventVerdict]
+
+
+@router.post(
+    "/events",
+    summary="State what happened to stock",
+    responses=api.errors(401, 403, 413, 422),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/EventBatch"},
+                    "example": EXAMPLE_BATCH,
+                }
+            },
+        },
+        "security": [{"token": []}, {"signature": []}],
+    },
+)
+async def post_events(request: Request) -> Verdicts:
+    """Up to 500 events; those that can be taken are posted in one transaction, also where others are refused.
+
+    Every event has an id of yours, and is posted once, however often it is sent: after a lost answer, send the same
+    again. What changed is on its way to the channels when this answers.
+
+    Authentication: `Authorization: Bearer <token>`; or the headers `X-Onhand-Client` (the client's name),
+    `X-Onhand-Time` (seconds since 1970) and `X-Onhand-Signature`: `sha256=` and the HMAC-SHA256, in hex, of the time,
+    a full stop and the raw body. The client needs the scope `events`.
+    """
+    headers = headers_of(request.scope)
+    body = await read_body(headers, request.receive)
+    gate: Gate = request.app.state.gate
+    caller = gate.require(gate.caller(headers, body), Scope.EVENTS)
+    items = _items(body)
+    readings = [_read(item, f"client/{caller.name}") for item in items]
+    taken = [reading for reading in readings if not isinstance(reading, EventRefusedError)]
+    posted = await post_stated(api.pool_of(request), taken)
+    publishing: Waker = request.app.state.publishing
+    publishing.wake(posted.woken)
+    return Verdicts(verdicts=_verdicts(items, readings, posted.answers))
+
+
+def _items(body: bytes) -> list[Any]:
+    try:
+        batch = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _not_understood("the body is no JSON") from error
+    items = batch.get("events") if isinstance(batch, dict) else None
+    if not isinstance(items, list) or set(batch) != {"events"}:
+        raise _not_understood('the body is not of the form {"events": [...]}')
+    if not 1 <= len(items) <= EVENTS_MAX:
+        raise _not_understood(f"events: accepted: 1 to {EVENTS_MAX}, {len(items)} were sent")
+    return items
+
+
+def _not_understood(message: str) -> ApiError:
+    return ApiError(422, "not_understood", message, "See /docs for what is accepted. Nothing was posted.")
+
+
+def _read(item: Any, source: str) -> Event | Count | EventRefusedError:
+    try:
+        return read_event(orjson.dumps(item), source)
+    except EventRefusedError as error:
+        return error
+
+
+def _verdicts(
+    items: Sequence[Any], readings: Sequence[Event | Count | EventRefusedError], answers: Sequence[Posted]
+) -> list[EventVerdict]:
+    given = iter(answers)
+    return [
+        _refused(item, reading) if isinstance(reading, EventRefusedError) else _posted(reading, next(given))
+        for item, reading in zip(items, readings, strict=True)
+    ]
+
+
+def _refused(item: Any, reason: EventRefusedError) -> EventVerdict:
+    named = item.get("id") if isinstance(item, dict) else None
+    return EventVerdict(
+        id=named if isinstance(named, str) else None, verdict=REFUSED, event_id=None, message=str(reason)
+    )
+
+
+def _posted(stated: Event | Count, answer: Posted) -> EventVerdict:
+    return EventVerdict(
+        id=stated.external_id, verdict=answer.verdict.value, event_id=answer.event_id, message=answer.message
+    )

@@ -1,0 +1,360 @@
+"""The books of levels, by exact cases: sales and answers move them, claims guard them.
+
+The listing of A on `web` is believed to show 100 when each test begins.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onhand.ledger import catalogue, levels, orders
+from onhand.ledger.catalogue import NewListing
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import LevelLearnt, Spot
+from onhand.ledger.queries import query
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BEFORE, AFTER = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Book:
+    """The level's row as far as beliefs go, and the pieces of provisional demand at it."""
+
+    book: int | None
+    heard: int = 0
+    claimed: bool = False
+    provisional: int = 0
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One level of a real ledger, with short words for what happens to it."""
+
+    pool: Pool
+    spot: Spot
+
+    async def sold(self, *pieces: int, moment: datetime = AFTER) -> int:
+        """Sales heard in one batch; answers the pieces that a blind write had given back."""
+        return await self.sold_at(*((each, moment) for each in pieces))
+
+    async def sold_at(self, *sales: tuple[int, datetime]) -> int:
+        named = {
+            "listings": [self.spot[0]] * len(sales),
+            "places": [self.spot[1]] * len(sales),
+            "pieces": [pieces for pieces, _ in sales],
+            "moments": [moment for _, moment in sales],
+        }
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(query("take_sales"), named)).fetchone()
+            assert row is not None
+            return int(row[0])
+
+    async def claim(self, number: int = 1, seconds: float = 60) -> dict[Spot, int | None]:
+        claimed, _ = await levels.claim(
+            self.pool, "web", [self.spot], [self.spot[0]], siblings=False, claim=number, seconds=seconds
+        )
+        return claimed
+
+    async def answered(
+        self,
+        expected: int | None,
+        seen: int | None = None,
+        shortfall: int | None = 0,
+        *,
+        blind: bool = False,
+        surplus: int = 0,
+        number: int = 1,
+        at: datetime = NOON,
+    ) -> int:
+        """Booked; answers how many levels taught something."""
+        learnt = LevelLearnt(*self.spot, expected, seen, shortfall, blind, location="leeds", surplus=surplus)
+        async with self.pool.connection() as connection:
+            return await levels.book(connection, [learnt], at, number)
+
+    async def read_below(self, pieces: int) -> None:
+        """An answer tells of so many sales nobody told us of."""
+        ((_, book),) = (await self.claim()).items()
+        assert book is not None
+        assert await self.answered(book, book - pieces, pieces) == 1
+
+    async def book(self) -> Book:
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                """SELECT v.book, v.heard, v.claimed_until IS NOT NULL, coalesce(d.pieces, 0)
+                     FROM level v LEFT JOIN provisional_demand d USING (listing_id, place)
+                    WHERE listing_id = %s AND place = %s""",
+                self.spot,
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        return Book(*row)
+
+
+async def listing_of(pool: Pool, sku: str, channel: str = "web") -> int:
+    ((listing, _),) = await levels.listings_of_sku(pool, sku, channel)
+    return listing
+
+
+@pytest.fixture
+async def shelf(shop: Pool) -> Shelf:
+    await catalogue.save_listings(shop, "web", [NewListing("A", "web-A", "A")], [""])
+    shelf = Shelf(shop, (await listing_of(shop, "A"), ""))
+    await shelf.claim()
+    await shelf.answered(100, 100)
+    return shelf
+
+
+async def test_a_heard_sale_lowers_the_book_and_a_cancellation_raises_it(shelf: Shelf) -> None:
+    assert await shelf.sold(3) == 0
+    assert await shelf.book() == Book(97)
+    assert await shelf.sold(-2) == 0
+    assert await shelf.book() == Book(99)
+    assert await shelf.sold(4, -1, 2) == 0
+    assert await shelf.book() == Book(94)
+
+
+async def test_a_sale_of_a_level_nobody_knows_leaves_it_unknown(shelf: Shelf) -> None:
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    assert await shelf.sold(3) == 0
+    assert await shelf.book() == Book(None)
+
+
+async def test_a_sale_before_a_blind_answer_lowers_nothing_and_is_counted(shelf: Shelf) -> None:
+    """Goal: a blind set undid the sale, so the level still shows what was set; a sale at its moment counts as after."""
+    await shelf.claim()
+    await shelf.answered(50, 50, blind=True, at=NOON)
+    assert await shelf.sold(3, moment=BEFORE) == 3
+    assert await shelf.book() == Book(50)
+    assert await shelf.sold(2, moment=NOON) == 0
+    assert await shelf.book() == Book(48)
+    assert await shelf.sold_at((4, BEFORE), (5, AFTER)) == 4
+    assert await shelf.book() == Book(43)
+    assert await shelf.sold(-3, moment=BEFORE) == 0, "what was put back before it, the set undid likewise"
+    assert await shelf.book() == Book(43)
+
+
+async def test_an_answer_below_what_was_expected_teaches_and_the_order_replaces_it(shelf: Shelf) -> None:
+    await shelf.read_below(3)
+    assert await shelf.book() == Book(97, provisional=3)
+    assert await shelf.sold(3) == 0
+    assert await shelf.book() == Book(97), "the answer had told of it already"
+
+
+@pytest.mark.parametrize(
+    ("batches", "expected"),
+    [
+        ([[1]], Book(95, provisional=4)),
+        ([[1], [1], [1]], Book(95, provisional=2)),
+        ([[1, 1, 1]], Book(95, provisional=2)),
+        ([[2], [3]], Book(95)),
+        ([[2, 3]], Book(95)),
+        ([[7]], Book(93)),
+        ([[4], [4]], Book(92)),
+        ([[4, 4]], Book(92)),
+        ([[-2]], Book(97, provisional=5)),
+        ([[-2], [5]], Book(97)),
+        ([[5], [-2]], Book(97)),
+        ([[5, -2]], Book(97)),
+    ],
+)
+async def test_orders_replace_five_provisional_pieces(
+    shelf: Shelf, batches: Sequence[Sequence[int]], expected: Book
+) -> None:
+    """Goal: in part, across several orders, and however they fall into batches; pieces put back replace nothing."""
+    await shelf.read_below(5)
+    for batch in batches:
+        assert await shelf.sold(*batch) == 0
+    assert await shelf.book() == expected
+
+
+async def test_two_answers_add_up_to_one_demand(shelf: Shelf) -> None:
+    await shelf.read_below(3)
+    await shelf.read_below(2)
+    assert await shelf.book() == Book(95, provisional=5)
+
+
+async def test_a_blind_set_that_knew_of_a_sale_did_not_give_it_back(shelf: Shelf) -> None:
+    """Goal: a sale that was read, and then taken off what was set, is replaced by its order and not counted again."""
+    await shelf.read_below(3)
+    await shelf.claim()
+    await shelf.answered(97, 97, blind=True, at=NOON)
+    assert await shelf.sold_at((3, BEFORE), (1, BEFORE), (2, AFTER)) == 1
+    assert await shelf.book() == Book(95)
+
+
+async def test_a_cancellation_from_before_a_blind_set_hides_no_sale_after_it(shelf: Shelf) -> None:
+    await shelf.read_below(3)
+    await shelf.claim()
+    await shelf.answered(97, 97, blind=True, at=NOON)
+    assert await shelf.sold_at((-2, BEFORE), (5, AFTER)) == 0
+    assert await shelf.book() == Book(95), "three of the five were expected, two are news"
+
+
+@pytest.mark.parametrize(
+    ("heard", "seen", "shortfall", "expected"),
+    [
+        (0, 100, 0, Book(100)),
+        (3, 97, 3, Book(97)),  # in the statement
+        (3, 100, 0, Book(97)),  # not in it: made after it
+        (3, 98, 2, Book(97)),  # in part
+        (3, 95, 5, Book(95, provisional=2)),  # more than was heard
+        (3, 103, None, Book(103)),  # above what was expected: nobody can tell
+        (3, None, 0, Book(97)),  # it stated nothing
+        (-2, 100, 0, Book(102)),  # put back, not in the statement
+        (-2, 97, 3, Book(99, provisional=3)),
+        (-2, 102, None, Book(102)),  # in it
+    ],
+)
+async def test_what_is_heard_while_claimed(
+    shelf: Shelf, heard: int, seen: int | None, shortfall: int | None, expected: Book
+) -> None:
+    """Goal: an answer and what was heard meanwhile are each counted once."""
+    await shelf.claim()
+    if heard:
+        assert await shelf.sold(heard) == 0
+    assert await shelf.book() == Book(None, heard, claimed=True)
+    assert await shelf.answered(100, seen, shortfall) == (expected.provisional > 0)
+    assert await shelf.book() == expected
+
+
+async def test_what_is_heard_during_a_blind_set_was_given_back(shelf: Shelf) -> None:
+    await shelf.claim()
+    await shelf.sold(3, moment=BEFORE)
+    await shelf.answered(80, 80, blind=True, at=NOON)
+    assert await shelf.book() == Book(80)
+
+
+async def test_an_order_heard_while_claimed_replaces_what_was_learnt_before(shelf: Shelf) -> None:
+    """Goal: the claim's own expectation had it in already, so it is no news to the answer either."""
+    await shelf.read_below(3)
+    await shelf.claim()
+    assert await shelf.sold(5) == 0
+    assert await shelf.book() == Book(None, heard=2, claimed=True)
+    assert await shelf.answered(97, 95, 2) == 0
+    assert await shelf.book() == Book(95)
+
+
+async def test_a_claim_is_exclusive_and_believed_by_nobody(shelf: Shelf) -> None:
+    assert await shelf.claim(1) == {shelf.spot: 100}
+    assert await shelf.claim(2) == {}
+    assert await shelf.book() == Book(None, claimed=True)
+    await shelf.answered(90, 90, number=1)
+    assert await shelf.claim(2) == {shelf.spot: 90}
+
+
+async def test_of_many_claims_at_once_one_is_answered(shelf: Shelf) -> None:
+    answers = await asyncio.gather(*(shelf.claim(n) for n in range(1, 13)))
+    assert sorted(map(len, answers)) == [0] * 11 + [1]
+
+
+async def test_a_claim_expires_and_leaves_nothing_believed(shelf: Shelf) -> None:
+    """Goal: what a killed process held is taken up by others, who know that they know nothing."""
+    await shelf.claim(1, seconds=0.05)
+    await asyncio.sleep(0.06)
+    assert await shelf.claim(2) == {shelf.spot: None}
+
+
+async def test_a_call_whose_fate_is_unknown_leaves_nothing_believed(shelf: Shelf) -> None:
+    await shelf.claim()
+    await shelf.sold(2)
+    await shelf.answered(None, None, None)
+    assert await shelf.book() == Book(None)
+    assert await shelf.claim(2) == {shelf.spot: None}
+
+
+async def test_a_claim_is_renewed_by_its_holder_while_it_runs(shelf: Shelf) -> None:
+    await shelf.claim(1, seconds=0.05)
+    await levels.renew_claims(shelf.pool, [shelf.spot], 1, 60)
+    await asyncio.sleep(0.06)
+    assert await shelf.claim(2) == {}
+
+
+async def test_a_claim_is_not_renewed_by_others_nor_once_it_ran_out(shelf: Shelf) -> None:
+    await shelf.claim(1, seconds=0.05)
+    await levels.renew_claims(shelf.pool, [shelf.spot], 2, 60)
+    await asyncio.sleep(0.06)
+    await levels.renew_claims(shelf.pool, [shelf.spot], 1, 60)
+    assert await shelf.claim(3) == {shelf.spot: None}
+
+
+async def test_an_answer_after_its_claim_ran_out_still_counts_what_was_heard(shelf: Shelf) -> None:
+    await shelf.claim(1, seconds=0.05)
+    await asyncio.sleep(0.06)
+    await shelf.sold(3)
+    await shelf.answered(100, 100)
+    assert await shelf.book() == Book(97)
+
+
+async def test_an_answer_whose_claim_was_taken_by_others_is_believed_by_nobody(shelf: Shelf) -> None:
+    """Goal: of two writes that crossed nobody knows which came last; neither booking hides that."""
+    await shelf.claim(1, seconds=0.05)
+    await asyncio.sleep(0.06)
+    await shelf.claim(2)
+    assert await shelf.answered(90, 90, 5, number=1) == 0
+    assert await shelf.book() == Book(None, claimed=True), "the second still holds it"
+    assert await shelf.claim(3) == {}
+    assert await shelf.answered(80, 80, number=2) == 0
+    assert (await shelf.book()).book is None
+
+
+async def test_an_answer_that_comes_after_the_next_holder_was_done_unsettles_it(shelf: Shelf) -> None:
+    await shelf.claim(1, seconds=0.05)
+    await asyncio.sleep(0.06)
+    await shelf.claim(2)
+    await shelf.answered(80, 80, number=2)
+    assert await shelf.book() == Book(80)
+    await shelf.answered(90, 90, number=1)
+    assert await shelf.book() == Book(None)
+    assert await shelf.claim(3) == {shelf.spot: None}
+
+
+async def test_demand_that_no_order_came_for_is_dropped_and_the_fresh_is_kept(shelf: Shelf) -> None:
+    """Goal: only what was learnt before the moment is disproved; what was added since makes all of it young."""
+    await shelf.read_below(3)
+    learnt = datetime.now(UTC)
+    await shelf.read_below(1)
+    assert await orders.drop_disproved(shelf.pool, "web", learnt) == ([], set())
+    assert await shelf.book() == Book(96, provisional=4)
+    assert await orders.drop_disproved(shelf.pool, "store", datetime.now(UTC)) == ([], set())
+    assert await orders.drop_disproved(shelf.pool, "web", datetime.now(UTC)) == ([("A", "", 4)], {"web"})
+    assert await shelf.book() == Book(96)
+
+
+async def test_pieces_seen_to_be_back_raise_no_book_again_when_the_cancellation_comes(shelf: Shelf) -> None:
+    """Goal: a put-back that an answer showed first counts once, also where it comes in two parts."""
+    await shelf.claim()
+    await shelf.answered(100, 103, None, surplus=3)
+    assert await shelf.book() == Book(103)
+
+    await shelf.sold(-2)
+    assert await shelf.book() == Book(103)
+    await shelf.sold(-2)
+
+    assert await shelf.book() == Book(104)
+
+
+async def test_a_sale_and_its_cancellation_that_nobody_heard_of_leave_nothing(shelf: Shelf) -> None:
+    """Goal: what was learnt of an order that was taken back before it was heard is gone with it."""
+    await shelf.read_below(2)
+    assert await shelf.book() == Book(98, provisional=2)
+    await shelf.claim()
+    await shelf.answered(98, 100, None, surplus=2)
+
+    assert await shelf.book() == Book(100)
+    await shelf.sold(1)
+    assert await shelf.book() == Book(99)
+
+
+async def test_a_blind_write_makes_pieces_put_back_before_it_nothing(shelf: Shelf) -> None:
+    await shelf.claim()
+    await shelf.answered(100, 103, None, surplus=3)
+    await shelf.claim()
+    await shelf.answered(90, 90, blind=True)
+
+    await shelf.sold(-1)
+
+    assert await shelf.book() == Book(91)

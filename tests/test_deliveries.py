@@ -1,0 +1,185 @@
+"""However deliveries come, the ledger and its books end the same: shuffled, doubled, late, or lost and swept up.
+
+Method: seeded histories of orders; a random part of them is delivered in random batches, some twice, in a random order;
+then the channel is swept, as it is in production. What must come out is folded from the newest snapshots alone.
+"""
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from onhand import sweeping
+from onhand.domain.listings import ChannelRules
+from onhand.domain.rules import Rule
+from onhand.domain.sales import ChannelOrder, SoldLine, as_json, version_of
+from onhand.intake import take
+from onhand.ledger import catalogue, inbox
+from onhand.ledger.catalogue import NewListing
+from onhand.ledger.database import Pool
+from onhand.ledger.inbox import Received
+from tests.memory_channel import MemoryChannel
+
+ITEMS = {"10": ("A", 1), "11": ("A", 6), "20": ("B", 1), "30": ("C", 2)}
+"""What is listed: item, SKU, units."""
+PLACES = {"L1": "leeds", "L2": "london"}
+RULES = ChannelRules(
+    Rule(name="web"), {place: (location,) for place, location in PLACES.items()}, listens=True
+)
+ORDERS, VERSIONS_MAX = 12, 5
+
+
+@pytest.fixture
+async def web(shop: Pool) -> Pool:
+    """Every item shows 1,000 at both places."""
+    listings = [NewListing(sku, item, item, units=units) for item, (sku, units) in ITEMS.items()]
+    await catalogue.save_listings(shop, "web", listings, list(PLACES))
+    await run(shop, "UPDATE level SET book = 1000 RETURNING 1")
+    return shop
+
+
+async def run(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
+    async with pool.connection() as connection:
+        return await (await connection.execute(statement)).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the ledger should hold: units by SKU, location and state; books by item and place."""
+
+    units: dict[tuple[str, str], tuple[int, int, int]]
+    books: dict[tuple[str, str], int]
+
+
+def history(chance: random.Random, number: int, began: datetime) -> list[ChannelOrder]:
+    """Every version of one order, as it changes: lines come, go, grow, are shipped, and move between places."""
+    placed_at = began + timedelta(seconds=chance.randrange(60))
+    versions = []
+    for version in range(chance.randint(1, VERSIONS_MAX)):
+        at = placed_at + timedelta(seconds=version, microseconds=number)
+        lines = [
+            SoldLine(
+                str(n), (chance.choice(list(ITEMS)),), "", chance.randrange(4), chance.randrange(3), place
+            )
+            for n, place in enumerate(chance.choices(list(PLACES), k=chance.randrange(4)))
+        ]
+        versions.append(ChannelOrder(str(number), version_of(at), placed_at, at, tuple(lines)))
+    return versions
+
+
+def folded(newest: Sequence[ChannelOrder]) -> Told:
+    """What the newest snapshots say, and nothing else."""
+    units: dict[tuple[str, str], tuple[int, int, int]] = {}
+    sold: Counter[tuple[str, str]] = Counter()
+    for line in (line for order in newest for line in order.lines):
+        sku, each = ITEMS[line.refs[0]]
+        shelf = (sku, PLACES[line.place])
+        available, committed, customer = units.get(shelf, (0, 0, 0))
+        gone = (line.open + line.fulfilled) * each
+        units[shelf] = (available - gone, committed + line.open * each, customer + line.fulfilled * each)
+        sold[line.refs[0], line.place] += line.open + line.fulfilled
+    books = {(item, place): 1000 - sold[item, place] for item in ITEMS for place in PLACES}
+    return Told({shelf: moved for shelf, moved in units.items() if any(moved)}, books)
+
+
+async def told_by(pool: Pool) -> Told:
+    """What the ledger holds; balances are also the fold of their entries."""
+    balances = await run(
+        pool,
+        """SELECT s.code, l.code, b.available, b.committed, b.customer FROM balance b
+             JOIN sku s ON s.id = b.sku_id JOIN location l ON l.id = b.location_id
+            WHERE (b.available, b.committed, b.customer) <> (0, 0, 0)""",
+    )
+    off = await run(
+        pool,
+        """SELECT b.sku_id FROM balance b
+            WHERE (b.available, b.committed, b.customer) <> (
+                SELECT coalesce(sum(quantity) FILTER (WHERE state = 'available'), 0),
+                       coalesce(sum(quantity) FILTER (WHERE state = 'committed'), 0),
+                       coalesce(sum(quantity) FILTER (WHERE state = 'customer'), 0)
+                  FROM entry e WHERE e.sku_id = b.sku_id AND e.location_id = b.location_id)""",
+    )
+    assert off == [], "a balance is not the fold of its entries"
+    books = await run(
+        pool, "SELECT l.item_id, v.place, v.book FROM level v JOIN listing l ON l.id = v.listing_id"
+    )
+    return Told(
+        {(sku, location): tuple(moved) for sku, location, *moved in balances},
+        {(item, place): book for item, place, book in books},
+    )
+
+
+def received(order: ChannelOrder, delivery_id: str) -> Received:
+    digest = hashlib.sha256(repr(order).encode()).digest()
+    return Received("web", delivery_id, digest, "order", "orders", order.order_id, as_json(order))
+
+
+async def take_all(pool: Pool, channel: MemoryChannel, chance: random.Random) -> None:
+    while (await take(pool, channel, RULES, chance.choice([1, 3, 500]))).deliveries:
+        pass
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 20_261_126])
+async def test_delivery_decides_nothing(web: Pool, seed: int) -> None:
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    histories = [history(chance, n, datetime.now(UTC) - timedelta(minutes=10)) for n in range(ORDERS)]
+    everything = [
+        (f"d{n}", order) for n, order in enumerate(each for versions in histories for each in versions)
+    ]
+    arrived = [pair for pair in everything if chance.random() < 0.7]
+    arrived += chance.choices(arrived, k=len(arrived) // 2)  # the same delivery again
+    arrived += [(f"{name}-again", order) for name, order in chance.choices(arrived, k=5)]  # under another id
+    chance.shuffle(arrived)
+    channel = MemoryChannel("web")
+    channel.orders.by_id = {versions[-1].order_id: versions[-1] for versions in histories}
+
+    accepted = 0
+    while arrived:
+        batch = [arrived.pop() for _ in range(min(len(arrived), chance.choice([1, 2, 7])))]
+        answers = await inbox.accept(web, [received(order, name) for name, order in batch])
+        accepted += sum(answer.inbox_id is not None for answer in answers)
+        if chance.random() < 0.4:
+            await take_all(web, channel, chance)
+    await take_all(web, channel, chance)
+    swept = await sweeping.sweep(web, channel, datetime.now(UTC))
+    await take_all(web, channel, chance)
+    rows = await run(web, "SELECT delivery_id = 'sweep', outcome FROM inbox")
+    await sweeping.sweep(web, channel, datetime.now(UTC))
+
+    assert await told_by(web) == folded([versions[-1] for versions in histories])
+    assert swept.orders == ORDERS
+    assert await run(web, "SELECT delivery_id = 'sweep', outcome FROM inbox") == rows, (
+        "nothing was left to sweep"
+    )
+    assert sum(not by_sweep for by_sweep, _ in rows) == accepted
+    assert {outcome for by_sweep, outcome in rows if by_sweep} <= {"posted", "unchanged"}
+    assert {outcome for _, outcome in rows} <= {"posted", "unchanged", "stale"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_without_a_sweep_the_newest_that_arrived_decides(web: Pool, seed: int) -> None:
+    """Goal: books and balances are those of the newest snapshot that came of each order, whatever came before it."""
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    histories = [history(chance, n, datetime.now(UTC)) for n in range(ORDERS)]
+    arrived = [
+        each for versions in histories for each in chance.sample(versions, chance.randint(1, len(versions)))
+    ]
+    newest: dict[str, ChannelOrder] = {}
+    for order in sorted(arrived, key=lambda each: each.version):
+        newest[order.order_id] = order
+    chance.shuffle(arrived)
+
+    for n, order in enumerate(arrived):
+        await inbox.accept(web, [received(order, str(n))])
+        if chance.random() < 0.5:
+            await take(web, MemoryChannel("web"), RULES)
+    await take_all(web, MemoryChannel("web"), chance)
+
+    assert await told_by(web) == folded(list(newest.values()))
