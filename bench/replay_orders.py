@@ -16,7 +16,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 
@@ -27,7 +26,6 @@ from bench.retail_plan import NO_GOODS, NOT_BOUGHT, NOT_SOLD, SHIP_AFTER, Act, P
 from bench.seeding import seed_codes, seed_shown
 from bench.shops import SHOPS
 from bench.world import World, new_database, open_world
-from onhand.messages import SYNC_TASK_QUEUE, SweepRequest, sweep_id
 
 OPENING = 1_000_000
 RUNS = 3
@@ -139,7 +137,7 @@ async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
             if posted is None and not any(left[:2]):
                 posted = now - began
             if posted is not None and (swept is None or now - swept > SWEEP_SECONDS):
-                await _sweep(world)
+                await world.sweep()
                 swept = time.perf_counter()
                 continue
             if swept is not None and not any(left):
@@ -148,17 +146,6 @@ async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
                 moved, before = now, left
             await asyncio.sleep(0.1)
     raise BenchFailed(f"still waiting, and not moving: {before} deliveries, in the inbox, in the outbox")
-
-
-async def _sweep(world: World) -> None:
-    """What the schedule starts every minute."""
-    for shop in SHOPS:
-        await world.client.execute_workflow(
-            "OrderSweep",
-            SweepRequest(channel=shop.name),
-            id=f"{sweep_id(shop.name)}-{uuid4()}",
-            task_queue=SYNC_TASK_QUEUE,
-        )
 
 
 async def _waiting(world: World, connection: psycopg.AsyncConnection[Any]) -> tuple[int, int, int]:

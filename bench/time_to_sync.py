@@ -77,8 +77,13 @@ async def _round(world: World, skus: int, scale: float) -> Figures:
     return figures
 
 
-async def _load(world: World, rate: int, seconds: float, **more: Any) -> Mapping[str, Any]:
-    """Sell at a rate, wait until everything is shown everywhere, and answer the stopwatch's figures."""
+async def _load(
+    world: World, rate: int, seconds: float, *, sweeps: bool = False, **more: Any
+) -> Mapping[str, Any]:
+    """Sell at a rate, wait until everything is shown everywhere, and answer the stopwatch's figures.
+
+    With `sweeps` orders are swept meanwhile, as the schedule does: hot listings that were left alone come back by them.
+    """
     await world.control("POST", "stopwatch", {})
     body: dict[str, Any] = {
         "rate": rate,
@@ -94,7 +99,7 @@ async def _load(world: World, rate: int, seconds: float, **more: Any) -> Mapping
         if not late["running"]:
             break
         await asyncio.sleep(0.2)
-    told = await _settled(world)
+    told = await _settled(world, sweeps=sweeps)
     tell(
         f"  {rate:,}/s: p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms, max {told['max_ms']} ms, "
         f"{told['orders']:,} orders, load at most {late['max_lateness_ms']} ms late"
@@ -106,10 +111,12 @@ async def _load(world: World, rate: int, seconds: float, **more: Any) -> Mapping
     return told
 
 
-async def _settled(world: World) -> Mapping[str, Any]:
+async def _settled(world: World, *, sweeps: bool) -> Mapping[str, Any]:
     """The stopwatch once every order is shown, or after a while."""
     told: Mapping[str, Any] = {}
-    for _ in range(int(SETTLE_SECONDS / 0.2)):
+    for look in range(int(SETTLE_SECONDS / 0.2)):
+        if sweeps and look % 25 == 24:
+            await world.sweep()
         told = await world.control("GET", "stopwatch")
         if told["shown"] == told["orders"]:
             break
@@ -118,10 +125,10 @@ async def _settled(world: World) -> Mapping[str, Any]:
 
 
 async def _hot(world: World, scale: float) -> float:
-    """Write calls for each order of one SKU, on all shops together."""
+    """Write calls for each order of one SKU, on all shops together, until all of them show what is left."""
     before = await world.calls()
     more = {"distribution": "hot", "hot_share": 1.0, "lines": [1, 1]}
-    told = await _load(world, HOT_RATE, HOT_SECONDS * scale, **more)
+    told = await _load(world, HOT_RATE, HOT_SECONDS * scale, sweeps=True, **more)
     after = await world.calls()
     writes: int = sum(
         after[shop].get(operation, 0) - before[shop].get(operation, 0)

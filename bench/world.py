@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -22,7 +23,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from bench.figures import BenchFailed
-from bench.shops import BIGCOMMERCE, LOCATION, SHOPIFY
+from bench.shops import BIGCOMMERCE, LOCATION, SHOPIFY, SHOPS
 from onhand.channels.registry import make_channels
 from onhand.embedded.place import FALLBACK_ROOT
 from onhand.embedded.ports import LOOPBACK, free_port
@@ -30,6 +31,7 @@ from onhand.embedded.postgres import EmbeddedPostgres
 from onhand.embedded.services import CommandService, answers
 from onhand.embedded.temporal import EmbeddedTemporal
 from onhand.ledger.migrations import migrate
+from onhand.messages import SYNC_TASK_QUEUE, SweepRequest, sweep_id
 from onhand.sandbox.bigcommerce.options import BigCommerceOptions
 from onhand.sandbox.shopify.options import ShopifyOptions
 from onhand.sandbox.woocommerce.options import WooOptions
@@ -137,6 +139,16 @@ class World:
         for name, channel in make_channels(settings).items():
             await channel.hooks.ensure(f"{web}/webhooks/{name}")
             await channel.aclose()
+
+    async def sweep(self) -> None:
+        """Sweep every shop's orders once, as the schedule does every minute."""
+        for shop in SHOPS:
+            await self.client.execute_workflow(
+                "OrderSweep",
+                SweepRequest(channel=shop.name),
+                id=f"{sweep_id(shop.name)}-{uuid4()}",
+                task_queue=SYNC_TASK_QUEUE,
+            )
 
     async def fill(self, skus: int, level: int = 0) -> None:
         """Put so many simple products into every shop, in place of what they hold."""
