@@ -15,8 +15,10 @@ from typing import Any
 from bench.actions import actions
 from bench.figures import BenchFailed, Benchmark, Figures, Goal, Options, medians, tell
 from bench.seeding import seed, seed_shown
+from bench.shops import sku_code
 from bench.syncing import WRITES, require_alike
 from bench.world import World, new_database, open_world
+from onhand.sandbox.world import BIGCOMMERCE_PLACES, SHOPIFY_PLACES
 
 SKUS = 50_000
 OPENING = 1_000_000
@@ -126,8 +128,14 @@ async def _settled(world: World, *, sweeps: bool) -> Mapping[str, Any]:
 
 async def _hot(world: World, scale: float) -> float:
     """Write calls for each order of one SKU, on all shops together, until all of them show what is left."""
+    code = sku_code(0)
+    for platform, places in (("shopify", SHOPIFY_PLACES), ("bigcommerce", BIGCOMMERCE_PLACES)):
+        # Nobody can buy it where Onhand does not look: a listing that rests may show nothing at its own place.
+        for place in list(places)[1:]:
+            body = {"platform": platform, "sku": code, "place": place, "quantity": 0}
+            await world.control("POST", "edit", body)
     before = await world.calls()
-    more = {"distribution": "hot", "hot_share": 1.0, "lines": [1, 1]}
+    more = {"skus": [code], "lines": [1, 1]}
     told = await _load(world, HOT_RATE, HOT_SECONDS * scale, sweeps=True, **more)
     after = await world.calls()
     writes: int = sum(
