@@ -73,8 +73,8 @@ async def _round(world: World, skus: int, scale: float) -> Figures:
             told = await _load(world, rate, seconds * scale)
             made = await actions(world.temporal.metrics_url) - before
             figures[f"actions_per_order_at_{rate}"] = made / told["orders"]
-        figures["pushes_per_order_hot"] = await _hot(world, scale)
         figures["sustained_per_s"] = await _sustained(world, scale)
+        figures["pushes_per_order_hot"] = await _hot(world, scale)
         await require_alike(world)
     return figures
 
