@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from onhand.alerts import run_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
-from onhand.ledger import catalogue, runs
+from onhand.ledger import catalogue, inbox, runs
 from onhand.ledger.database import Pool
 from onhand.messages import (
     BeginRun,
@@ -110,6 +110,7 @@ class RunSteps:
         days = self.settings.sync.push_retention_days
         await runs.forget_pushes(self.pool, days)
         await catalogue.forget_old_refused_rows(self.pool, days)
+        await inbox.forget_old(self.pool, days)
 
     @activity.defn
     async def report(self, report: Report) -> None:
