@@ -328,7 +328,7 @@ CREATE TABLE run_channel (
     run_id text NOT NULL REFERENCES run ON DELETE CASCADE,
     channel_id smallint NOT NULL REFERENCES channel,
     status text NOT NULL DEFAULT 'running'
-        CHECK (status IN ('running', 'success', 'partial', 'failed')),
+        CHECK (status IN ('running', 'success', 'partial', 'failed', 'held')),
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     levels integer NOT NULL DEFAULT 0,
@@ -421,6 +421,125 @@ CREATE TABLE refused_row (
 );
 COMMENT ON TABLE refused_row IS 'Rows of a source or an import that were not taken, as they came, with the reason.';
 CREATE INDEX refused_row_run ON refused_row (run_id);
+
+CREATE TABLE reconciliation (
+    id text PRIMARY KEY,
+    workflow_id text NOT NULL,
+    run_id text REFERENCES run ON DELETE SET NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    status text COLLATE "C" NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'clean', 'drift', 'partial', 'failed')),
+    request jsonb NOT NULL,
+    summary text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE reconciliation IS 'One read-back of what the channels really show.';
+COMMENT ON COLUMN reconciliation.run_id IS 'The sync run that started it; null: its own schedule, or an operator.';
+CREATE INDEX reconciliation_recent ON reconciliation (started_at DESC);
+
+CREATE TABLE reconciliation_channel (
+    reconciliation_id text NOT NULL REFERENCES reconciliation ON DELETE CASCADE,
+    channel_id smallint NOT NULL REFERENCES channel,
+    status text COLLATE "C" NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'clean', 'drift', 'held', 'failed')),
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    levels integer NOT NULL DEFAULT 0,
+    suspects integer NOT NULL DEFAULT 0,
+    drifts integer NOT NULL DEFAULT 0,
+    halted integer NOT NULL DEFAULT 0,
+    reads integer NOT NULL DEFAULT 0,
+    writes integer NOT NULL DEFAULT 0,
+    throttled integer NOT NULL DEFAULT 0,
+    waited_seconds double precision NOT NULL DEFAULT 0,
+    message text NOT NULL DEFAULT '',
+    PRIMARY KEY (reconciliation_id, channel_id)
+);
+COMMENT ON TABLE reconciliation_channel IS 'What one read-back found on one channel.';
+COMMENT ON COLUMN reconciliation_channel.suspects IS 'Levels that looked wrong at first and were looked at again.';
+
+CREATE TABLE drift (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    reconciliation_id text COLLATE "C" NOT NULL,
+    channel_id smallint NOT NULL REFERENCES channel,
+    listing_id integer NOT NULL REFERENCES listing,
+    place text COLLATE "C" NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expected integer,
+    shown integer,
+    cause text COLLATE "C" NOT NULL CHECK (cause IN ('unheard_sale', 'lost_webhook', 'lost_write', 'manual_edit',
+        'mapping_error', 'tracking_off', 'policy_change', 'unknown')),
+    evidence text NOT NULL DEFAULT '',
+    action text COLLATE "C" NOT NULL CHECK (action IN ('push', 'widen', 'halt', 'count', 'report')),
+    resolved_at timestamptz,
+    resolution text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE drift IS 'Levels that a channel showed otherwise than expected, with nothing in flight to explain it.';
+COMMENT ON COLUMN drift.expected IS 'What we believed it shows, in pieces; shown is what it stated, null where it stated none.';
+COMMENT ON COLUMN drift.seen_at IS 'When a read-back last saw it still so.';
+COMMENT ON COLUMN drift.action IS 'What was done: pushed again, pushed with a wider buffer, halted, taken as a count, or only told.';
+CREATE UNIQUE INDEX drift_open ON drift (listing_id, place) WHERE resolved_at IS NULL;
+CREATE INDEX drift_found ON drift (found_at DESC);
+
+CREATE TABLE halt (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    listing_id integer NOT NULL REFERENCES listing,
+    placed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    placed_by text COLLATE "C" NOT NULL,
+    cause text COLLATE "C" NOT NULL CHECK (cause IN ('drift', 'oversell', 'operator')),
+    reason text NOT NULL,
+    drift_id bigint REFERENCES drift,
+    clean_reads_needed integer,
+    clean_reads integer NOT NULL DEFAULT 0,
+    hidden boolean NOT NULL DEFAULT false,
+    lifted_at timestamptz,
+    lifted_by text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE halt IS 'Listings held at zero on purpose until a person or a rule lifts it.';
+COMMENT ON COLUMN halt.placed_by IS 'Who: a read-back by its id, or a person by name.';
+COMMENT ON COLUMN halt.clean_reads_needed IS 'Read-backs in a row that found nothing wrong lift it; null: only a person does.';
+COMMENT ON COLUMN halt.hidden IS 'The channel was asked to take it out of sight, and did.';
+CREATE UNIQUE INDEX halt_standing ON halt (listing_id) WHERE lifted_at IS NULL;
+
+CREATE TABLE widened_buffer (
+    listing_id integer PRIMARY KEY REFERENCES listing,
+    units integer NOT NULL CHECK (units > 0),
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    clean_reads integer NOT NULL DEFAULT 0,
+    reason text NOT NULL
+);
+COMMENT ON TABLE widened_buffer IS 'Units of the SKU kept from one listing beyond its rule''s buffer, because it drifted; taken back after clean read-backs.';
+
+CREATE TABLE oversell (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sku_id integer NOT NULL REFERENCES sku,
+    found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    units_short integer NOT NULL CHECK (units_short > 0),
+    last_channel_id smallint REFERENCES channel,
+    orders jsonb NOT NULL DEFAULT '[]',
+    resolved_at timestamptz,
+    resolution text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE oversell IS 'SKUs of which more is promised than there is, from when it was noticed until it is no longer so.';
+COMMENT ON COLUMN oversell.units_short IS 'The most it was short of, in units, summed over its locations.';
+COMMENT ON COLUMN oversell.orders IS 'The orders that may not be filled, newest first: channel, order id, units.';
+CREATE UNIQUE INDEX oversell_open ON oversell (sku_id) WHERE resolved_at IS NULL;
+
+CREATE TABLE hold (
+    channel_id smallint PRIMARY KEY REFERENCES channel,
+    run_id text COLLATE "C" NOT NULL,
+    held_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    listings integer NOT NULL,
+    changing integer NOT NULL,
+    zeroing integer NOT NULL,
+    units integer NOT NULL,
+    reason text NOT NULL,
+    released_at timestamptz,
+    released_by text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE hold IS 'Runs that would change or empty too much of a channel at once; nothing of them is sent until an operator releases it.';
+COMMENT ON COLUMN hold.listings IS 'Listings of the channel; changing and zeroing: how many would be told something, and told 0.';
+COMMENT ON COLUMN hold.units IS 'Pieces by which what is shown would move in all.';
+COMMENT ON COLUMN hold.released_at IS 'The next run may send as much as this one wanted to; the row goes when it has.';
 
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean) RETURNS text[]
 LANGUAGE plpgsql AS $$
