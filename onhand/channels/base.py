@@ -36,7 +36,8 @@ class Capabilities:
     `changes`: whether `change_levels` is there (relative, exactly once), the best kind for live changes.
     `places`: whether levels are kept per location of the channel. `echoes`: whether an answer to a write
     proves the level; where it does not, written levels are read back, first after `visible_after_seconds`,
-    given up (as lost) after `visible_within_seconds`.
+    given up (as lost) after `visible_within_seconds`. `walk_size`: levels that one page of `walk_levels` holds,
+    about; what a walk costs at least is summed from it. `hides`: whether `set_hidden` can do anything here.
     """
 
     bulk_size: int
@@ -48,6 +49,8 @@ class Capabilities:
     visible_within_seconds: float = 0.0
     changes: bool = False
     calls_a_step: int = 1
+    walk_size: int = 100
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,36 @@ class ShownLevel:
 
     key: LevelKey
     quantity: int | None
+    problem: str = ""
+
+
+class Condition(StrEnum):
+    """What an item's level means to its shoppers. Where several hold, the first in the order of hidden, untracked,
+    overselling is told."""
+
+    SELLING = "selling"
+    """The level decides: at zero nothing can be bought."""
+    UNTRACKED = "untracked"
+    """The platform does not track it: it sells without limit, whatever number it shows."""
+    OVERSELLING = "overselling"
+    """It is tracked and sells beyond zero: backorders, or a policy to go on selling."""
+    HIDDEN = "hidden"
+    """Shoppers do not see it or cannot buy it: a draft, unpublished, not visible, purchasing disabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLevel:
+    """What a walk over the whole account states of one item at one place.
+
+    `quantity` is None where the platform states none; `problem` then says why, where that is no condition.
+    `changed_at` is the platform's own moment of the last change of this level, where it tells one.
+    """
+
+    item_id: str
+    place: str
+    quantity: int | None
+    condition: Condition = Condition.SELLING
+    changed_at: datetime | None = None
     problem: str = ""
 
 
@@ -263,6 +296,24 @@ class Channel(Protocol):
 
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         """What the channel shows now, one for each key, in the order given, by its cheapest bulk reads."""
+        ...
+
+    def walk_levels(self, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+        """Every level of the account at these places, page by page, by the platform's cheapest bulk way.
+
+        Memory does not grow with the account. Items that are no listings of ours are among them: the caller knows
+        which are. A channel without places is walked as at NO_PLACE, whatever is asked for. What is added or sold
+        meanwhile shifts nothing: each item that is there from beginning to end comes exactly once at each place
+        where it is stocked. A walk never waits in the way of urgent calls.
+        """
+        ...
+
+    async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
+        """Take these out of shoppers' sight, or back; answers those for which it is so now, in the order given.
+
+        One that cannot be hidden alone (a variation whose siblings sell on the same page) is left out, and so is
+        one that is gone. Nothing happens, and nothing is answered, where `capabilities.hides` is False.
+        """
         ...
 
     def discover(self) -> AsyncIterator[list[RemoteItem]]:
