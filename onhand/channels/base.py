@@ -120,7 +120,8 @@ class FoundLevel:
     """What a walk over the whole account states of one item at one place.
 
     `quantity` is None where the platform states none; `problem` then says why, where that is no condition.
-    `changed_at` is the platform's own moment of the last change of this level, where it tells one.
+    `changed_at` is the platform's own moment of the last change of this level, where it tells one. `tracking` is that
+    of `ItemRef`: an item is named by both (BigCommerce's products and variants share numbers), so both are compared.
     """
 
     item_id: str
@@ -129,6 +130,7 @@ class FoundLevel:
     condition: Condition = Condition.SELLING
     changed_at: datetime | None = None
     problem: str = ""
+    tracking: str = ""
 
 
 class Outcome(StrEnum):
@@ -301,10 +303,12 @@ class Channel(Protocol):
     def walk_levels(self, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
         """Every level of the account at these places, page by page, by the platform's cheapest bulk way.
 
-        Memory does not grow with the account. Items that are no listings of ours are among them: the caller knows
-        which are. A channel without places is walked as at NO_PLACE, whatever is asked for. What is added or sold
-        meanwhile shifts nothing: each item that is there from beginning to end comes exactly once at each place
-        where it is stocked. A walk never waits in the way of urgent calls.
+        Memory does not grow with the account. Items that are no listings of ours are among them, in an order that is
+        the platform's own: the caller knows which are listings. A channel without places is walked as at NO_PLACE,
+        whatever is asked for. What is added, sold or changed meanwhile shifts nothing: each item that is there from
+        beginning to end comes exactly once for each place, and with 0 where the place has never stocked it. Where
+        something was deleted meanwhile a neighbour may be missing, so what a walk lacks is to be read by
+        `read_levels` before it is called gone. Urgent calls go before those of a walk.
         """
         ...
 
