@@ -5,7 +5,7 @@ For a claim with the pool P (its locations together) and its rule:
     sellable = max(0, P - buffer(P))
     given    = floor(sellable * share)                          pooled
     given    = its part of every pot it draws on                partitioned, see `_partition`
-    pieces   = floor(min(cap, max(0, given - reserve)) / units of one piece)
+    pieces   = floor(min(cap, max(0, given - reserve - widened)) / units of one piece)
     level    = 0 if halted or pieces < minimum to show, otherwise pieces
 
 `allocate` computes levels alone and is what every sync runs. `explain` says how a level came about,
@@ -28,7 +28,8 @@ class Claim:
     """One level to decide: listing `listing_id` of `channel` shows at `place` what `locations` hold together.
 
     `place` is the channel's own location, "" where the channel has one number. `units` of the SKU leave
-    the shelf with one sold piece (a six-pack: 6). `halted` holds the level at zero.
+    the shelf with one sold piece (a six-pack: 6). `halted` holds the level at zero; `widened` units more than its rule
+    says are kept from it, because it drifted.
     """
 
     channel: str
@@ -38,6 +39,7 @@ class Claim:
     rule: Rule
     units: int = 1
     halted: bool = False
+    widened: int = 0
 
     def __post_init__(self) -> None:
         assert self.units >= 1, f"one piece of listing {self.listing_id} takes {self.units} units"
@@ -245,6 +247,11 @@ def _less_reserve(claim: Claim, units: int) -> int:
     return units - reserve if units > reserve else 0
 
 
+def _less_widened(claim: Claim, units: int) -> int:
+    # Taken after the shares, so that one listing's drift changes no other listing's level.
+    return units - claim.widened if units > claim.widened else 0
+
+
 def _capped(claim: Claim, units: int) -> int:
     cap = claim.rule.cap
     return units if cap is None or units <= cap else cap
@@ -276,6 +283,14 @@ _STAGES = (
         apply=_less_reserve,
         reason=lambda claim, before, after: (
             f"reserve of {units_text(claim.rule.reserve)} holds back {before - after}"
+        ),
+    ),
+    _Stage(
+        "widened",
+        exists=lambda claim: claim.widened > 0,
+        apply=_less_widened,
+        reason=lambda claim, before, after: (
+            f"buffer widened by {units_text(claim.widened)} after drift holds back {before - after}"
         ),
     ),
     _Stage(

@@ -38,7 +38,8 @@ class ListingState:
     `available`: units by location; `books`: what we believe it shows, by place (None: never read or
     written); `paces`: pieces lately sold there (`onhand.domain.calm`). `generation` is that of its outbox row, 0
     without one; `due_since` is when the oldest change that is not on the channel yet became durable, None without
-    one. `siblings` includes itself. `resting` are levels of the SKU that are left alone, its own included.
+    one. `siblings` includes itself. `resting` are levels of the SKU that are left alone, its own included. `halted`: it
+    is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted.
     """
 
     channel: str
@@ -55,6 +56,8 @@ class ListingState:
     due_since: datetime | None = None
     paces: Mapping[str, float] = field(default_factory=dict)
     resting: tuple[Resting, ...] = ()
+    halted: bool = False
+    widened: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,25 @@ class Target:
 
 
 def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
-    """Every claim on the SKU's pool that bears on this listing, its own first."""
+    """Every claim on the SKU's pool that bears on this listing, its own first.
+
+    Halts and widened buffers are known of its own claims only: those of others change nothing here.
+    """
     siblings = state.siblings
     if not siblings:
         rule = rules.rule_for(state.channel, state.sku)
         places = rules.channels[state.channel].places
         return [
-            Claim(state.channel, state.listing_id, place, locations, rule, state.units)
+            Claim(
+                state.channel,
+                state.listing_id,
+                place,
+                locations,
+                rule,
+                state.units,
+                halted=state.halted,
+                widened=state.widened,
+            )
             for place, locations in places.items()
         ]
     mine_first = sorted(siblings, key=lambda s: (s.listing_id != state.listing_id, s.channel, s.listing_id))
@@ -124,6 +139,8 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
             locations=locations,
             rule=rules.rule_for(sibling.channel, state.sku),
             units=sibling.units,
+            halted=state.halted and sibling.listing_id == state.listing_id,
+            widened=state.widened if sibling.listing_id == state.listing_id else 0,
         )
         for sibling in mine_first
         if sibling.channel in rules.channels

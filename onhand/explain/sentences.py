@@ -102,6 +102,8 @@ def _phrase(step: Step, decided: Allocation) -> str:
             return f"{_are(less)} held back for safety"
         case "reserve":
             return f"{_are(less)} reserved from this channel"
+        case "widened":
+            return f"{_are(less)} held back after drift"
         case "cap":
             return f"no more than {step.after:,} may be shown"
         case "units":

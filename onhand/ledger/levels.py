@@ -118,7 +118,7 @@ async def listing_states(
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
-    places, books, paces, locations, available, *others = found
+    places, books, paces, locations, available, halted, widened, *others = found
     resting, siblings = others[:5], others[5:]
     return ListingState(
         channel,
@@ -135,6 +135,8 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         due_since,
         dict(zip(places or (), paces or (), strict=True)),
         tuple(map(Resting, *resting)) if resting[0] else (),
+        halted,
+        widened,
     )
 
 

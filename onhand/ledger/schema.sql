@@ -469,6 +469,7 @@ CREATE TABLE drift (
     cause text COLLATE "C" NOT NULL CHECK (cause IN ('unheard_sale', 'lost_webhook', 'lost_write', 'manual_edit',
         'mapping_error', 'tracking_off', 'policy_change', 'unknown')),
     evidence text NOT NULL DEFAULT '',
+    happened_at timestamptz,
     action text COLLATE "C" NOT NULL CHECK (action IN ('push', 'widen', 'halt', 'count', 'report')),
     resolved_at timestamptz,
     resolution text NOT NULL DEFAULT ''
@@ -476,9 +477,31 @@ CREATE TABLE drift (
 COMMENT ON TABLE drift IS 'Levels that a channel showed otherwise than expected, with nothing in flight to explain it.';
 COMMENT ON COLUMN drift.expected IS 'What we believed it shows, in pieces; shown is what it stated, null where it stated none.';
 COMMENT ON COLUMN drift.seen_at IS 'When a read-back last saw it still so.';
+COMMENT ON COLUMN drift.happened_at IS 'When the push that was lost was answered, or the edit was made; null where that is not known.';
 COMMENT ON COLUMN drift.action IS 'What was done: pushed again, pushed with a wider buffer, halted, taken as a count, or only told.';
 CREATE UNIQUE INDEX drift_open ON drift (listing_id, place) WHERE resolved_at IS NULL;
 CREATE INDEX drift_found ON drift (found_at DESC);
+
+CREATE TABLE suspect (
+    reconciliation_id text COLLATE "C" NOT NULL,
+    channel_id smallint NOT NULL,
+    listing_id integer NOT NULL,
+    place text COLLATE "C" NOT NULL,
+    book integer,
+    shown integer,
+    condition text COLLATE "C" NOT NULL DEFAULT 'selling',
+    missing boolean NOT NULL DEFAULT false,
+    changed_at timestamptz,
+    expected integer,
+    seen integer,
+    problem text NOT NULL DEFAULT '',
+    looked_at timestamptz,
+    outcome text COLLATE "C" CHECK (outcome IN ('in_flight', 'right', 'differs', 'judged')),
+    PRIMARY KEY (reconciliation_id, channel_id, listing_id, place)
+);
+COMMENT ON TABLE suspect IS 'Levels that a running read-back has to look at again; deleted when it ends.';
+COMMENT ON COLUMN suspect.book IS 'What we believed when the walk came by; shown is what it found.';
+COMMENT ON COLUMN suspect.expected IS 'What we believed when it was looked at again, claimed; seen is what it showed then.';
 
 CREATE TABLE halt (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

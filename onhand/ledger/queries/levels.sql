@@ -15,6 +15,8 @@ SELECT l.id, l.sort_key
 -- order yet is off the pool.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
+       EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
+       coalesce((SELECT wb.units FROM widened_buffer wb WHERE wb.listing_id = l.id), 0),
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
