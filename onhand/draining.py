@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 
 TURN_SECONDS = 2.0
 """How long one turn goes on taking more; then the workflow records it, and the next begins."""
@@ -20,8 +21,19 @@ LOOK_SECONDS = 0.25
 BUSY_SECONDS = 0.01
 """Before it looks again where somebody is committing a row right now, or holds what waits."""
 
-Step = Callable[[], Awaitable[bool]]
-"""Take what is there; answers whether there was anything."""
+
+class Took(Enum):
+    """What a step found."""
+
+    NOTHING = "nothing"
+    ALL = "all there was"
+    PART = "as much as one step takes"
+
+
+Step = Callable[[], Awaitable[Took]]
+"""Take what is there."""
+Sleep = Callable[[], Awaitable[bool]]
+"""Go to sleep; False where there is work after all."""
 Bell = Callable[[float], Awaitable[None]]
 """Wait until something comes in, at most so many seconds."""
 
@@ -36,7 +48,7 @@ class Drained:
 
 async def drain(
     step: Step,
-    sleep: Step,
+    sleep: Sleep,
     bell: Bell,
     *,
     worked_at: float = -math.inf,
@@ -52,10 +64,15 @@ async def drain(
     """
     began = clock()
     while clock() - began < turn_seconds and not stop():
-        if await step():
+        took = await step()
+        if took is not Took.NOTHING:
             worked_at = clock()
-        elif clock() - worked_at < linger_seconds:
-            await bell(LOOK_SECONDS)
+        if took is Took.PART or stop():
+            continue
+        if clock() - worked_at < linger_seconds:
+            await bell(LOOK_SECONDS)  # which has rung already where something came in meanwhile
+        elif took is Took.ALL:
+            continue
         elif await sleep():
             return Drained(asleep=True, worked_at=worked_at)
         else:

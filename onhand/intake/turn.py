@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from onhand.background import Background, Wake
 from onhand.channels.base import Channel
 from onhand.domain.listings import ChannelRules
-from onhand.draining import Bell, drain
-from onhand.intake.take import take
+from onhand.draining import Bell, Took, drain
+from onhand.intake.take import BATCH_MAX, take
 from onhand.ledger import inbox
 from onhand.ledger.database import Pool
 
@@ -45,7 +45,7 @@ async def take_turn(
     turn = TurnTaken()
     async with Background() as background:
 
-        async def step() -> bool:
+        async def step() -> Took:
             taken = await take(pool, channel, rules)
             if taken.woken:
                 background.start(wake(taken.woken))
@@ -56,7 +56,9 @@ async def take_turn(
             if taken.trouble is not None:
                 turn.trouble = str(taken.trouble)
                 turn.wait_seconds = taken.trouble.retry_after_seconds or FETCH_WAIT_SECONDS
-            return taken.deliveries > 0
+            if taken.deliveries == BATCH_MAX:
+                return Took.PART
+            return Took.ALL if taken.deliveries else Took.NOTHING
 
         drained = await drain(
             step,

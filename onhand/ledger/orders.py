@@ -122,7 +122,7 @@ class _Batch:
             return
         verdicts: dict[int, list[Posted]] = {n: [] for n in self._taken}
         events = [event for _, event in self._events]
-        answered = await post_events_on(connection, events, woken) if events else []
+        answered = await post_events_on(connection, events, woken, seller=self._channel) if events else []
         for (n, event), verdict in zip(self._events, answered, strict=True):
             if verdict.verdict is not Verdict.POSTED:
                 raise OrderConflictError(

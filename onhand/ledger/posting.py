@@ -1,10 +1,9 @@
 """Writing stock: events and counts, in batches, each fact once."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-from psycopg.types.json import Jsonb
 
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf
@@ -52,9 +51,17 @@ async def post_events(pool: Pool, events: Sequence[Event], woken: set[str] | Non
 
 
 async def post_events_on(
-    connection: Connection, events: Sequence[Event], woken: set[str] | None = None
+    connection: Connection,
+    events: Sequence[Event],
+    woken: set[str] | None = None,
+    *,
+    seller: str | None = None,
 ) -> list[Posted]:
-    """The same inside the caller's transaction; `woken` are to be signalled once it is committed."""
+    """The same inside the caller's transaction; `woken` are to be signalled once it is committed.
+
+    `seller`: the channel these events are the orders of. It took them off its own levels already, so that its publisher
+    is not called to hurry.
+    """
     assert len(events) <= BATCH_EVENTS_MAX, f"{len(events)} events are too many for one batch"
     lines = [(n, entry) for n, event in enumerate(events, 1) for entry in event.entries]
     cursor = await connection.execute(
@@ -65,13 +72,14 @@ async def post_events_on(
             "kinds": [event.kind.value for event in events],
             "occurred": [event.occurred_at for event in events],
             "fingerprints": [event.fingerprint for event in events],
-            "details": [Jsonb(dict(event.detail)) if event.detail else None for event in events],
+            "details": [json.dumps(dict(event.detail)) if event.detail else None for event in events],
             "entry_events": [n for n, _ in lines],
             "entry_skus": [entry.sku for _, entry in lines],
             "entry_locations": [entry.location for _, entry in lines],
             "entry_states": [entry.state.value for _, entry in lines],
             "entry_quantities": [entry.quantity for _, entry in lines],
             "live": woken is not None,
+            "seller": seller,
         },
         binary=True,
     )

@@ -10,7 +10,7 @@ from onhand.background import Background, Wake
 from onhand.channels.base import Channel
 from onhand.channels.errors import ChannelError
 from onhand.domain.listings import RuleBook
-from onhand.draining import Bell, drain
+from onhand.draining import Bell, Took, drain
 from onhand.ledger import inbox, levels, work
 from onhand.ledger.database import Pool
 from onhand.publish.breaker import Breaker
@@ -75,13 +75,14 @@ class Publisher:
             told.wait_seconds = max(0.0, (state.retry_at - datetime.now(UTC)).total_seconds())
         return told.paused or told.wait_seconds > 0
 
-    async def _step(self, told: Told, background: Background) -> bool:
+    async def _step(self, told: Told, background: Background) -> Took:
         """Everything that is pending, at most as much as the channel takes in calls at once; a probe is one call."""
         can = self._channel.capabilities
         calls = 1 if self.breaker.failures else can.concurrency
-        listings = await levels.pending_live(self._pool, self._channel.name, can.bulk_size * calls)
+        limit = can.bulk_size * calls
+        listings = await levels.pending_live(self._pool, self._channel.name, limit)
         if not listings:
-            return False
+            return Took.NOTHING
         parts = [listings[start : start + can.bulk_size] for start in range(0, len(listings), can.bulk_size)]
         answers = await asyncio.gather(
             *(self._part(part, told, background) for part in parts), return_exceptions=True
@@ -94,7 +95,7 @@ class Publisher:
             await self._trouble(failures[0], told)
         elif self.breaker.succeeded():
             await work.clear_trouble(self._pool, self._channel.name)
-        return True
+        return Took.PART if len(listings) == limit else Took.ALL
 
     async def _part(self, listings: Sequence[int], told: Told, background: Background) -> None:
         """One errand; a SKU that fails alone leaves the chunk."""

@@ -1,6 +1,6 @@
 """Lists written whole: Postgres reads back exactly what psycopg's own way of writing them gives."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import psycopg
@@ -34,8 +34,15 @@ async def back(pool: Pool, values: list[Any], kind: str) -> Any:
         (UGLY, "text"),
         ([*UGLY, None], "text"),
         ([True, False], "bool"),
-        ([b"\0x", b""], "bytea"),
+        ([True, None], "bool"),
+        ([b"\0x", b"", b"NULL", bytes(range(256))], "bytea"),
+        ([b"\\x00", None], "bytea"),
         ([datetime(2026, 11, 21, 8, tzinfo=UTC)], "timestamptz"),
+        (
+            [datetime(2026, 11, 21, 8, 0, 0, 123456, tzinfo=timezone(timedelta(hours=-5))), None],
+            "timestamptz",
+        ),
+        ([1.5, None], "float8"),
         ([[1, 2], [3, 4]], "int"),
     ],
 )

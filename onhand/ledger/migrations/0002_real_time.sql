@@ -168,7 +168,7 @@ CREATE INDEX outbox_live ON outbox (channel_id, tier, marked_at) WHERE live AND 
 ALTER TABLE push ADD COLUMN due_since timestamptz;
 COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
 
-CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean) RETURNS text[]
+CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
     -- Drawn after the balances are locked, so for one SKU it grows in commit order.
@@ -194,8 +194,11 @@ BEGIN
     END IF;
     -- Whoever wants to sleep takes this lock alone and looks again: it either sees these rows, or has gone to sleep
     -- before the statement below looks, which then wakes it.
-    PERFORM pg_advisory_xact_lock_shared(71002, c.id), pg_notify('onhand', 'outbox ' || c.name)
-       FROM channel c WHERE c.id = ANY (touched);
+    PERFORM pg_advisory_xact_lock_shared(71002, c.id) FROM channel c WHERE c.id = ANY (touched);
+    -- Whoever sold took it off its own level, so there is hardly ever anything to tell it: its publisher, if awake, finds
+    -- out when it next looks.
+    PERFORM pg_notify('onhand', 'outbox ' || c.name) FROM channel c
+      WHERE c.id = ANY (touched) AND c.name IS DISTINCT FROM seller;
     WITH asleep AS (
         SELECT channel_id FROM channel_work
          WHERE channel_id = ANY (touched) AND NOT publish_awake
@@ -209,7 +212,7 @@ BEGIN
     RETURN woken;
 END
 $$;
-COMMENT ON FUNCTION mark_listings_v2 IS 'Put every listing of these SKUs into the outbox under a new generation; answers the channels whose publisher has to be signalled after the commit.';
+COMMENT ON FUNCTION mark_listings_v2 IS 'Put every listing of these SKUs into the outbox under a new generation; answers the channels whose publisher has to be signalled after the commit. seller: the channel that sold them, if one did.';
 
 CREATE FUNCTION sleep_publish_v1(channel_name text) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -367,6 +370,10 @@ BEGIN
          WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0)
     )
     SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
+    IF given_back > 0 THEN  -- now there is something to tell the channel that sold them
+        PERFORM pg_notify('onhand', 'outbox ' || c.name) FROM channel c JOIN listing l ON l.channel_id = c.id
+          WHERE l.id = ANY (listings) GROUP BY c.name;
+    END IF;
     RETURN given_back;
 END
 $$;
@@ -517,15 +524,15 @@ COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the 
 CREATE FUNCTION post_events_v2(
     sources text[], external_ids text[], kinds text[], occurred timestamptz[], fingerprints bytea[], details jsonb[],
     entry_events integer[], entry_skus text[], entry_locations text[], entry_states text[], entry_quantities integer[],
-    live_now boolean
+    live_now boolean, seller text
 ) RETURNS TABLE (ordinal integer, outcome text, event_id bigint, woken text[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     new_ids bigint[];
-    outcomes text[] := array_fill('duplicate'::text, ARRAY[cardinality(sources)]);
     unknown integer[];
     posted integer[];
+    all_new boolean;
     touched integer[];
     to_wake text[];
     line_event integer[];
@@ -562,12 +569,15 @@ BEGIN
     -- Numbers were drawn in order, so an id tells its position in the batch.
     SELECT array_agg(w.n::integer ORDER BY w.n) INTO posted FROM wanted w JOIN inserted i ON i.id = w.id;
 
+    -- Nearly always so, and then nothing has to be looked up line by line.
+    all_new := coalesce(cardinality(posted) = cardinality(sources), false);
+
     IF posted IS NOT NULL THEN
         WITH line AS (
             SELECT e.event, e.sku, e.location, e.state, e.quantity, e.n
               FROM unnest(line_event, line_sku, line_location, line_state, line_quantity)
                    WITH ORDINALITY AS e(event, sku, location, state, quantity, n)
-             WHERE e.event = ANY (posted)
+             WHERE all_new OR e.event = ANY (posted)
         ), moved AS (
             SELECT sku, location, count(*) AS lines,
                    coalesce(sum(quantity) FILTER (WHERE state = 'available'), 0) AS available,
@@ -623,10 +633,14 @@ BEGIN
 
         SELECT array_agg(DISTINCT e.sku) INTO touched
           FROM unnest(line_event, line_sku, line_state) AS e(event, sku, state)
-         WHERE e.state = 'available' AND e.event = ANY (posted);
-        to_wake := mark_listings_v2(touched, live_now);
+         WHERE e.state = 'available' AND (all_new OR e.event = ANY (posted));
+        to_wake := mark_listings_v2(touched, live_now, seller);
     END IF;
 
+    IF all_new THEN
+        RETURN QUERY SELECT n::integer, 'posted', id, to_wake FROM unnest(new_ids) WITH ORDINALITY AS e(id, n) ORDER BY n;
+        RETURN;
+    END IF;
     RETURN QUERY
         SELECT w.n::integer,
                CASE WHEN w.n = ANY (unknown) THEN 'unknown'

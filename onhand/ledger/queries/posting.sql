@@ -7,7 +7,7 @@ SELECT ordinal, outcome, event_id, woken
     %(sources)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(occurred)s::timestamptz[],
     %(fingerprints)s::bytea[], %(details)s::jsonb[],
     %(entry_events)s::int[], %(entry_skus)s::text[], %(entry_locations)s::text[], %(entry_states)s::text[],
-    %(entry_quantities)s::int[], %(live)s)
+    %(entry_quantities)s::int[], %(live)s, %(seller)s::text)
 
 -- name: serialise_source
 -- Counts of one source are posted one batch at a time, so that each is compared with settled balances.
