@@ -51,7 +51,7 @@ ROOMS = {
     "onhand/sandbox": room(
         "shares nothing with the adapters that are tested against it",
         "",
-        "graphql httptools orjson starlette typer uvicorn",
+        "graphql httptools orjson pydantic starlette typer uvicorn",
     ),
     "onhand/web": room(
         "shows, and lets facts in; carries no command line",

@@ -10,6 +10,7 @@ from starlette.routing import Mount
 
 from onhand.sandbox.control import Control
 from onhand.sandbox.deliveries import Deliveries
+from onhand.sandbox.fault_control import FaultControl
 from onhand.sandbox.load import LoadControl
 from onhand.sandbox.pages import Pages
 from onhand.sandbox.selling import Selling
@@ -18,9 +19,12 @@ from onhand.sandbox.store import Store
 from onhand.sandbox.world import World, WorldOptions
 
 
-def create_app(options: WorldOptions | None = None, data_dir: Path | None = None) -> Starlette:
-    """The app, with its world at `app.state.world`. Without a folder nothing outlives the process."""
-    world = World(options or WorldOptions())
+def create_app(
+    options: WorldOptions | None = None, data_dir: Path | None = None, *, world: World | None = None
+) -> Starlette:
+    """The app, with its world (one that was made already, or of the options) at `app.state.world`. Without a folder
+    nothing outlives the process."""
+    world = world or World(options or WorldOptions())
     store = Store(world, data_dir) if data_dir else None
     selling = Selling(world)
     load = LoadControl(world, selling)
@@ -30,6 +34,7 @@ def create_app(options: WorldOptions | None = None, data_dir: Path | None = None
         *load.routes(),
         *Deliveries(world).routes(),
         *Stopwatch(world).routes(),
+        *FaultControl(world).routes(),
     ]
 
     @asynccontextmanager

@@ -4,13 +4,12 @@ Every decision follows from the seed and the delivery's number alone, so that a 
 """
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
+
+from onhand.sandbox.draws import drawn
 
 BEHIND_MAX = 8
 """How many later deliveries may overtake one that is shuffled."""
-
-SCALE = 2.0**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,7 @@ class Mishaps:
         return least + (most - least) * self._drawn(f"delay {copy}", number) if most else 0.0
 
     def _drawn(self, what: str, number: int) -> float:
-        """A number from 0 up to 1."""
-        digest = blake2b(f"{self.seed} {what} {number}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest) / SCALE
+        return drawn(self.seed, what, number)
 
 
 def mishaps_of(body: dict[str, Any]) -> Mishaps:

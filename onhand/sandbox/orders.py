@@ -5,7 +5,8 @@ state and nothing of any wire format.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from onhand.sandbox.shop import Shop
@@ -15,6 +16,9 @@ ORDERS_MAX = 200_000
 
 FIRST_ORDER = 450
 FIRST_LINE = 7_100
+
+TRASHED, UNTRASHED = "trashed", "untrashed"
+"""What becomes of an order that is thrown away, and got back: WooCommerce only. Stock does not move."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class Order:
     updated_at: float
     buyer: Buyer = field(default_factory=Buyer)
     cancelled: bool = False
+    trashed: bool = False
 
     @property
     def shipped(self) -> bool:
@@ -68,7 +73,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OrderHappening:
-    """Something became of an order: `what` is created, updated, shipped, cancelled or refunded."""
+    """Something became of an order: `what` is created, updated, shipped, cancelled, refunded, trashed or
+    untrashed."""
 
     order: Order
     what: str
@@ -101,7 +107,13 @@ class OrderBook:
         self.listeners: list[Listener] = []
         self.changed: set[str] = set()
         """Order ids touched since whoever keeps the shop on disk last took them away."""
+        self.version = 0
+        """Grows with every change of any order, so that sorted views know when to renew."""
         self._clock = clock
+        self._by_change: dict[str, Order] = {}
+        """All orders, the one that changed last at the end."""
+        self._changes: tuple[list[Order], list[float]] = [], []
+        self._changes_of = 0
         self._next_order = FIRST_ORDER
         self._next_line = FIRST_LINE
         self._last_at = 0.0
@@ -118,8 +130,9 @@ class OrderBook:
         self._next_order += 1
         self.orders[order.order_id] = order
         while len(self.orders) > ORDERS_MAX:
-            del self.orders[next(iter(self.orders))]
-        self.changed.add(order.order_id)
+            oldest = next(iter(self.orders))
+            del self.orders[oldest], self._by_change[oldest]
+        self._note(order)
         self._tell(order, "created")
         return order
 
@@ -161,15 +174,29 @@ class OrderBook:
             self._put_back(line, pieces)
         return self._changed(order, "refunded")
 
-    def changed_since(self, moment: float) -> Iterator[Order]:
-        """Orders changed at or after the moment, oldest change first."""
-        found = [order for order in self.orders.values() if order.updated_at >= moment]
-        return iter(sorted(found, key=lambda order: (order.updated_at, int(order.order_id))))
+    def trash(self, order_id: str) -> Order:
+        """A merchant throws the order away; what it took from the shelf stays taken."""
+        order = self.orders[order_id]
+        order.trashed = True
+        return self._changed(order, TRASHED)
+
+    def untrash(self, order_id: str) -> Order:
+        """A merchant gets it back from the trash."""
+        order = self.orders[order_id]
+        order.trashed = False
+        return self._changed(order, UNTRASHED)
+
+    def changed_since(self, moment: float) -> list[Order]:
+        """Orders changed at or after the moment, oldest change first: found, not searched for."""
+        orders, moments = self._in_order()
+        return orders[bisect_left(moments, moment) :]
 
     def clear(self) -> None:
         """Forget every order; numbers go on."""
         self.orders.clear()
+        self._by_change.clear()
         self.changed.clear()
+        self.version += 1
 
     def numbers(self) -> tuple[int, int, float]:
         """The next order's number, the last line's number and the last time drawn: kept over a restart."""
@@ -178,6 +205,9 @@ class OrderBook:
     def restore(self, orders: Iterable[Order], numbers: tuple[int, int, float]) -> None:
         """Take up the orders (oldest first) and the numbers of a former run."""
         self.orders.update((order.order_id, order) for order in orders)
+        ordered = sorted(self.orders.values(), key=lambda order: (order.updated_at, int(order.order_id)))
+        self._by_change = {order.order_id: order for order in ordered}
+        self.version += 1
         self._next_order, self._next_line, self._last_at = numbers
 
     def _take(self, item_id: str, place: str, pieces: int) -> None:
@@ -190,9 +220,24 @@ class OrderBook:
 
     def _changed(self, order: Order, what: str) -> Order:
         order.updated_at = self._now()
-        self.changed.add(order.order_id)
+        self._note(order)
         self._tell(order, what)
         return order
+
+    def _note(self, order: Order) -> None:
+        """It changed last."""
+        self._by_change.pop(order.order_id, None)
+        self._by_change[order.order_id] = order
+        self.changed.add(order.order_id)
+        self.version += 1
+
+    def _in_order(self) -> tuple[list[Order], list[float]]:
+        """All orders by their last change, and its moments; copied once for many pages."""
+        if self._changes_of != self.version:
+            orders = list(self._by_change.values())
+            self._changes = orders, [order.updated_at for order in orders]
+            self._changes_of = self.version
+        return self._changes
 
     def _tell(self, order: Order, what: str) -> None:
         for listener in self.listeners:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.answering import Unwilling
+from onhand.sandbox.page_faults import fault_buttons, fault_cards, fault_table, press
 from onhand.sandbox.page_orders import order_table, sent_line
 from onhand.sandbox.page_words import ago
 from onhand.sandbox.selling import Selling
@@ -81,6 +82,9 @@ class Pages:
             Route("/shops/{name}", self.shop),
             Route("/shops/{name}/part", self.shop_part),
             Route("/shops/{name}/{what}", self.act, methods=["POST"]),
+            Route("/faults", self.faults),
+            Route("/faults/part", self.faults_part),
+            Route("/faults/{name}/{what}", self.spoil, methods=["POST"]),
             Route("/slack", self.slack),
             Route("/slack/part", self.slack_part),
         ]
@@ -129,7 +133,31 @@ class Pages:
     def _shop(self, name: str, request: Request) -> str:
         shop, book, sender = self._world.shops[name], self._world.books[name], self._world.senders.get(name)
         sent = f"<h2>Webhooks</h2>{sent_line(sender)}" if sender else ""
-        return f"{_shop_part(name, shop, request)}<h2>Last orders</h2>{order_table(name, book)}{sent}"
+        trouble = self._world.troubles[name]
+        wrong = f"<h2>Faults</h2>{fault_table(trouble)}" if trouble.faults.on() else ""
+        return f"{wrong}{_shop_part(name, shop, request)}<h2>Last orders</h2>{order_table(name, book)}{sent}"
+
+    async def faults(self, request: Request) -> Response:
+        """What is wrong with each shop, and buttons to make it worse."""
+        said = request.query_params.get("said", "")
+        refused = f'<p class="below">{escape(said)}</p>' if said else ""
+        body = fault_cards(self._world.shops, self._world.troubles)
+        return _page("Faults", "/faults/part", body, before=refused, after=fault_buttons(self._world.shops))
+
+    async def faults_part(self, request: Request) -> Response:
+        """What of it changes."""
+        return HTMLResponse(fault_cards(self._world.shops, self._world.troubles))
+
+    async def spoil(self, request: Request) -> Response:
+        """A button was pressed: a shop fails from now on, or is well again."""
+        name, what = request.path_params["name"], request.path_params["what"]
+        try:
+            if name not in self._world.troubles:
+                raise ValueError(f"there is no shop {name!r}")
+            press(self._world.troubles[name], what)
+        except ValueError as refusal:
+            return RedirectResponse(f"/faults?{urlencode({'said': str(refusal)})}", status_code=303)
+        return RedirectResponse("/faults", status_code=303)
 
     async def slack(self, request: Request) -> Response:
         """The messages that were posted, newest first."""
@@ -145,23 +173,27 @@ class Pages:
             traffic = self._world.traffic[name]
             last = shop.history[-1] if shop.history else None
             said = f"Last change {ago(last.at)} by {WHO[last.by]}" if last else "No level has changed yet"
+            wrong = len(self._world.troubles[name].faults.on())
+            faults = f'<br><a class="below" href="/faults">{wrong} fault(s) on</a>' if wrong else ""
             calls, throttled = sum(traffic.calls.values()), sum(traffic.throttled.values())
             cards.append(
                 f'<div class="card"><h2><a href="/shops/{name}">{escape(shop.name)}</a></h2>'
                 f"<p>{len(shop.items):,} items at {len(shop.places)} place(s)<br>"
-                f"{calls:,} calls, {throttled:,} throttled<br>{said}</p></div>"
+                f"{calls:,} calls, {throttled:,} throttled<br>{said}{faults}</p></div>"
             )
         return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _page(title: str, part: str, body: str, *, before: str = "", status: int = 200) -> HTMLResponse:
+def _page(
+    title: str, part: str, body: str, *, before: str = "", after: str = "", status: int = 200
+) -> HTMLResponse:
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} (sandbox)</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
         '<body><nav><a href="/">Shops</a><a href="/shops/shopify">Shopify</a>'
         '<a href="/shops/woocommerce">WooCommerce</a><a href="/shops/bigcommerce">BigCommerce</a>'
-        f'<a href="/slack">Slack</a></nav><h1>{escape(title)}</h1>{before}'
-        f'<div id="live" data-from="{part}">{body}</div><script>{LIVE}</script></body></html>',
+        f'<a href="/slack">Slack</a><a href="/faults">Faults</a></nav><h1>{escape(title)}</h1>{before}'
+        f'<div id="live" data-from="{part}">{body}</div>{after}<script>{LIVE}</script></body></html>',
         status,
     )
 

@@ -43,6 +43,8 @@ class Selling:
             "cancel": self.cancel,
             "reduce": self.reduce,
             "refund": self.refund,
+            "trash": self.trash,
+            "untrash": self.untrash,
         }
 
     def routes(self) -> list[BaseRoute]:
@@ -110,11 +112,25 @@ class Selling:
             raise Unwilling(409, f"{line.sku} of order {order.order_id} has {left} to refund, not {pieces}")
         return book.refund(order.order_id, line.line_id, pieces, restock=bool(body.get("restock", True)))
 
+    def trash(self, body: Json) -> Order:
+        """An order is thrown away (WooCommerce); 409 where it is in the trash already. Stock stays as it is."""
+        book, order = self._woo_order(body)
+        if order.trashed:
+            raise Unwilling(409, f"order {order.order_id} is in the trash already")
+        return book.trash(order.order_id)
+
+    def untrash(self, body: Json) -> Order:
+        """An order is got back from the trash (WooCommerce); 409 where it is not there."""
+        book, order = self._woo_order(body)
+        if not order.trashed:
+            raise Unwilling(409, f"order {order.order_id} is not in the trash")
+        return book.untrash(order.order_id)
+
     async def bulk(self, body: Json) -> Json:
         """Do a list of `orders` as fast as subscribers take what comes of it; the answer has a verdict for each.
 
-        An entry is the body of a single request, with `what` it is: place (the default), ship, cancel, reduce or
-        refund. The verdict is the order's id, or null; `refused` says why, by the entry's index.
+        An entry is the body of a single request, with `what` it is: place (the default), ship, cancel, reduce,
+        refund, trash or untrash. The verdict is the order's id, or null; `refused` says why, by the entry's index.
         """
         entries = body["orders"]
         if len(entries) > BULK_MAX:
@@ -175,6 +191,12 @@ class Selling:
             if item.tracked and shown < quantity:
                 raise Unwilling(409, f"{item.sku} shows {shown} at {place!r}, {quantity} are wanted")
             left[item_id, place] = shown - quantity
+
+    def _woo_order(self, body: Json) -> tuple[OrderBook, Order]:
+        book, order = self._order(body)
+        if body.get("platform") != "woocommerce":
+            raise Unwilling(400, f"{book.shop.name} has no trash for orders")
+        return book, order
 
     def _order(self, body: Json) -> tuple[OrderBook, Order]:
         shop = shop_of(self._world.shops, body)

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from onhand.sandbox.mishaps import Mishaps
+from onhand.sandbox.mishaps import Fate, Mishaps
 from onhand.sandbox.orders import Happening, LevelHappening, OrderBook, OrderHappening
 from onhand.sandbox.policies import Policy
 from onhand.sandbox.posting import Origin, Pool, origin_of
@@ -36,6 +36,8 @@ class Sender:
         self.wire = wire
         self.policy = policy
         self.mishaps = Mishaps()
+        self.meddle: Callable[[Fate], Fate] = lambda fate: fate
+        """What faults make of each delivery's fate, in the order of their numbers."""
         self.time_scale = 1.0
         self.connections_max = CONNECTIONS_MAX
         self.waiting_max = WAITING_MAX
@@ -111,7 +113,7 @@ class Sender:
         """Give it its number and its fate."""
         self.counts["numbered"] += 1
         number = self.counts["numbered"]
-        fate = self.mishaps.fate(number)
+        fate = self.meddle(self.mishaps.fate(number))
         if not fate.delays:
             self.counts["lost"] += 1
         elif self.waiting >= self.waiting_max:
@@ -228,6 +230,7 @@ class Delivery:
             sender.counts["dropped"] += 1
             sender.waiting -= 1
             return None
+        self.post = sender.wire.stamped(self.post)
         sender.counts["sent"] += 1
         sender.counts["retried"] += self.attempts > 0
         self.attempts += 1

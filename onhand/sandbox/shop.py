@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 HISTORY_MAX = 200
 """How many level changes a shop remembers for its page."""
@@ -51,6 +52,26 @@ class LevelChange:
     by: str
 
 
+class Interference(Protocol):
+    """Whatever stands between the platform's API and the levels, when something is wrong with the shop."""
+
+    def loses(self, item_id: str, place: str, quantity: int) -> bool:
+        """Whether an API write is not kept, although it is answered with success."""
+        ...
+
+    def refuses(self, item_id: str) -> bool:
+        """Whether an item is refused, this time."""
+        ...
+
+    def shown(self, item_id: str, place: str, level: int | None) -> int | None:
+        """What whoever asks is shown of a level."""
+        ...
+
+    def changed(self, item_id: str, place: str, before: int | None) -> None:
+        """A level is about to become another than `before`."""
+        ...
+
+
 class Shop:
     """The catalogue and stock of one shop on one platform.
 
@@ -80,6 +101,7 @@ class Shop:
         """Item ids touched since whoever keeps the shop on disk last took them away."""
         self.listeners: list[LevelListener] = []
         """Told at once, in order, of every level that became another. Plain values: a full sync changes thousands."""
+        self.interference: Interference | None = None
         self._clock = clock
         self._pending: deque[tuple[float, str, str, int]] = deque()
 
@@ -105,10 +127,19 @@ class Shop:
     def level(self, item_id: str, place: str) -> int | None:
         """The level reads and buyers see now; None where the item is not activated at the place."""
         self._apply_due()
-        return self.items[item_id].levels.get(place)
+        level = self.items[item_id].levels.get(place)
+        return level if self.interference is None else self.interference.shown(item_id, place, level)
+
+    def refuses(self, item_id: str) -> bool:
+        """Whether an API write of the item is refused."""
+        if item_id in self.rejected_items:
+            return True
+        return self.interference is not None and self.interference.refuses(item_id)
 
     def set_level(self, item_id: str, place: str, quantity: int) -> None:
         """An API write: visible at once, or after the shop's delay."""
+        if self.interference is not None and self.interference.loses(item_id, place, quantity):
+            return
         if self.visible_after_seconds > 0:
             self._pending.append((self._clock() + self.visible_after_seconds, item_id, place, quantity))
         else:
@@ -121,10 +152,19 @@ class Shop:
         self._change(item_id, place, after, by="sale")
         return after
 
-    def edit(self, item_id: str, place: str, quantity: int) -> None:
-        """A person edits the number on the platform, behind our back."""
+    def edit(
+        self, item_id: str, place: str, quantity: int, *, by: str = "person", silent: bool = False
+    ) -> None:
+        """A person (or another app, `api`) edits the number on the platform, behind our back.
+
+        `silent`: past the platform's own code, so nobody is told and the item's date stays.
+        """
         self._apply_due()
-        self._change(item_id, place, quantity, by="person")
+        if silent:
+            self.items[item_id].levels[place] = quantity
+            self.changed.add(item_id)
+        else:
+            self._change(item_id, place, quantity, by=by)
 
     def pending(self) -> list[tuple[float, str, str, int]]:
         """Accepted API writes that are not visible yet: due time, item id, place, quantity."""
@@ -144,6 +184,8 @@ class Shop:
     def _change(self, item_id: str, place: str, quantity: int, by: str) -> None:
         item = self.items[item_id]
         before = item.levels.get(place, 0)
+        if self.interference is not None and before != quantity:
+            self.interference.changed(item_id, place, item.levels.get(place))
         item.levels[place] = quantity
         item.updated_at = self._clock()
         self.changed.add(item_id)

@@ -14,6 +14,9 @@ A hook may also sleep (a slow answer) or raise (a dropped connection).
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+Around = Callable[[Request, Handler], Awaitable[Response]]
+"""Stands between a caller and the handler: may answer in its stead, spoil its answer, or cut the connection."""
+
 
 class Traffic:
     """Counts of the calls to one platform by operation name, and the hooks that come first.
@@ -28,15 +31,17 @@ class Traffic:
         self.throttled: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.hooks: list[Hook] = []
+        self.around: Around | None = None
 
     def guarded(self, handler: Handler) -> Handler:
-        """The handler with the hooks before it: the first hook that answers wins, in the order of the list."""
+        """The handler with the hooks before it: the first hook that answers wins, in the order of the list. What
+        stands `around` it comes next."""
 
         async def handle(request: Request) -> Response:
             for hook in tuple(self.hooks):
                 if (answer := await hook(request)) is not None:
                     return answer
-            return await handler(request)
+            return await (handler(request) if self.around is None else self.around(request, handler))
 
         return handle
 

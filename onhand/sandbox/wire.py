@@ -27,7 +27,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One webhook request, signed and ready to be sent; sent again unchanged when it is retried."""
+    """One webhook request, signed and ready to be sent."""
 
     url: str
     headers: dict[str, str]
@@ -39,6 +39,10 @@ class Wire(Protocol):
 
     def post(self, happening: Happening, subscription: Subscription) -> Post | None:
         """The request this subscription gets, signed as the platform signs; None where its topic is another."""
+        ...
+
+    def stamped(self, post: Post) -> Post:
+        """The request as it goes out now, at first or once more: another only where a signature tells its time."""
         ...
 
 

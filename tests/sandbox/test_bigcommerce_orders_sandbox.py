@@ -11,7 +11,10 @@ import httpx
 import orjson
 import pytest
 
+from onhand.channels.bigcommerce import BigCommerceReceiver
 from onhand.channels.bigcommerce.hooks import TOPICS
+from onhand.channels.bigcommerce.receiver import SECRET_HEADER
+from onhand.channels.inbound import SignatureRefusedError
 from onhand.sandbox.bigcommerce import wire
 from onhand.sandbox.bigcommerce.webhooks import SCOPES
 from onhand.sandbox.orders import Buyer, OrderHappening
@@ -300,3 +303,30 @@ def test_a_delivery_is_signed_as_standard_webhooks_says(clock: FakeClock) -> Non
 def test_every_topic_the_adapter_wants_can_be_subscribed_to() -> None:
     """Goal: what the adapter asks for is known here, so that neither side is changed alone."""
     assert set(TOPICS) <= SCOPES
+
+
+def test_each_attempt_is_signed_for_its_own_moment(clock: FakeClock) -> None:
+    """Goal: a delivery that is sent again an hour later is let in: the same message, signed for now.
+
+    The platform documents retries over 48 hours and a signature that is good for five minutes, so it cannot be the
+    first one that is sent again.
+    """
+    shop = store(clock)
+    (ref,) = shop.case.fill(1)
+    happening = OrderHappening(shop.book.place([(ref.item_id, MAIN, 1)]), "created")
+    secret = "x" * 32
+    hook = Subscription("1", "store/order/created", "https://in.example/x", headers={SECRET_HEADER: secret})
+    posts = wire(shop.case.shop, shop.options, clock.now)
+    first = posts.post(happening, hook)
+    assert first is not None
+    assert posts.stamped(first) is first
+    clock.advance(3_600)
+    again = posts.stamped(first)
+    assert (again.url, again.body) == (first.url, first.body)
+    assert again.headers["webhook-id"] == first.headers["webhook-id"]
+    receiver = BigCommerceReceiver([secret], client_secret=shop.options.client_secret)
+    now = datetime.fromtimestamp(clock.now(), UTC)
+    with pytest.raises(SignatureRefusedError, match="it was signed 3600 s ago"):
+        receiver.receive({name.lower(): text for name, text in first.headers.items()}, first.body, now)
+    delivery = receiver.receive({name.lower(): text for name, text in again.headers.items()}, again.body, now)
+    assert (delivery.subject, delivery.delivery_id) == ("450", first.headers["webhook-id"])

@@ -232,3 +232,17 @@ async def test_each_platform_s_own_webhooks_reach_a_subscriber() -> None:
             assert signed[name] in receiver.heads[-1].lower()
             assert '"id":450' in receiver.bodies[-1]
     world.close()
+
+
+async def test_orders_are_thrown_away_where_there_is_a_trash(client: httpx.AsyncClient, world: World) -> None:
+    """Goal: WooCommerce's trash by the control API, once each way, and no other shop's."""
+    order = await post(client, "order", {**basket(("MUG", 2)), "platform": "woocommerce"})
+    told = {"platform": "woocommerce", "order": order["order"]}
+    await post(client, "order/trash", told)
+    assert world.books["woocommerce"].orders[order["order"]].trashed
+    assert "in the trash already" in (await post(client, "order/trash", told, 409))["error"]
+    await post(client, "order/untrash", told)
+    assert "is not in the trash" in (await post(client, "order/untrash", told, 409))["error"]
+    other = await post(client, "order", basket(("MUG", 1)))
+    refused = await post(client, "order/trash", {"platform": "shopify", "order": other["order"]}, 400)
+    assert refused["error"] == "Shopify has no trash for orders"

@@ -238,3 +238,42 @@ async def test_a_reset_forgets_what_is_under_way() -> None:
         assert receiver.bodies == []
         assert (sender.waiting, sender.stats()["numbered"]) == (0, 0)
         assert isinstance(receiver, Receiver)
+
+
+class StampingWire(PlainWire):
+    """Counts how often each request was stamped, in a header."""
+
+    def stamped(self, post: Post) -> Post:
+        return replace(post, headers={"X-Attempt": str(int(post.headers.get("X-Attempt", 0)) + 1)})
+
+
+async def test_a_request_is_stamped_anew_for_each_attempt() -> None:
+    """Goal: what tells the time of an attempt tells that of this one."""
+    async with receiving() as receiver, sending() as (book, subscriptions, sender):
+        receiver.status = lambda before: 500 if before < 2 else 200
+        sender.wire = StampingWire()
+        subscriptions.add("orders", receiver.url)
+        book.place(ONE)
+        await settled(sender)
+        assert ["X-Attempt: 1", "X-Attempt: 2", "X-Attempt: 3"] == [
+            line for head in receiver.heads for line in head.splitlines() if line.startswith("X-Attempt")
+        ]
+
+
+async def test_faults_meddle_with_the_fate_of_each_delivery() -> None:
+    """Goal: what faults say goes on top of the mishaps, delivery by delivery, in their order."""
+    async with receiving() as receiver, sending() as (book, subscriptions, sender):
+        subscriptions.add("orders", receiver.url)
+        seen: list[Fate] = []
+
+        def meddle(fate: Fate) -> Fate:
+            seen.append(fate)
+            return Fate(()) if len(seen) == 2 else fate
+
+        sender.meddle = meddle
+        for _ in range(3):
+            book.place(ONE)
+        await settled(sender)
+        assert receiver.bodies == ["created 450 1", "created 452 1"]
+        assert seen == [Fate((0.0,), 0)] * 3
+        assert sender.stats()["lost"] == 1

@@ -331,3 +331,25 @@ async def test_a_product_is_told_as_it_stands(bench: Bench) -> None:
     assert (row["id"], row["parent_id"], row["manage_stock"], row["stock_quantity"]) == (21, 20, True, 36)
     del bench.shop.items["21"]
     assert bench.wire.post(happening, subscription) is None
+
+
+async def test_an_order_goes_to_the_trash_and_comes_back(bench: Bench) -> None:
+    """Goal: told by topics of their own, the trash with the id alone; who does not ask for the trash does not see
+    it, and no stock moves."""
+    bench.book.place([("11", "", 3)])
+    bench.book.place([("11", "", 1)])
+    bench.book.trash("450")
+    topics = ("order.created", "order.updated", "order.deleted", "order.restored", "product.updated")
+    assert [bench.told(topic) is not None for topic in topics] == [False, False, True, False, False]
+    assert orjson.loads(bench.told("order.deleted").body) == {"id": 450}
+    assert await bench.orders() == [451]
+    assert await bench.orders(include="450,451") == [451]
+    assert await bench.orders(status="trash") == [450]
+    assert sorted(await bench.orders(status="any,trash")) == [450, 451]
+    assert (await bench.client.get("/orders/450")).json()["status"] == "trash"
+    bench.book.untrash("450")
+    assert [bench.told(topic) is not None for topic in topics] == [False, False, False, True, False]
+    restored = orjson.loads(bench.told("order.restored").body)
+    assert (restored["id"], restored["status"], restored["line_items"][0]["quantity"]) == (450, "processing", 3)
+    assert sorted(await bench.orders()) == [450, 451]
+    assert bench.shop.level("11", "") == 36

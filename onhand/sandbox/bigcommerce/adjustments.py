@@ -99,7 +99,7 @@ class Adjustments:
             return f"{who} is tracked by {item.tracking}, please update stock by {item.tracking} id"
         if len(candidates) > 1:
             return f"{who} is not unique"
-        return f"{who} could not be updated" if item.item_id in self._shop.rejected_items else item
+        return f"{who} could not be updated" if self._shop.refuses(item.item_id) else item
 
     def _candidates(self, name: str, value: Any) -> Iterator[Item]:
         index = self._catalogue.index

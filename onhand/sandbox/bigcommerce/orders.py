@@ -1,6 +1,6 @@
 """GET /v2/orders, one order, and its products."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,10 +11,14 @@ from starlette.responses import Response
 from onhand.sandbox.bigcommerce.options import BigCommerceOptions
 from onhand.sandbox.bigcommerce.order_rows import consignments, line_row, order_row
 from onhand.sandbox.bigcommerce.replies import Json, Refused, invalid, json_response, list_response, paging
+from onhand.sandbox.order_views import BySecond
 from onhand.sandbox.orders import Order, OrderBook
 
 LIMIT_MAX = 250
 LIMIT_DEFAULT = 50
+
+LAST = 10**12
+"""No order has a number as high."""
 
 LINES_INCLUDED_MAX = 50
 """Lines of an order that come within a list of orders; the rest is only at `/products`."""
@@ -35,6 +39,7 @@ class Orders:
 
     def __init__(self, book: OrderBook, options: BigCommerceOptions) -> None:
         self._book = book
+        self._by_second = BySecond(book)
         self._store = f"https://api.bigcommerce.com/stores/{options.store_hash}/v2"
 
     async def listed(self, request: Request) -> Response:
@@ -44,8 +49,7 @@ class Orders:
             raise Refused(400, f"this sandbox does not know {', '.join(sorted(unknown))}")
         asked = paging(query, limit_max=LIMIT_MAX, limit_default=LIMIT_DEFAULT)
         show = self._shower(query)
-        page = _sorted(self._found(query), query.get("sort", "id"))[asked.slice]
-        return list_response([show(order) for order in page])
+        return list_response([show(order) for order in self._sorted(query)[asked.slice]])
 
     async def one(self, request: Request) -> Response:
         """GET /v2/orders/{order_id}."""
@@ -63,19 +67,25 @@ class Orders:
             raise Refused(404, "The requested resource was not found.")
         return order
 
-    def _found(self, query: QueryParams) -> Iterator[Order]:
-        """The orders within the limits given, by the narrowest way there is."""
+    def _sorted(self, query: QueryParams) -> list[Order]:
+        """The orders within the limits given, by the narrowest way there is, in the order asked for."""
         orders = self._book.orders
-        first, last = _number(query, "min_id", 0), _number(query, "max_id", 10**12)
+        first, last = _number(query, "min_id", 0), _number(query, "max_id", LAST)
+        name, direction = _sorting(query)
         since = query.get("min_date_modified")
         if since is not None:
-            found = self._book.changed_since(_moment(since))
+            found = self._by_second.since(_moment(since))
         elif last - first < len(orders):
             numbers = map(str, range(first, last + 1))
-            return (orders[number] for number in numbers if number in orders)
+            found = [orders[number] for number in numbers if number in orders]
         else:
-            found = iter(orders.values())
-        return (order for order in found if first <= int(order.order_id) <= last)
+            found = list(orders.values())
+        if first or last < LAST:
+            found = [order for order in found if first <= int(order.order_id) <= last]
+        if since is not None and (name, direction) == ("date_modified", "asc"):
+            return found
+        by_id = sorted(found, key=SORTS["id"])
+        return sorted(by_id, key=SORTS[name], reverse=direction == "desc")
 
     def _shower(self, query: QueryParams) -> Callable[[Order], Json]:
         include = query.get("include", "")
@@ -102,12 +112,11 @@ def _cut(consigned: Json) -> None:
         left -= len(part["line_items"])
 
 
-def _sorted(orders: Iterator[Order], sort: str) -> list[Order]:
-    name, _, direction = sort.partition(":")
+def _sorting(query: QueryParams) -> tuple[str, str]:
+    name, _, direction = query.get("sort", "id").partition(":")
     if name not in SORTS or direction not in ("", "asc", "desc"):
         raise invalid("sort", f"must be one of {', '.join(SORTS)}, with :asc or :desc")
-    by_id = sorted(orders, key=SORTS["id"])
-    return sorted(by_id, key=SORTS[name], reverse=direction == "desc")
+    return name, direction or "asc"
 
 
 def _number(query: QueryParams, name: str, default: int) -> int:

@@ -1,5 +1,6 @@
 """Queries about orders: by id, and those changed since a moment, page by page."""
 
+from bisect import bisect_right
 from typing import Any
 
 from onhand.sandbox.orders import Line, Order
@@ -55,8 +56,9 @@ def orders(call: Call, _: None, field: Field) -> dict[str, Any]:
     size = page_size(arguments.get("first"))
     since = bounds(arguments.get("query"), "id").updated_from or 0.0
     after = read_cursor(arguments.get("after"), 3)
-    found = [order for order in call.book.changed_since(since) if not after or _mark(order) > after[:2]]
-    page, more = found[:size], len(found) > size
+    found = call.book.changed_since(since)
+    start = bisect_right(found, after[:2], key=_mark) if after else 0
+    page, more = found[start : start + size], len(found) > start + size
     save_points(call, field, "Order", size, len(page))
     depth = (after[2] if after else 0) + len(page)
     end = write_cursor(*_mark(page[-1]), depth) if page else None
@@ -64,9 +66,9 @@ def orders(call: Call, _: None, field: Field) -> dict[str, Any]:
     return connection("Order", field, [show_order(call, order, selection) for order in page], more, end)
 
 
-def _mark(order: Order) -> list[int]:
-    """Where an order stands in the sorting: its last change in microseconds, its number."""
-    return [int(order.updated_at * 1_000_000), int(order.order_id)]
+def _mark(order: Order) -> list[float]:
+    """Where an order stands in the sorting: its last change, its number."""
+    return [order.updated_at, int(order.order_id)]
 
 
 def _lines(call: Call, order: Order, field: Field) -> dict[str, Any]:

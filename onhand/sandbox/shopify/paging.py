@@ -81,12 +81,12 @@ def page_size(first: Any) -> int:
     return first
 
 
-def write_cursor(*parts: int) -> str:
+def write_cursor(*parts: float) -> str:
     """Where a page ended, as text nobody is to read: any numbers, the last of them how deep it is."""
     return base64.b64encode(orjson.dumps(parts)).decode()
 
 
-def read_cursor(after: Any, length: int) -> list[int] | None:
+def read_cursor(after: Any, length: int) -> list[Any] | None:
     """The numbers of a cursor of this length, None where none was given."""
     if after is None:
         return None

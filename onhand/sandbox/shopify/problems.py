@@ -2,6 +2,8 @@
 
 from typing import Any
 
+BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+
 
 class Problem(Exception):
     """A top-level error: the message, the platform's code, and whatever else the platform puts beside it.

@@ -167,7 +167,7 @@ def _judge_entry(call: Call, entry: dict[str, Any], name: str, shape: Shape) -> 
     place, compare = entry["locationId"], entry["changeFromQuantity"]
     if item is None:
         return "inventoryItemId", "INVALID_INVENTORY_ITEM", "could not be found"
-    if item.kind == "bundle" or item.item_id in call.shop.rejected_items:
+    if item.kind == "bundle" or call.shop.refuses(item.item_id):
         return "inventoryItemId", "NON_MUTABLE_INVENTORY_ITEM", "is not allowed to be adjusted"
     options = call.options
     if place not in call.shop.places or place in options.service_places or place in options.inactive_places:

@@ -27,7 +27,7 @@ from onhand.sandbox.shopify.call import Call, Resolvers
 from onhand.sandbox.shopify.cost import COST_MAX, requested_cost
 from onhand.sandbox.shopify.documents import Operation, operation
 from onhand.sandbox.shopify.options import ShopifyOptions
-from onhand.sandbox.shopify.problems import Problem, invalid_variable
+from onhand.sandbox.shopify.problems import BAD_TOKEN, Problem, invalid_variable
 from onhand.sandbox.shopify.reads import QUERY_FIELDS
 from onhand.sandbox.shopify.schema import SCHEMA
 from onhand.sandbox.shopify.writes import Mutations
@@ -35,7 +35,6 @@ from onhand.sandbox.traffic import Traffic
 from onhand.sandbox.wire import Subscriptions
 
 TOKEN_HEADER = "x-shopify-access-token"
-BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 CHECKED_BY_HAND = frozenset(("InventorySetQuantitiesInput", "InventoryAdjustQuantitiesInput", "String", "ID"))
 """quantities.py checks the large inputs entry by entry, at a tenth of the generic coercion's price; what arrives
 as a key, a cursor, a search or an id is checked where it is used."""

@@ -6,6 +6,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from onhand.sandbox.order_views import BySecond
 from onhand.sandbox.orders import Order, OrderBook
 from onhand.sandbox.woocommerce.listing import Page, ids_of, seconds_of, trimmed
 from onhand.sandbox.woocommerce.options import WooOptions
@@ -39,12 +40,13 @@ class OrderEndpoints:
 
     def __init__(self, book: OrderBook, options: WooOptions) -> None:
         self._book = book
+        self._by_second = BySecond(book)
         self._options = options
 
     async def list_orders(self, request: Request) -> Response:
         """GET /orders."""
         query = request.query_params
-        page = Page(_ordered(self._filtered(query), query), query)
+        page = Page(self._ordered(query), query)
         rows = [order_row(order, self._book.shop, self._options) for order in page.items]
         await self._take_time(len(rows))
         fields = query.get("_fields")
@@ -60,20 +62,28 @@ class OrderEndpoints:
         fields = request.query_params.get("_fields")
         return json_answer(trimmed([row], fields)[0] if fields else row)
 
-    def _filtered(self, query: QueryParams) -> list[Order]:
+    def _ordered(self, query: QueryParams) -> list[Order]:
+        """The orders asked for, in the order asked for; what is sorted by its last change is so already."""
+        by, direction = _sorting(query)
         orders = self._book.orders
         if query.get("include"):
             wanted = ids_of(query, "include")
-            found = [orders[str(number)] for number in wanted if str(number) in orders]
+            found = [orders[str(number)] for number in sorted(wanted) if str(number) in orders]
         else:
-            found = list(orders.values())
+            found = self._by_second.since(0.0)
         if after := query.get("modified_after"):
-            since = seconds_of(after)
-            found = [order for order in found if int(order.updated_at) > since]
-        statuses = query.get("status", "any").split(",")
-        if not STATUSES.issuperset(statuses):
-            raise invalid_param("status", f"status[0] is not one of {', '.join(sorted(STATUSES))}.")
-        return found if "any" in statuses else [order for order in found if status_of(order) in statuses]
+            since = int(seconds_of(after))
+            if query.get("include"):
+                found = [order for order in found if int(order.updated_at) > since]
+            else:
+                found = self._by_second.since(since + 1)
+        found = _of_status(found, query)
+        if by == "modified" and not query.get("include"):
+            return found if direction == "asc" else found[::-1]
+        if by == "include":
+            place = {text: at for at, text in enumerate(query.get("include", "").split(","))}
+            return sorted(found, key=lambda order: place.get(order.order_id, 0))
+        return sorted(found, key=KEYS[by], reverse=direction == "desc")
 
     async def _take_time(self, rows: int) -> None:
         options = self._options
@@ -81,13 +91,20 @@ class OrderEndpoints:
             await options.sleep(options.seconds_per_call + rows * options.seconds_per_row_read)
 
 
-def _ordered(orders: list[Order], query: QueryParams) -> list[Order]:
-    by, order = query.get("orderby", "date"), query.get("order", "desc")
-    if by == "include":
-        place = {text: at for at, text in enumerate(query.get("include", "").split(","))}
-        return sorted(orders, key=lambda order: place.get(order.order_id, 0))
-    if by not in KEYS:
+def _of_status(orders: list[Order], query: QueryParams) -> list[Order]:
+    """Those of the statuses asked for. What is in the trash is only there for who asks for the trash."""
+    statuses = query.get("status", "any").split(",")
+    if not STATUSES.issuperset(statuses):
+        raise invalid_param("status", f"status[0] is not one of {', '.join(sorted(STATUSES))}.")
+    if "any" in statuses:
+        return [order for order in orders if not order.trashed or "trash" in statuses]
+    return [order for order in orders if status_of(order) in statuses]
+
+
+def _sorting(query: QueryParams) -> tuple[str, str]:
+    by, direction = query.get("orderby", "date"), query.get("order", "desc")
+    if by not in KEYS and by != "include":
         raise invalid_param("orderby", f"orderby is not one of include, {', '.join(sorted(KEYS))}.")
-    if order not in ("asc", "desc"):
+    if direction not in ("asc", "desc"):
         raise invalid_param("order", "order is not one of asc and desc.")
-    return sorted(orders, key=KEYS[by], reverse=order == "desc")
+    return by, direction

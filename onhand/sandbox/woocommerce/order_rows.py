@@ -47,7 +47,9 @@ LINE: Row = {"tax_class": "", "subtotal_tax": "0.00", "total_tax": "0.00", "taxe
 
 
 def status_of(order: Order) -> str:
-    """The status the shop shows; it knows no orders that are shipped in part."""
+    """The status the shop shows; it knows no orders that are shipped in part. A trashed one has no other."""
+    if order.trashed:
+        return "trash"
     if not any(line.shipped for line in order.lines):
         return "cancelled" if order.cancelled else "processing"
     if any(line.open for line in order.lines):

@@ -113,7 +113,7 @@ def _blank(shop: Shop, item: Item) -> None:
 
 
 def _refuse_broken(shop: Shop, item: Item, kind: str) -> None:
-    if item.item_id in shop.rejected_items:
+    if shop.refuses(item.item_id):
         message = "A plugin refused to save this product."
         raise Problem(f"woocommerce_rest_{kind}_not_created", message, 400)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import orjson
 
-from onhand.sandbox.orders import Happening, LevelHappening
+from onhand.sandbox.orders import TRASHED, UNTRASHED, Happening, LevelHappening
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.wire import Post, Subscription, Wire
 from onhand.sandbox.woocommerce.options import WooOptions
@@ -42,6 +42,8 @@ PRODUCT: Row = {
     "meta_data": [],
 }
 """What is the same in every product of the sandbox, beside what its row says."""
+TOPICS = {TRASHED: "order.deleted", UNTRASHED: "order.restored"}
+"""What became of an order, where that is told by another topic than order.updated."""
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#039;", "'"), ("&#39;", "'"), ("&amp;", "&"))
 """What WordPress decodes in a secret before it signs with it."""
 
@@ -68,16 +70,22 @@ class WooWire:
             if item is None:
                 return None
             body = orjson.dumps({**PRODUCT, **row_of(item, self._shop, self._options)})
+        elif happening.what == TRASHED:
+            body = orjson.dumps({"id": int(happening.order.order_id)})
         else:
             body = orjson.dumps(order_row(happening.order, self._shop, self._options))
         return Post(subscription.url, self._headers(subscription, body), body)
+
+    def stamped(self, post: Post) -> Post:
+        """Built as it is sent, and never sent again."""
+        return post
 
     def _is_told(self, happening: Happening, topic: str) -> bool:
         if isinstance(happening, LevelHappening):
             return topic == "product.updated"
         if happening.what == "created":
             return topic == "order.created" or (topic == "order.updated" and self._options.creation_updates)
-        return topic == "order.updated"
+        return topic == TOPICS.get(happening.what, "order.updated")
 
     def _headers(self, subscription: Subscription, body: bytes) -> dict[str, str]:
         signature = b64encode(hmac.digest(_key(subscription.secret), body, "sha256")).decode()
