@@ -1,5 +1,7 @@
-"""One HTTP exchange with a channel: bounded in time and size, network failures sorted, nothing secret in errors."""
+"""One HTTP exchange with a channel: bounded in time, network failures sorted, nothing secret in errors."""
 
+import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +12,10 @@ from onhand.channels.errors import ChannelDown, SameKeyRetry
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ANSWER_TIMEOUT_SECONDS = 60.0
+EXCHANGE_SECONDS_MAX = 90.0
+"""For the whole exchange. The time-outs above begin anew with every byte, so an answer that drips would never end."""
+SAID_MAX = 300
+"""Characters of an answer that are worth repeating to a person."""
 USER_AGENT = "Onhand/1 (+stock sync)"
 
 
@@ -37,7 +43,8 @@ async def send(
 ) -> httpx.Response:
     """Send and read the whole answer; raises ChannelDown when nobody was reached, SameKeyRetry when in doubt."""
     try:
-        return await client.send(request)
+        async with asyncio.timeout(EXCHANGE_SECONDS_MAX):
+            return await client.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise ChannelDown(
             channel,
@@ -47,6 +54,10 @@ async def send(
         ) from error
     except httpx.TransportError as error:
         raise SameKeyRetry(channel, action, f"the answer did not arrive: {error!r}") from error
+    except TimeoutError as error:
+        said = f"the answer was not complete after {EXCHANGE_SECONDS_MAX:g} s"
+        advice = "The platform or the way to it is very slow; Onhand tries again."
+        raise SameKeyRetry(channel, action, said, advice=advice) from error
 
 
 def json_body(response: httpx.Response, channel: str, action: str) -> Any:
@@ -58,6 +69,24 @@ def json_body(response: httpx.Response, channel: str, action: str) -> Any:
         raise SameKeyRetry(
             channel,
             action,
-            f"the answer is not JSON ({kind}): {response.text[:200]!r}",
+            f"the answer is not JSON ({kind}): {words_of(response.text)!r}",
             status=response.status_code,
         ) from error
+
+
+def is_page(text: str) -> bool:
+    """Whether a body is a page for people, as proxies, firewalls and web servers answer in a platform's stead."""
+    return _PAGE.match(text) is not None
+
+
+def words_of(text: str) -> str:
+    """A body in words for a person, on one line: of a page its title or first heading, else its text without tags."""
+    if is_page(text):
+        found = _TITLE.search(text)
+        text = found[2] if found else _TAG.sub(" ", text)
+    return " ".join(text.split())[:SAID_MAX]
+
+
+_PAGE = re.compile(r"\s*<(!doctype\s+html|html|head|body|h[1-6]|p|center)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]{0,1000}>")

@@ -9,7 +9,7 @@ from onhand.sandbox.mishaps import Fate, Mishaps, mishaps_of
 from onhand.sandbox.policies import POLICIES
 from onhand.sandbox.posting import request_bytes
 from onhand.sandbox.wire import Post
-from tests.sandbox.fix_sending import QUICK, Receiver, receiving, sending, settled
+from tests.sandbox.fix_sending import QUICK, PlainWire, Receiver, receiving, sending, settled
 
 ONE = [("1", "here", 1)]
 
@@ -255,9 +255,9 @@ async def test_a_request_is_stamped_anew_for_each_attempt() -> None:
         subscriptions.add("orders", receiver.url)
         book.place(ONE)
         await settled(sender)
-        assert ["X-Attempt: 1", "X-Attempt: 2", "X-Attempt: 3"] == [
+        assert [
             line for head in receiver.heads for line in head.splitlines() if line.startswith("X-Attempt")
-        ]
+        ] == ["X-Attempt: 1", "X-Attempt: 2", "X-Attempt: 3"]
 
 
 async def test_faults_meddle_with_the_fate_of_each_delivery() -> None:

@@ -350,6 +350,10 @@ async def test_an_order_goes_to_the_trash_and_comes_back(bench: Bench) -> None:
     bench.book.untrash("450")
     assert [bench.told(topic) is not None for topic in topics] == [False, False, False, True, False]
     restored = orjson.loads(bench.told("order.restored").body)
-    assert (restored["id"], restored["status"], restored["line_items"][0]["quantity"]) == (450, "processing", 3)
+    assert (restored["id"], restored["status"], restored["line_items"][0]["quantity"]) == (
+        450,
+        "processing",
+        3,
+    )
     assert sorted(await bench.orders()) == [450, 451]
     assert bench.shop.level("11", "") == 36

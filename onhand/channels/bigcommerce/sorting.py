@@ -18,9 +18,7 @@ from onhand.channels.errors import (
     RowRejected,
     SameKeyRetry,
 )
-
-SAID_MAX = 500
-"""Characters of a body that is not the platform's JSON, which are quoted in an error."""
+from onhand.channels.http import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,8 @@ MEANINGS: dict[int, Meaning] = {
     ),
     403: Meaning(CredentialsBad, "Grant the API account the missing scope, or have the store reactivated."),
     404: Meaning(
-        CredentialsBad, "Check the store hash in the channel's address; was the store closed or moved?"
+        CredentialsBad,
+        "Check the store hash in the channel's address; was the store closed or moved, or this API retired?",
     ),
     405: BUG,
     406: BUG,
@@ -106,7 +105,7 @@ def said_by(response: httpx.Response) -> str:
         return f"{body['title']} ({errors})" if errors else str(body["title"])
     if isinstance(body, list) and body and all(isinstance(each, dict) for each in body):
         return "; ".join(str(each.get("message", each)) for each in body)
-    return response.text[:SAID_MAX].strip() or "nothing"
+    return words_of(response.text) or "nothing"
 
 
 def errors_of(body: Any) -> dict[str, Any]:

@@ -18,14 +18,15 @@ from onhand.redaction import MASK
 CONNECTIONS = 4
 """Open at once per store: one writer, and readers beside it (a few: the quota is shared)."""
 
-THROTTLES_MAX = 10
-"""Answers 429 to one call before it is given up; with the back-off below about five minutes."""
+THROTTLES_MAX = 4
+"""Answers 429 to one call before it is given up, and the breaker is told: after three windows at most, which a turn of
+the publisher outlasts."""
 
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_MAX_SECONDS = 60.0
 """Waits after a 429 that says nothing (platform load): 1, 2, 4 … seconds, no longer than this."""
 
-WAIT_MAX_SECONDS = 300.0
+WAIT_MAX_SECONDS = 60.0
 """A store that sends us away for longer (its window is 30 s) is closed to us: the breaker takes over."""
 
 WINDOW_SECONDS = 30.0

@@ -9,7 +9,7 @@ import orjson
 
 from onhand.channels.base import Meter
 from onhand.channels.errors import ChannelError
-from onhand.channels.http import json_body, make_client, send
+from onhand.channels.http import json_body, make_client, send, words_of
 from onhand.channels.pacing import BucketState, Clock, CostBucket, Sleep
 from onhand.channels.shopify import verdicts
 from onhand.channels.shopify.documents import Operation
@@ -148,9 +148,9 @@ class Admin:
         await self.sleep(seconds)
 
     def _data(self, response: httpx.Response, answer: Json | None, action: str) -> Json:
-        verdict = verdicts.of_status(response.status_code)
+        verdict = verdicts.of_response(response)
         if verdict is not None or answer is None:
-            said = response.text[:300] if response.content else response.reason_phrase
+            said = words_of(response.text) if response.content else response.reason_phrase
             raise self._error(verdict or verdicts.of_code(""), action, said, response)
         if errors := answer.get("errors"):
             known = [code for code in verdicts.error_codes(errors) if code in verdicts.CODES]

@@ -7,6 +7,7 @@ import httpx
 
 from onhand.channels.base import Outcome
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, NewKeyRetry, SameKeyRetry
+from onhand.channels.http import is_page
 
 FROZEN_RETRY_SECONDS = 900.0
 BLOCKED_RETRY_SECONDS = 3_600.0
@@ -43,6 +44,11 @@ _DISAGREE = Verdict(
     FROZEN_RETRY_SECONDS,
 )
 
+_NOT_SHOPIFY = Verdict(
+    ChannelDown, "A firewall or proxy answered in the shop's stead: check the address and the network."
+)
+_THROTTLED = Verdict(SameKeyRetry, "Another app may be using up the shop's budget; Onhand tries again.")
+
 STATUSES = {
     401: Verdict(CredentialsBad, "The access token is revoked or expired: give the channel a new one."),
     402: _SHOP_CLOSED,
@@ -52,14 +58,14 @@ STATUSES = {
     ),
     408: _IN_DOUBT,
     423: _SHOP_CLOSED,
-    429: _IN_DOUBT,
+    429: _THROTTLED,
     430: Verdict(
         ChannelDown, "Shopify's security block: stop every caller from this address.", BLOCKED_RETRY_SECONDS
     ),
 }
 
 CODES = {
-    THROTTLED_CODE: _IN_DOUBT,
+    THROTTLED_CODE: _THROTTLED,
     "INTERNAL_SERVER_ERROR": _IN_DOUBT,
     "TIMEOUT": _IN_DOUBT,
     CONCURRENT_CODE: _IN_DOUBT,
@@ -89,8 +95,11 @@ ROWS = {
 ROW_ADVICE = "Look at the item in the shop's admin; after mending it, retry the SKU."
 
 
-def of_status(status: int) -> Verdict | None:
-    """The verdict of an HTTP status; None where the body decides."""
+def of_response(response: httpx.Response) -> Verdict | None:
+    """The verdict of an answer by its status; None where the body decides."""
+    status = response.status_code
+    if status in (403, 404) and is_page(response.text):
+        return _NOT_SHOPIFY
     if status in STATUSES:
         return STATUSES[status]
     if status >= 500:

@@ -28,8 +28,9 @@ STRUGGLING = frozenset((403, 406, 408, 429))
 """Beside every 5xx, answers after which we ask less: firewalls and hosts count our calls."""
 PAUSE_START_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 60.0
-WAIT_MAX_SECONDS = 600.0
-"""Seconds one call waits in all for a host that limits us; then whoever called decides."""
+WAIT_MAX_SECONDS = 60.0
+"""Seconds one call waits in all for a host that limits us: a turn of the publisher outlasts it. Then whoever called
+decides, and its breaker says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,7 @@ import httpx
 import orjson
 
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, RowRejected, SameKeyRetry
-
-SAID_MAX = 300
-"""Characters of a page or message that are worth repeating to a person."""
+from onhand.channels.http import SAID_MAX, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +150,5 @@ def _said(response: httpx.Response, clean: Callable[[str], str]) -> tuple[str, s
 
 
 def cut(text: str) -> str:
-    """As much of a text as is worth repeating, on one line."""
-    return " ".join(text.split())[:SAID_MAX]
+    """As much of a text as is worth repeating, on one line; of a page its title."""
+    return words_of(text)
