@@ -54,7 +54,6 @@ class Trouble:
     def attach(self, traffic: Traffic, sender: Sender | None = None) -> None:
         """Stand between the shop and its callers and subscribers from now on."""
         traffic.around = self._striking.around
-        self._shop.interference = self._interference
         if sender is not None:
             sender.meddle = self._fates.meddle
 
@@ -66,13 +65,17 @@ class Trouble:
     def switch_on(self, fault: AnyFault) -> Raging:
         """From now on, in place of one of its kind. Raises as `check`."""
         self.check(fault)
+        self._shop.interference = self._interference
         raging = self.faults.switch_on(fault)
         self._do(raging)
         return raging
 
     def switch_off(self, kinds: Iterable[type[Fault]] | None = None) -> list[Raging]:
         """Those of the kinds (all) end; answers them."""
-        return self.faults.switch_off(kinds)
+        over = self.faults.switch_off(kinds)
+        if not self.faults:
+            self._shop.interference = None  # a healthy shop's levels cost no look at faults
+        return over
 
     def change_levels(self, fault: ChangeLevels) -> list[meddling.Change]:
         """Change levels this once, and switch nothing on; answers which, from what and to what."""
