@@ -8,7 +8,9 @@ import pytest
 from onhand.channels import http
 from onhand.channels.errors import ChannelDown, SameKeyRetry
 
-GATEWAY = "<!DOCTYPE html>\n<html><head><title>502\n Bad Gateway</title></head><body><h1>Sorry</h1><p>later</p></body></html>"
+GATEWAY = (
+    "<!DOCTYPE html>\n<html><head><title>502\n Bad Gateway</title></head><body><h1>Sorry</h1></body></html>"
+)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,6 @@ async def test_an_answer_that_drips_for_ever_is_given_up(
     """Goal: no byte in time counts as progress for ever; the write had arrived, and counts once."""
     monkeypatch.setattr(http, "EXCHANGE_SECONDS_MAX", 0.2)
     monkeypatch.setattr(stage.sandbox.clock, "sleep", asyncio.sleep)
-    stage.sandbox.world.troubles[stage.name]._striking._sleep = asyncio.sleep
     await stage.receive(SKUS[0], 3)
     stage.fails("slow_drip", bytes_per_second=5)
     with pytest.raises(SameKeyRetry, match=r"the answer was not complete after 0\.2 s"):

@@ -54,7 +54,8 @@ def sandbox_of(clock: FakeClock, **bigcommerce: Any) -> Sandbox:
         woocommerce=replace(options.woocommerce, **times),
         bigcommerce=replace(options.bigcommerce, **times, **bigcommerce),
     )
-    world = World(options, now=clock.now, clock=clock.now, sleep=clock.sleep)
+    # Looked up at each call, so that a test may let the faults' time be real.
+    world = World(options, now=clock.now, clock=clock.now, sleep=lambda seconds: clock.sleep(seconds))
     fill(world.shops, generated(SKUS, variations=False, level=LEVEL))
     app = create_app(world=world)
     return Sandbox(
