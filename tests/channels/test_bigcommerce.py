@@ -299,7 +299,7 @@ def test_a_field_tells_the_index() -> None:
 
 def test_a_refusal_that_is_no_json_names_nobody() -> None:
     refusal = refusal_in(httpx.Response(413, text="<h1>Too large</h1>"))
-    assert refusal == Refusal("<h1>Too large</h1>", 413)
+    assert refusal == Refusal("Too large", 413)
 
 
 # Errors
@@ -356,7 +356,7 @@ async def test_a_firewalls_page_is_not_the_platform(bench: Bench, status: int) -
     bench.says(HTMLResponse("<h1>Blocked</h1>", status))
     with pytest.raises(ChannelDown) as failure:
         await bench.channel.set_levels([write(ref, 1)], "k")
-    assert failure.value.said == "<h1>Blocked</h1>"
+    assert failure.value.said == "Blocked"
 
 
 async def test_an_error_of_v2_shape_is_quoted(bench: Bench) -> None:
@@ -417,13 +417,13 @@ async def test_a_429_is_waited_out_as_long_as_it_says(
     assert bench.channel.meter.throttled == len(waited)
 
 
-async def test_load_without_headers_is_given_up_after_ten_tries(bench: Bench) -> None:
+async def test_load_without_headers_is_given_up_after_four_tries(bench: Bench) -> None:
     (ref,) = bench.case.fill(1)
     bench.says(*[refused_with() for _ in range(20)])
-    with pytest.raises(SameKeyRetry, match="throttled 10 times in a row") as failure:
+    with pytest.raises(SameKeyRetry, match="throttled 4 times in a row") as failure:
         await bench.channel.set_levels([write(ref, 1)], "k")
     assert failure.value.retry_after_seconds == 30.0
-    assert bench.case.clock.slept == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+    assert bench.case.clock.slept == [1.0, 2.0, 4.0]
 
 
 async def test_a_quota_closed_for_hours_is_a_channel_that_is_down(bench: Bench) -> None:

@@ -43,19 +43,15 @@ async def test_a_lost_write_is_answered_with_success(sandbox: Sandbox, platform:
     response = await platform.write(sandbox, [1] * 10)
     assert response.status_code == 200
     if platform.name == "shopify":
-        assert [
-            change["delta"]
-            for change in response.json()["data"]["inventorySetQuantities"]["inventoryAdjustmentGroup"][
-                "changes"
-            ]
-        ] == [-9] * 20
+        group = response.json()["data"]["inventorySetQuantities"]["inventoryAdjustmentGroup"]
+        assert [change["delta"] for change in group["changes"]] == [-9] * 20
     if platform.name == "woocommerce":
         assert [row["stock_quantity"] for row in response.json()["update"]] == [1] * 10
     assert response.json().keys() == fine.keys()
     lost = [at for at, level in enumerate(truths(sandbox, platform)) if level == LEVEL]
-    assert lost == [0, 1, 3, 5]
+    assert lost == [0, 3, 5, 6, 8, 9]
     assert await platform.shown(sandbox, lost[0]) == LEVEL
-    assert [(each["seen"], each["struck"]) for each in trouble.told()["on"]] == [(10, 4)]
+    assert [(each["seen"], each["struck"]) for each in trouble.told()["on"]] == [(10, 6)]
 
 
 async def test_some_levels_of_a_call_are_refused(sandbox: Sandbox, platform: Platform) -> None:
