@@ -82,8 +82,8 @@ class LevelKey:
 class LevelWrite:
     """Set the level at `key` to `quantity` units (never negative).
 
-    `shown` is the level we believe the channel shows now. A compare-and-set channel requires it; an
-    absolute channel ignores it.
+    `shown` is the level we believe the channel shows now. A compare-and-set channel requires it, unless what it shows
+    cannot be known and is `ShownLevel.mendable`; an absolute channel ignores it.
     """
 
     key: LevelKey
@@ -94,11 +94,13 @@ class LevelWrite:
 @dataclass(frozen=True, slots=True)
 class ShownLevel:
     """What the channel answered when asked. `quantity` is None where the item is unknown there or not
-    tracked; `problem` then says why in words for an operator. It may be negative: real demand."""
+    tracked; `problem` then says why in words for an operator. It may be negative: real demand. `mendable`: a write
+    without knowing what is `shown` brings the item into order."""
 
     key: LevelKey
     quantity: int | None
     problem: str = ""
+    mendable: bool = False
 
 
 class Condition(StrEnum):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 
 import httpx
@@ -65,13 +66,23 @@ def json_body(response: httpx.Response, channel: str, action: str) -> Any:
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError as error:
-        kind = response.headers.get("content-type", "no content type")
+        kind = kind_of(response)
         raise SameKeyRetry(
             channel,
             action,
             f"the answer is not JSON ({kind}): {words_of(response.text)!r}",
             status=response.status_code,
         ) from error
+
+
+def kind_of(response: httpx.Response) -> str:
+    """What an answer says it is, without its character set."""
+    return response.headers.get("content-type", "no content type").partition(";")[0]
+
+
+def without_tags(text: str) -> str:
+    """A message that is marked up for a page, as plain text."""
+    return unescape(_TAG.sub("", text))
 
 
 def is_page(text: str) -> bool:

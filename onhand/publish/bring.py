@@ -163,7 +163,7 @@ def _learn(channel: Channel, work: Work, spot: Spot) -> None:
     if belief.seen is not None:
         return
     # A write may mend what states no level (stock not managed there yet); if not, its refusal says why.
-    if channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET:
+    if channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET and not belief.mendable:
         error = RowRejected(
             channel.name,
             f"reading SKU {target.state.sku} (item {target.state.item_id})",
@@ -215,10 +215,11 @@ async def _send(channel: Channel, work: Work, errand: Errand, turn: int, spots: 
     writes = [LevelWrite(key_of(work.targets[s]), work.targets[s].quantity, work.books[s]) for s in spots]
     relative = errand.live and channel.capabilities.changes and all(w.shown is not None for w in writes)
     call = channel.change_levels if relative else channel.set_levels
+    anew = errand.live or any(work.beliefs[spot].looked for spot in spots)
     work.in_flight.update(spots)
     began = time.monotonic()
     try:
-        results = await call(writes, _key(errand, turn, writes), urgent=errand.live)
+        results = await call(writes, _key(errand, turn, writes, anew=anew), urgent=errand.live)
     except ChannelError as error:
         _note_unknown(work, writes, error)
         raise
@@ -231,13 +232,15 @@ async def _send(channel: Channel, work: Work, errand: Errand, turn: int, spots: 
     return moved
 
 
-def _key(errand: Errand, turn: int, writes: Sequence[LevelWrite]) -> str:
+def _key(errand: Errand, turn: int, writes: Sequence[LevelWrite], *, anew: bool) -> str:
     """Names this content: an activity that is tried again with the same levels sends the same key.
 
-    A live errand is nobody's retry, so its moment is part of the name: the same change may well be due twice.
+    `anew`: a live errand is nobody's retry, and what was looked at just now is no more in doubt. The same change may
+    well be due twice (a write that was answered and lost, a level that somebody set back), and under the key of the
+    first it would be answered and not made; so the moment is part of the name.
     """
     digest = hashlib.blake2b(digest_size=16)
-    moment = datetime.now(UTC).isoformat() if errand.live else ""
+    moment = datetime.now(UTC).isoformat() if anew else ""
     digest.update(f"{errand.run_id}/{turn}/{moment}".encode())
     for write in writes:
         item = write.key.item

@@ -39,9 +39,13 @@ class Belief:
     surplus: int = 0
     blind: bool = False
     problem: str = ""
+    mendable: bool = False
+    looked: bool = field(default=False, compare=False)
+    """Whether the channel was asked within this errand."""
 
     def read(self, level: ShownLevel) -> None:
         """The channel was asked."""
+        self.mendable, self.looked = level.mendable, True
         self._seen(level.quantity)
         self.expected = level.quantity
         self.problem = level.problem

@@ -261,3 +261,15 @@ async def test_costs_are_counted_once_per_run(listed: Pool) -> None:
 
     (row,) = await runs.run_channels(listed, "r")
     assert (row.writes, row.reads, row.changed, row.unchanged) == (1, 0, 0, 3)
+
+
+async def test_what_was_looked_at_goes_under_a_key_of_its_own(listed: Pool) -> None:
+    """Goal: a level that somebody set back is told the same once more, and a channel that remembers keys must not take
+    that for the first time. The negative control is above: what was not looked at keeps its key."""
+    store = MemoryChannel("store", write_kind=WriteKind.COMPARE_AND_SET, places=True)
+    ids = await ids_of(listed, "store", ["B"])
+    for _ in range(2):
+        store.levels["store-B", "L1"] = 1
+        await bring_to_targets(listed, store, RULES, ids, Errand(distrust=True))
+        assert store.levels["store-B", "L1"] == 5
+    assert len(set(store.keys)) == len(store.keys) == 2

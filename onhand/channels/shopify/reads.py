@@ -47,7 +47,7 @@ class Reads:
         seen: dict[tuple[str, str], Seen] = {}
         for (place, _), part in zip(runs, parts, strict=True):
             seen.update(((place, item_id), level) for item_id, level in part.items())
-        return [ShownLevel(key, *_answer(key, seen)) for key in keys]
+        return [_shown(key, *_answer(key, seen)) for key in keys]
 
     async def by_id(self, place: str, ids: Sequence[str], *, urgent: bool = False) -> dict[str, Seen]:
         """The levels of at most 250 items, asked for one by one in a single call."""
@@ -107,6 +107,10 @@ def _runs(ids: Iterable[str]) -> list[list[str]]:
     """The ids in the order of their numbers, in runs of one page each."""
     ordered = sorted(ids, key=item_number)
     return [ordered[at : at + PAGE_LEVELS] for at in range(0, len(ordered), PAGE_LEVELS)]
+
+
+def _shown(key: LevelKey, quantity: int | None, problem: str) -> ShownLevel:
+    return ShownLevel(key, quantity, problem, mendable=problem == UNTRACKED)
 
 
 def _answer(key: LevelKey, seen: dict[tuple[str, str], Seen]) -> Seen:

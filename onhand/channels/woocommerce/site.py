@@ -15,7 +15,7 @@ import orjson
 from onhand.channels.base import Meter
 from onhand.channels.concurrency import Gate
 from onhand.channels.errors import ChannelError, SameKeyRetry
-from onhand.channels.http import make_client, send
+from onhand.channels.http import kind_of, make_client, send
 from onhand.channels.woocommerce.verdicts import cut, refusal, retry_after
 
 Json = Any
@@ -154,11 +154,10 @@ class Site:
             body = orjson.loads(response.content)
         except orjson.JSONDecodeError as error:
             self.gate.struggled(started)
-            kind = response.headers.get("content-type", "no content type")
             raise SameKeyRetry(
                 self.name,
                 action,
-                f"the answer is not JSON ({kind}): {cut(self.clean(response.text))!r}",
+                f"the answer is not JSON ({kind_of(response)}): {cut(self.clean(response.text))!r}",
                 status=response.status_code,
                 advice="A firewall's challenge page, a cache, or PHP notices in the output (WP_DEBUG_DISPLAY off).",
             ) from error

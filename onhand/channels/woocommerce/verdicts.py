@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, RowRejected, SameKeyRetry
-from onhand.channels.http import SAID_MAX, words_of
+from onhand.channels.http import SAID_MAX, without_tags, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def refusal(channel: str, action: str, response: httpx.Response, clean: Callable
 def row_refusal(channel: str, action: str, error: Any) -> RowRejected:
     """The error one entry of a batch is. Whatever its code, its neighbours are fine."""
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    message = str(error.get("message", "")) if isinstance(error, dict) else str(error)
+    message = without_tags(str(error.get("message", ""))) if isinstance(error, dict) else str(error)
     verdict = BY_CODE.get(code)
     advice = (
         verdict.advice
@@ -145,7 +145,7 @@ def _said(response: httpx.Response, clean: Callable[[str], str]) -> tuple[str, s
         body = None
     if isinstance(body, dict) and body.get("code"):
         code = str(body["code"])
-        return code, cut(f"{code}: {body.get('message', '')}")
+        return code, cut(f"{code}: {without_tags(str(body.get('message', '')))}")
     return "", cut(text) or "an empty answer"
 
 
