@@ -39,8 +39,6 @@ class Action(StrEnum):
 
     REPORT = "report"
     """Told to people; nothing that Onhand can send mends it."""
-    COUNT = "count"
-    """Taken as a count: the channel is the authority there."""
     PUSH = "push"
     """Told again."""
     WIDEN = "widen"

@@ -48,7 +48,7 @@ CREATE TABLE drift (
         'mapping_error', 'tracking_off', 'policy_change', 'unknown')),
     evidence text NOT NULL DEFAULT '',
     happened_at timestamptz,
-    action text COLLATE "C" NOT NULL CHECK (action IN ('push', 'widen', 'halt', 'count', 'report')),
+    action text COLLATE "C" NOT NULL CHECK (action IN ('push', 'widen', 'halt', 'report')),
     resolved_at timestamptz,
     resolution text NOT NULL DEFAULT ''
 );
@@ -56,7 +56,7 @@ COMMENT ON TABLE drift IS 'Levels that a channel showed otherwise than expected,
 COMMENT ON COLUMN drift.expected IS 'What we believed it shows, in pieces; shown is what it stated, null where it stated none.';
 COMMENT ON COLUMN drift.seen_at IS 'When a read-back last saw it still so.';
 COMMENT ON COLUMN drift.happened_at IS 'When the push that was lost was answered, or the edit was made; null where that is not known.';
-COMMENT ON COLUMN drift.action IS 'What was done: pushed again, pushed with a wider buffer, halted, taken as a count, or only told.';
+COMMENT ON COLUMN drift.action IS 'What was done: pushed again, pushed with a wider buffer, halted, or only told.';
 CREATE UNIQUE INDEX drift_open ON drift (listing_id, place) WHERE resolved_at IS NULL;
 CREATE INDEX drift_found ON drift (found_at DESC);
 

@@ -1,0 +1,65 @@
+"""Look at levels without writing them: claimed, so that nobody writes meanwhile, and what they show is believed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from onhand.channels.base import Channel, ShownLevel
+from onhand.domain.listings import RuleBook, all_targets
+from onhand.ledger import levels
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import Spot
+from onhand.publish.claims import CLAIM_SECONDS, held, new_claim
+from onhand.publish.record import record
+from onhand.publish.work import Belief, Errand, Work, key_of
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was believed of a level when it was claimed (None: nothing), and what the channel showed of it then."""
+
+    expected: int | None
+    level: ShownLevel
+
+
+async def look(
+    pool: Pool,
+    channel: Channel,
+    rules: RuleBook,
+    spots: Sequence[Spot],
+    keep: Callable[[Spot, Seen], bool],
+    woken: set[str],
+) -> dict[Spot, Seen]:
+    """Read the levels of one bulk call; those that somebody else holds are left out.
+
+    What is seen is booked as any answer is: fewer than was believed is a sale on its way, until a sweep proves that
+    there is none. Where `keep` says so, what was believed stands. Publishers that get something to do by it are added
+    to `woken`. Raises ChannelError; then everything is believed as before.
+    """
+    claim = new_claim()
+    listings = list(dict.fromkeys(listing for listing, _ in spots))
+    claimed, states = await levels.claim(
+        pool,
+        channel.name,
+        spots,
+        listings,
+        siblings=rules.needs_siblings,
+        claim=claim,
+        seconds=CLAIM_SECONDS,
+    )
+    targets = {(t.state.listing_id, t.place): t for t in all_targets(states, rules)}
+    mine = {spot: targets[spot] for spot in spots if spot in claimed and spot in targets}
+    beliefs = {spot: Belief(book) for spot, book in claimed.items()}
+    # Nothing is settled by a look: what is pending stays so.
+    work = Work(mine, beliefs, {}, set(listings), claim)
+    began, seen = datetime.now(UTC), dict[Spot, Seen]()
+    async with held(pool, list(beliefs), claim):
+        try:
+            shown = await channel.read_levels([key_of(target) for target in mine.values()])
+            for spot, level in zip(mine, shown, strict=True):
+                seen[spot] = Seen(claimed[spot], level)
+                if not keep(spot, seen[spot]):
+                    beliefs[spot].read(level)
+        finally:
+            await record(pool, channel, rules, work, Errand(), began, woken)
+    return seen

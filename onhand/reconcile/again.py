@@ -1,0 +1,101 @@
+"""The second look: suspects are read while they are claimed, so that what is on its way is not taken for drift."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from onhand.channels.together import each
+from onhand.domain.drift import is_lost_write, was_edited
+from onhand.ledger import authority, reconcile
+from onhand.ledger.levels import Spot
+from onhand.ledger.reconcile import Look, Suspect
+from onhand.publish.look import Seen, look
+from onhand.reconcile.policy import Beat, ReadBack
+from onhand.reconcile.walking import add_costs
+
+
+async def look_again(back: ReadBack, beat: Beat) -> int:
+    """Read every suspect that was not read again yet; answers how many of all are still wrong. Raises ChannelError."""
+    can = back.channel.capabilities
+
+    async def part(suspects: Sequence[Suspect]) -> None:
+        await _look(back, suspects)
+        beat()
+
+    while suspects := await reconcile.to_look_at(
+        back.pool, back.id, back.name, can.bulk_size * can.concurrency
+    ):
+        parts = [suspects[at : at + can.bulk_size] for at in range(0, len(suspects), can.bulk_size)]
+        await each(parts, part, at_once=can.concurrency)
+    await add_costs(back)
+    _, wrong = await reconcile.suspects(back.pool, back.id, back.name)
+    return wrong
+
+
+async def _look(back: ReadBack, suspects: Sequence[Suspect]) -> None:
+    counted = [suspect for suspect in suspects if is_count(back, suspect)]
+    if counted:
+        # A person's word there is a count: the next sweep reads it and judges by the orders it finds.
+        await authority.put_aside(back.pool, back.name, [(each.item_id, each.place) for each in counted])
+    left = {suspect.spot: suspect for suspect in suspects if suspect not in counted}
+    seen = await _read(back, left) if left else {}
+    looks = [_outcome(back, suspect, seen.get(spot)) for spot, suspect in left.items()]
+    looks += [Look(*suspect.spot, "in_flight") for suspect in counted]
+    await reconcile.save_looks(back.pool, back.id, back.name, looks, datetime.now(UTC))
+
+
+async def _read(back: ReadBack, left: Mapping[Spot, Suspect]) -> dict[Spot, Seen]:
+    woken: set[str] = set()
+
+    def keep(spot: Spot, seen: Seen) -> bool:
+        return stands(back, left[spot], seen)
+
+    try:
+        return await look(back.pool, back.channel, back.rules, list(left), keep, woken)
+    finally:
+        if woken:
+            await back.wake_publishers(woken)
+
+
+def is_count(back: ReadBack, suspect: Suspect) -> bool:
+    """Whether the channel is the authority for the level and it is no write of ours that was lost."""
+    if suspect.place not in back.channel_rules.authority or suspect.shown is None:
+        return False
+    lost = is_lost_write(suspect.book, suspect.shown, suspect.last_push)
+    return suspect.book != suspect.shown and (not lost or was_edited(suspect.changed_at, suspect.last_push))
+
+
+def stands(back: ReadBack, suspect: Suspect, seen: Seen) -> bool:
+    """Whether what was believed is believed on, whatever was seen.
+
+    A write that may not show yet was told to the channel all the same; an item that is gone cannot be told anything;
+    and a fall on a channel whose sales we do not hear is a sale that the source will tell of, not a number to restore.
+    """
+    shown = seen.level.quantity
+    if shown is None:
+        return suspect.missing
+    if seen.expected is None or shown == seen.expected:
+        return False
+    if is_fresh(back, suspect, seen):
+        return True
+    lost = is_lost_write(seen.expected, shown, suspect.last_push)
+    return shown < seen.expected and not back.channel_rules.listens and not lost
+
+
+def is_fresh(back: ReadBack, suspect: Suspect, seen: Seen) -> bool:
+    """Whether the channel may still take its time to show what it was told last."""
+    within = timedelta(seconds=back.channel.capabilities.visible_within_seconds)
+    if not within or suspect.last_push is None:
+        return False
+    # What is believed has changed since the walk: it may have been told something that we do not know of here.
+    return seen.expected != suspect.book or datetime.now(UTC) - suspect.last_push.answered_at < within
+
+
+def _outcome(back: ReadBack, suspect: Suspect, seen: Seen | None) -> Look:
+    spot: Spot = suspect.spot
+    if seen is None or (seen.expected is None and not suspect.missing):
+        return Look(*spot, "in_flight")
+    level = seen.level
+    right = level.quantity == seen.expected and suspect.condition != "untracked"
+    if not right and level.quantity is not None and is_fresh(back, suspect, seen):
+        return Look(*spot, "in_flight")
+    return Look(*spot, "right" if right else "differs", seen.expected, level.quantity, level.problem)
