@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 from activities.levels import FollowUpSteps, LevelSteps
 from activities.live import LeavingSteps, LiveSteps
 from activities.mapping import MappingSteps
+from activities.reconcile import ReadBackSteps, ReconcileSteps
 from activities.runs import RunSteps
 from activities.source import SourceSteps
 from activities.sweep import SweepSteps
@@ -38,18 +39,29 @@ from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
 from onhand.memory import keep_what_is_loaded, return_large_buffers
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
+from onhand.reconcile import Policy
 from onhand.settings import Settings, SettingsError, find_config, load_settings
 from onhand.sources.base import Source
 from onhand.sources.registry import make_source
+from workflows.channel_reconciliation import ChannelReconciliation
 from workflows.channel_sync import ChannelSync
 from workflows.intake import Intake
 from workflows.poison import InboxPoison
 from workflows.publish import Publish
+from workflows.reconciliation import Reconciliation
 from workflows.sku_update import SkuUpdate
 from workflows.sweep import OrderSweep
 from workflows.sync_run import SyncRun
 
-WORKFLOWS: list[type] = [SyncRun, ChannelSync, SkuUpdate, OrderSweep, InboxPoison]
+WORKFLOWS: list[type] = [
+    SyncRun,
+    ChannelSync,
+    SkuUpdate,
+    OrderSweep,
+    InboxPoison,
+    Reconciliation,
+    ChannelReconciliation,
+]
 
 LIVE_WORKFLOWS: list[type] = [Intake, Publish]
 """On each channel's own queue, whose worker has the channel's connection: their turns are local activities."""
@@ -157,6 +169,7 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
     run_steps = RunSteps(pool, settings, parts.channels, parts.slack)
     source_steps = SourceSteps(pool, parts.source, LedgerDirectory(pool, frozenset(settings.locations)))
     follow_ups = FollowUpSteps(pool, client, settings.sync.sku_updates_per_run_max)
+    reconcile_steps = ReconcileSteps(pool, settings, parts.slack)
     return [
         run_steps.begin_run,
         run_steps.finish_channel,
@@ -165,6 +178,9 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
         source_steps.fetch_source,
         follow_ups.start_sku_updates,
         follow_ups.park_sku,
+        reconcile_steps.begin_reconciliation,
+        reconcile_steps.record_reconciliation,
+        reconcile_steps.report_reconciliation,
     ]
 
 
@@ -193,6 +209,10 @@ def _channel_steps(
     sweeps = SweepSteps(
         pool, client, parts.channels, settings.web.public_url, settings.tiers.rules(), rules, judging
     )
+    policy = Policy(
+        settings.reconcile.response(), settings.reconcile.accept_overselling, settings.web.public_url
+    )
+    read_backs = ReadBackSteps(pool, client, parts.channels, rules, policy)
     return [
         live.drain_inbox,
         live.drain_outbox,
@@ -204,6 +224,12 @@ def _channel_steps(
         levels.push_levels,
         levels.verify_levels,
         levels.push_sku,
+        read_backs.walk_levels,
+        read_backs.hear_sales,
+        read_backs.look_again,
+        read_backs.judge_suspects,
+        read_backs.prove_repairs,
+        read_backs.finish_read_back,
     ]
 
 

@@ -48,6 +48,7 @@ class RunSteps:
             channels=[self._plan(name) for name in names],
             source="" if isinstance(source, LedgerSource) else source.kind,
             sku_update_attempts=self.settings.sync.sku_update_attempts,
+            reconcile=self.settings.reconcile.after_sync,
         )
 
     def _wanted(self, request: SyncRequest) -> list[str]:

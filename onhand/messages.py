@@ -5,6 +5,7 @@ removed or retyped: histories of running workflows hold the old shape. None of t
 catalogue; data lives in Postgres and these carry references to it.
 """
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,8 @@ SYNC_TASK_QUEUE = "onhand"
 """Workflows, and activities that talk to the ledger, the source and people."""
 
 SYNC_SCHEDULE_ID = "sync-run"
+
+RECONCILE_SCHEDULE_ID = "reconcile"
 
 Status = Literal["success", "partial", "failed"]
 
@@ -76,13 +79,17 @@ class BeginRun(Message):
 
 
 class RunSetup(Message):
-    """What a run needs to know before it starts; `source` is empty where the ledger itself is the truth."""
+    """What a run needs to know before it starts; `source` is empty where the ledger itself is the truth.
+
+    `reconcile`: the channels are read back after a run that has changed something.
+    """
 
     channels: list[ChannelPlan]
     source: str = ""
     sku_update_attempts: int = 8
     plan_page_listings: int = 2_000
     history_events_max: int = 1_500
+    reconcile: bool = False
 
 
 class FetchSource(Message):
@@ -383,3 +390,127 @@ class PoisonNotice(Message):
     topic: str = ""
     subject: str = ""
     reason: str = ""
+
+
+ReconcileStatus = Literal["clean", "drift", "partial", "failed"]
+
+
+def reconcile_id(channel: str) -> str:
+    """The one workflow that reads a whole channel back."""
+    return f"reconcile/{channel}"
+
+
+class ReconcileRequest(Message):
+    """Input of Reconciliation: read channels back. `channels` and `skus` restrict it; None means all.
+
+    `run_id`: the sync run that asks for it, empty where none does.
+    """
+
+    channels: list[str] | None = None
+    skus: list[str] | None = Field(default=None, max_length=1_000)
+    trigger: Literal["schedule", "operator", "sync"] = "schedule"
+    run_id: str = ""
+
+
+class BeginReconciliation(Message):
+    """Input of begin_reconciliation."""
+
+    reconciliation_id: str
+    request: ReconcileRequest
+
+
+class ChannelReadBack(Message):
+    """Input of ChannelReconciliation, and of each of its steps.
+
+    `listens`: its orders reach us, so that sales are heard before anybody is accused; `settle_seconds` is how long they
+    are given for it.
+    """
+
+    reconciliation_id: str
+    channel: str
+    skus: list[str] | None = None
+    listens: bool = False
+    settle_seconds: float = 10.0
+
+
+class ReconcileSetup(Message):
+    """Result of begin_reconciliation: which channels are read back, and how."""
+
+    channels: list[ChannelReadBack]
+
+
+class WalkedLevels(Message):
+    """Result of walk_levels: when the walk began, levels of ours it came by, and those that are suspect."""
+
+    began: datetime
+    levels: int = 0
+    suspects: int = 0
+
+
+class JudgeSuspects(Message):
+    """Input of judge_suspects and prove_repairs. `heard`: all that was sold is known to the ledger."""
+
+    back: ChannelReadBack
+    began: datetime
+    heard: bool = True
+
+
+class JudgedSuspects(Message):
+    """Result of judge_suspects: drifts by what was done about them, and how many of each cause."""
+
+    drifts: int = 0
+    pushed: int = 0
+    widened: int = 0
+    halted: int = 0
+    reported: int = 0
+    causes: dict[str, int] = {}
+
+
+class FinishReadBack(Message):
+    """Input of finish_read_back. `failed` says why the channel could not be read back, empty where it could.
+
+    `began`: when its walk did, None where it never came so far.
+    """
+
+    back: ChannelReadBack
+    began: datetime | None = None
+    failed: str = ""
+
+
+class ReadBackResult(Message):
+    """Result of ChannelReconciliation: what was found on one channel; `open` drifts are not over yet.
+
+    "skipped": another read-back of the channel was under way.
+    """
+
+    channel: str
+    status: Literal["clean", "drift", "held", "failed", "skipped"]
+    levels: int = 0
+    suspects: int = 0
+    drifts: int = 0
+    halted: int = 0
+    open: int = 0
+    message: str = ""
+
+
+class RecordReconciliation(Message):
+    """Input of record_reconciliation: the read-back is over."""
+
+    reconciliation_id: str
+    status: ReconcileStatus
+    summary: str
+
+
+class ReportReconciliation(Message):
+    """Input of report_reconciliation: tell people what was found."""
+
+    reconciliation_id: str
+
+
+class ReconcileResult(Message):
+    """Result of Reconciliation."""
+
+    reconciliation_id: str
+    status: ReconcileStatus
+    summary: str
+    channels: list[ReadBackResult] = []

@@ -79,6 +79,7 @@ class Running:
         client = await connect.connect_temporal(self.settings)
         await schedules.apply(client, self.settings.schedule)
         await schedules.apply_sweeps(client, self.settings.schedule, self.settings.listening_channels())
+        await schedules.apply_reconciliation(client, self.settings.reconcile)
 
 
 @asynccontextmanager

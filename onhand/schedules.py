@@ -1,4 +1,4 @@
-"""Periodic syncs and order sweeps as Temporal Schedules: made or updated, idempotently, without touching a pause."""
+"""Syncs, read-backs and order sweeps as Temporal Schedules: made or updated, idempotently, a pause untouched."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,13 +24,15 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from onhand.messages import (
+    RECONCILE_SCHEDULE_ID,
     SYNC_SCHEDULE_ID,
     SYNC_TASK_QUEUE,
+    ReconcileRequest,
     SweepRequest,
     SyncRequest,
     sweep_id,
 )
-from onhand.settings import ScheduleSettings
+from onhand.settings import ReconcileSettings, ScheduleSettings
 from workflows.search import attributes
 
 Applied = Literal["created", "updated", "unchanged"]
@@ -91,6 +93,21 @@ def sweep_of(channel: str, settings: ScheduleSettings, state: ScheduleState) -> 
     )
 
 
+def reconciliation(settings: ReconcileSettings, state: ScheduleState) -> Schedule:
+    """The schedule of read-backs: at :00, :15, :30 and :45 of each hour, where it is every 15 minutes."""
+    return _every(
+        timedelta(minutes=settings.every_minutes),
+        ScheduleActionStartWorkflow(
+            "Reconciliation",
+            ReconcileRequest(trigger="schedule"),
+            id=RECONCILE_SCHEDULE_ID,
+            task_queue=SYNC_TASK_QUEUE,
+            static_summary="what every channel really shows",
+        ),
+        state,
+    )
+
+
 def _every(
     every: timedelta,
     action: ScheduleActionStartWorkflow,
@@ -126,6 +143,19 @@ async def apply_sweeps(client: Client, settings: ScheduleSettings, channels: Seq
     if "updated" in applied:
         return "updated"
     return "created" if "created" in applied else "unchanged"
+
+
+async def apply_reconciliation(client: Client, settings: ReconcileSettings) -> Applied:
+    """The same for read-backs; where they are to come only by hand and after syncs, their schedule is taken away."""
+    if settings.every_minutes:
+        return await _apply(client, RECONCILE_SCHEDULE_ID, lambda state: reconciliation(settings, state))
+    try:
+        await client.get_schedule_handle(RECONCILE_SCHEDULE_ID).delete()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return "unchanged"
+    return "updated"
 
 
 async def _apply(client: Client, schedule_id: str, make: Callable[[ScheduleState], Schedule]) -> Applied:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from onhand.domain.counts import CountMeaning
+from onhand.domain.drift import Response
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
 from onhand.domain.velocity import TierRules
@@ -274,6 +275,46 @@ class TierSettings(_Section):
         )
 
 
+class ReconcileSettings(_Section):
+    """Reading every channel back, and what is done about levels that drifted. Percentages are of the level.
+
+    Off by at most `tolerance_percent` or `tolerance_units`: told again. By more than `halt_percent` and at least
+    `halt_units_min` units: halted. In between: told again, and `widen_units` more kept from the listing for a while.
+    """
+
+    every_minutes: int = Field(default=15, ge=0, le=1_440)
+    after_sync: bool = True
+    settle_seconds: float = Field(default=10, ge=0, le=600)
+    tolerance_percent: float = Field(default=5, ge=0, le=100)
+    tolerance_units: int = Field(default=2, ge=0)
+    halts: bool = True
+    halt_percent: float = Field(default=10, ge=0, le=100)
+    halt_units_min: int = Field(default=3, ge=1)
+    widen_units: int = Field(default=2, ge=1)
+    widen_units_max: int = Field(default=10, ge=1)
+    clean_reads_to_lift: int = Field(default=2, ge=0, le=100)
+    accept_overselling: bool = False
+
+    @model_validator(mode="after")
+    def _halts_are_above_tolerance(self) -> Self:
+        if self.halt_percent < self.tolerance_percent:
+            raise ValueError("halt_percent is below tolerance_percent; accepted: at least that")
+        return self
+
+    def response(self) -> Response:
+        """The domain's record of these settings."""
+        return Response(
+            tolerance_percent=self.tolerance_percent,
+            tolerance_units=self.tolerance_units,
+            halt_percent=self.halt_percent,
+            halt_units_min=self.halt_units_min,
+            halts=self.halts,
+            widen_units=self.widen_units,
+            widen_units_max=self.widen_units_max,
+            clean_reads_to_lift=self.clean_reads_to_lift,
+        )
+
+
 class SlackSettings(_Section):
     """Where people are told. Without `token_env` nothing is sent."""
 
@@ -349,6 +390,7 @@ class Settings(_Section):
     schedule: ScheduleSettings = ScheduleSettings()
     sync: SyncSettings = SyncSettings()
     tiers: TierSettings = TierSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
     clients: dict[Name, ClientSettings] = {}

@@ -61,8 +61,8 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining imports intake ledger mapping messages publish read_back settings "
-        "sources sweeping tiers waking workflows",
+        "alerts authority channels domain draining imports intake ledger mapping messages publish read_back reconcile "
+        "settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/publish": room(
@@ -70,6 +70,11 @@ ROOMS = {
     ),
     "onhand/intake": room(
         "the one way of a delivery into the ledger", "background channels domain draining ledger", "psycopg"
+    ),
+    "onhand/reconcile": room(
+        "what channels really show, and why",
+        "background channels domain intake ledger publish sweeping wording",
+        "structlog",
     ),
     "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),

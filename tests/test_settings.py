@@ -36,6 +36,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[schedule]`": module.ScheduleSettings,
     "`[sync]`": module.SyncSettings,
     "`[tiers]`": module.TierSettings,
+    "`[reconcile]`": module.ReconcileSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
     "`[clients.<name>]`": module.ClientSettings,

@@ -15,6 +15,9 @@ LEDGER_RETRY = RetryPolicy(
 READ_STEP = timedelta(hours=2)
 """Reading a whole source, or discovering a whole channel; it beats its heart meanwhile."""
 
+WALK_STEP = timedelta(hours=2)
+"""Reading a whole channel back, within its limits; it beats its heart meanwhile."""
+
 HEARTBEAT = timedelta(seconds=10)
 """Silence after which a worker is presumed dead and its step is given to another."""
 

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         FetchSource,
         LoadMapping,
         MappingResult,
+        ReconcileRequest,
         RecordResult,
         Report,
         RunSetup,
@@ -27,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.channel_sync import ChannelSync
     from workflows.failures import reason_of
+    from workflows.reconciliation import Reconciliation
     from workflows.search import attributes, begun, ended, table
 
 
@@ -68,6 +70,7 @@ class SyncRun:
             "record_result", RecordResult(run_id=run_id, status=result.status, summary=result.summary), None
         )
         await self._report(run_id)
+        await self._read_back(run_id, setup, request, result.channels)
         ended(result.status, sum(channel.failed for channel in channels))
         if result.status == "failed":
             raise ApplicationError(
@@ -142,6 +145,27 @@ class SyncRun:
             result = ChannelResult(channel=plan.name, status="failed", message=reason_of(error))
         self._tell(plan.name, _sentence(result))
         return result
+
+    async def _read_back(
+        self, run_id: str, setup: RunSetup, request: SyncRequest, channels: list[ChannelResult]
+    ) -> None:
+        """Have the channels that were told something read back, by a child that outlives the run.
+
+        The run is over when its levels are told: it does not wait for a walk over whole accounts, whose end it would
+        only repeat, and the next run must not be skipped for it.
+        """
+        told = [channel.channel for channel in channels if channel.changed]
+        if not setup.reconcile or not told:
+            return
+        await workflow.start_child_workflow(
+            Reconciliation.run,
+            ReconcileRequest(channels=told, skus=request.skus, trigger="sync", run_id=run_id),
+            id=f"{run_id}/reconcile",
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            search_attributes=attributes(run=run_id),
+            static_summary=f"read back what {run_id} has told",
+            priority=policies.FULL_SYNC_PRIORITY,
+        )
 
     async def _report(self, run_id: str) -> None:
         """Tell people. That nobody could be told is in the history, and is no reason to fail a run."""

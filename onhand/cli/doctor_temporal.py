@@ -14,7 +14,7 @@ from onhand import schedules
 from onhand.cli.examined import Examined, broken, fine, gap
 from onhand.connect import NotRunningError, connect_temporal, temporal_is_configured
 from onhand.embedded.errors import EmbeddedError
-from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue, sweep_id
+from onhand.messages import RECONCILE_SCHEDULE_ID, SYNC_TASK_QUEUE, channel_task_queue, sweep_id
 from onhand.schedules import NoScheduleError
 from onhand.settings import Settings
 from onhand.wording import ago, duration
@@ -45,6 +45,8 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
             yield await _schedule(client, settings)
             async for finding in _sweeps(client, settings):
                 yield finding
+            if settings.reconcile.every_minutes:
+                yield await _read_backs(client, settings)
             for queue, task in _queues(settings):
                 yield await _polled(client, queue, task)
     except (RPCError, TimeoutError) as error:
@@ -86,6 +88,22 @@ async def _sweeps(client: Client, settings: Settings) -> AsyncIterator[Examined]
         yield found
     if listening and not wrong:
         yield fine("sweeps", f"of {', '.join(listening)} every {duration(every)}")
+
+
+async def _read_backs(client: Client, settings: Settings) -> Examined:
+    """Whether every channel is read back as configured."""
+    every = timedelta(minutes=settings.reconcile.every_minutes)
+    try:
+        view = await schedules.show(client, RECONCILE_SCHEDULE_ID)
+    except NoScheduleError as error:
+        return gap("read-backs", str(error), "onhand schedule apply")
+    if view.paused:
+        advice = f"Unpause {RECONCILE_SCHEDULE_ID} in the Temporal Web UI."
+        return gap("read-backs", f"paused: {view.note}", advice)
+    if view.every != every:
+        now, wanted = duration(view.every.total_seconds()), duration(every.total_seconds())
+        return gap("read-backs", f"every {now}, the configuration says {wanted}", "onhand schedule apply")
+    return fine("read-backs", f"every {duration(every.total_seconds())}")
 
 
 async def _sweep_problem(client: Client, channel: str, every_seconds: int) -> Examined | None:

@@ -24,6 +24,9 @@ PLAIN_WIDTH = 120
 
 STATUS_STYLES = {
     "success": "green",
+    "clean": "green",
+    "drift": "yellow",
+    "held": "yellow",
     "accepted": "green",
     "partial": "yellow",
     "running": "cyan",

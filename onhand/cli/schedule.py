@@ -33,21 +33,26 @@ def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
     listening = session.settings.listening_channels()
 
-    async def work() -> tuple[str, str]:
+    async def work() -> tuple[str, str, str]:
         client = await connect_temporal(session.settings)
         sync = await schedules.apply(client, session.settings.schedule)
-        return sync, await schedules.apply_sweeps(client, session.settings.schedule, listening)
+        sweeps = await schedules.apply_sweeps(client, session.settings.schedule, listening)
+        return sync, sweeps, await schedules.apply_reconciliation(client, session.settings.reconcile)
 
-    applied, sweeps = asyncio.run(work())
+    applied, sweeps, read_backs = asyncio.run(work())
     every, seconds = session.settings.schedule.every_minutes, session.settings.schedule.sweep_seconds
     if as_json:
         document = {"applied": applied, "every_minutes": every, "sweeps": sweeps, "sweep_seconds": seconds}
-        print_json({**document, "swept_channels": listening})
+        reading = {"read_backs": read_backs, "read_back_minutes": session.settings.reconcile.every_minutes}
+        print_json({**document, "swept_channels": listening, **reading})
     else:
         out().print(f"schedule {applied}: a sync every {every} minutes")
         out().print(
             f"sweeps {sweeps}: orders of {', '.join(listening) or 'no channel'} every {seconds} seconds"
         )
+        minutes = session.settings.reconcile.every_minutes
+        when = f"every {minutes} minutes" if minutes else "by hand and after syncs only"
+        out().print(f"read-backs {read_backs}: {when}")
 
 
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:

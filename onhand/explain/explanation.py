@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
-from onhand.explain.sentences import in_flight, rest_sentence, sentence
+from onhand.explain.sentences import adrift, in_flight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import authority, levels, stock, work
+from onhand.ledger import authority, halts, levels, reconcile, stock, work
 from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
+from onhand.ledger.halts import Halt
+from onhand.ledger.reconcile import DriftRow
 from onhand.ledger.stock import (
     BalanceRow,
     DeadLetter,
@@ -33,7 +35,8 @@ class LevelExplained:
     """One level: what it should be and by which steps, what we believe and were told, what is on its way.
 
     `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes from being
-    told to the channel at once; None where nothing does.
+    told to the channel at once; None where nothing does. `halt`: it is held at zero; `drift`: a read-back found it
+    otherwise than it should be, and that is not over.
     """
 
     sentence: str
@@ -50,6 +53,8 @@ class LevelExplained:
     in_flight: bool
     hold: Hold | None
     pushes: tuple[PushRow, ...]
+    halt: Halt | None = None
+    drift: DriftRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +87,14 @@ async def explain_sku(
     listings = [entry for entry in await stock.sku_listings(pool, sku) if entry.channel in channels]
     sent = await stock.last_pushes(pool, [entry.listing_id for entry in listings], pushes)
     holds = await work.holds(pool, channels)
+    wrong = await _wrong(pool, sku)
     explained: list[LevelExplained] = []
     for channel in (name for name in channels if name in rules.channels):
         facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
         for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
             hold = holds.get(channel)
             held = hold if hold is not None and hold.holds else None
-            explained += _explained(state, rules, facts[state.listing_id], sent, held, now)
+            explained += _explained(state, rules, facts[state.listing_id], sent, held, wrong, now)
     listed = {entry.channel for entry in listings}
     return Explanation(
         asked_at=now,
@@ -104,12 +110,29 @@ async def explain_sku(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """What is halted of a SKU, by listing, and what is adrift, by listing and place."""
+
+    halts: dict[int, Halt]
+    drifts: dict[tuple[int, str], DriftRow]
+
+
+async def _wrong(pool: Pool, sku: str) -> _Wrong:
+    drifts = await reconcile.drifts(pool, sku=sku, open_only=True)
+    return _Wrong(
+        {halt.listing_id: halt for halt in await halts.standing(pool, sku=sku)},
+        {(drift.listing_id, drift.place): drift for drift in drifts},
+    )
+
+
 def _explained(
     state: ListingState,
     rules: RuleBook,
     facts: ListingFacts,
     sent: Sequence[PushRow],
     hold: Hold | None,
+    wrong: _Wrong,
     now: datetime,
 ) -> list[LevelExplained]:
     known = {level.place: level for level in facts.levels}
@@ -124,7 +147,12 @@ def _explained(
                 now,
                 hold,
             )
-            + rest_sentence(state, decided.claim.place),
+            + rest_sentence(state, decided.claim.place)
+            + adrift(
+                wrong.halts.get(state.listing_id),
+                wrong.drifts.get((state.listing_id, decided.claim.place)),
+                now,
+            ),
             channel=state.channel,
             item_id=state.item_id,
             place=decided.claim.place,
@@ -142,6 +170,8 @@ def _explained(
                 for push in sent
                 if (push.listing_id, push.place) == (state.listing_id, decided.claim.place)
             ),
+            halt=wrong.halts.get(state.listing_id),
+            drift=wrong.drifts.get((state.listing_id, decided.claim.place)),
         )
         for decided in _decided(state, rules)
     ]

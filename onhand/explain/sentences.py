@@ -5,6 +5,8 @@ from datetime import datetime
 
 from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import ListingState
+from onhand.ledger.halts import Halt
+from onhand.ledger.reconcile import DriftRow
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
 from onhand.ledger.work import Hold
 from onhand.wording import ago
@@ -57,6 +59,24 @@ def held_up(hold: Hold, now: datetime) -> str:
         said += f" Telling it changes was paused {ago(hold.paused_at, now)}{note}."
     if hold.trouble:
         said += f" Its breaker opened {ago(hold.trouble_since, now)}: {hold.trouble.rstrip('.')}."
+    return said
+
+
+def adrift(halt: Halt | None, drift: DriftRow | None, now: datetime) -> str:
+    """What is wrong with it by the last read-back, and how a halt is lifted; empty where nothing is."""
+    said = ""
+    if halt is not None:
+        rule = ""
+        if halt.clean_reads_needed is not None:
+            rule = f"{halt.clean_reads_needed - halt.clean_reads} more clean read-backs lift it, or "
+        said += (
+            f" It was halted {ago(halt.placed_at, now)} by {halt.placed_by}: {halt.reason.rstrip('.')}; "
+            f"{rule}`onhand halts lift {halt.sku} --channel {halt.channel}`."
+        )
+    if drift is not None:
+        shown = "nothing" if drift.shown is None else f"{drift.shown:,}"
+        cause, why = drift.cause.replace("_", " "), drift.evidence.rstrip(".")
+        said += f" A read-back {ago(drift.seen_at, now)} found it showing {shown} ({cause}): {why}."
     return said
 
 

@@ -79,10 +79,10 @@ async def lift(pool: Pool, listings: Sequence[int], *, by: str, woken: set[str] 
     return await _changed(pool, "lift_halts", {"listings": list(listings), "by": by}, woken)
 
 
-async def standing(pool: Pool, channel: str | None = None) -> list[Halt]:
-    """Every listing that is halted now, on one channel or on all; the newest halt first."""
+async def standing(pool: Pool, channel: str | None = None, sku: str | None = None) -> list[Halt]:
+    """Every listing that is halted now, on one channel or on all, of one SKU or all; the newest halt first."""
     async with one_statement(pool) as connection:
-        cursor = await connection.execute(query("standing_halts"), {"channel": channel})
+        cursor = await connection.execute(query("standing_halts"), {"channel": channel, "sku": sku})
         return [Halt(*row) for row in await cursor.fetchall()]
 
 

@@ -228,8 +228,11 @@ async def finish_channel(
 
 
 async def finish(pool: Pool, reconciliation: str, status: str, summary: str) -> None:
-    """Close a read-back."""
-    await _run(pool, "finish_reconciliation", {"id": reconciliation, "status": status, "summary": summary})
+    """Close a read-back, and whatever it has left open."""
+    named = {"id": reconciliation, "status": status, "summary": summary}
+    async with pool.connection() as connection:
+        await connection.execute(query("close_reconciliation_channels"), named)
+        await connection.execute(query("finish_reconciliation"), named)
 
 
 async def get(pool: Pool, reconciliation: str) -> ReconciliationRow | None:
@@ -268,8 +271,40 @@ async def merge(
     accept_overselling: bool,
 ) -> tuple[int, int]:
     """Note what a page that was asked for at that moment shows; answers (levels of ours on it, suspects among them)."""
-    named = {
-        "id": reconciliation,
+    asked = {"asked_at": asked_at, "accept_overselling": accept_overselling}
+    named = {"id": reconciliation, **_page(channel, page), **asked}
+    ((levels, suspects),) = await _fetched(pool, "merge_found", named)
+    return levels, suspects
+
+
+async def compare(
+    pool: Pool, channel: str, page: Sequence[Found], asked_at: datetime, *, accept_overselling: bool
+) -> list[Accused]:
+    """The suspects of a page, for somebody who only looks: nothing is noted. They were not looked at again."""
+    asked = {"asked_at": asked_at, "accept_overselling": accept_overselling}
+    rows = await _fetched(pool, "compare_found", {**_page(channel, page), **asked})
+    return [
+        Accused(
+            *row[:7],
+            book=row[7],
+            shown=row[8],
+            condition=row[9],
+            missing=False,
+            changed_at=row[10],
+            expected=row[7],
+            seen=row[8],
+            problem="",
+            outcome="differs",
+            last_push=_last_push(row[11:]),
+            demand=0,
+            put_back=0,
+        )
+        for row in rows
+    ]
+
+
+def _page(channel: str, page: Sequence[Found]) -> dict[str, Any]:
+    return {
         "channel": channel,
         "items": [found.item_id for found in page],
         "trackings": [found.tracking for found in page],
@@ -277,11 +312,7 @@ async def merge(
         "quantities": [found.quantity for found in page],
         "conditions": [found.condition for found in page],
         "changed": [found.changed_at for found in page],
-        "asked_at": asked_at,
-        "accept_overselling": accept_overselling,
     }
-    ((levels, suspects),) = await _fetched(pool, "merge_found", named)
-    return levels, suspects
 
 
 async def accuse_missing(

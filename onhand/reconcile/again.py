@@ -9,17 +9,16 @@ from onhand.ledger import authority, reconcile
 from onhand.ledger.levels import Spot
 from onhand.ledger.reconcile import Look, Suspect
 from onhand.publish.look import Seen, look
-from onhand.reconcile.policy import Beat, ReadBack
+from onhand.reconcile.policy import ReadBack
 from onhand.reconcile.walking import add_costs
 
 
-async def look_again(back: ReadBack, beat: Beat) -> int:
+async def look_again(back: ReadBack) -> int:
     """Read every suspect that was not read again yet; answers how many of all are still wrong. Raises ChannelError."""
     can = back.channel.capabilities
 
     async def part(suspects: Sequence[Suspect]) -> None:
         await _look(back, suspects)
-        beat()
 
     while suspects := await reconcile.to_look_at(
         back.pool, back.id, back.name, can.bulk_size * can.concurrency

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from onhand import sweeping
 from onhand.ledger import reconcile
-from onhand.reconcile.policy import Beat, ReadBack
+from onhand.reconcile.policy import ReadBack
 
 LOOK_SECONDS = 0.05
 
 
-async def hear(back: ReadBack, beat: Beat) -> bool:
+async def hear(back: ReadBack) -> bool:
     """Take in what no webhook told of; False where not all that is known was posted in time. Raises ChannelError.
 
     A channel that is not listened to has nothing to tell.
@@ -29,6 +29,5 @@ async def hear(back: ReadBack, beat: Beat) -> bool:
     while await reconcile.unheard_until(back.pool, back.name, last):
         if time.monotonic() > deadline:
             return False
-        beat()
         await asyncio.sleep(LOOK_SECONDS)
     return True

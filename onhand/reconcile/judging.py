@@ -14,7 +14,7 @@ from onhand.ledger import halts, levels, reconcile
 from onhand.ledger.levels import Spot
 from onhand.ledger.reconcile import Accused, NewDrift, SweptOrders
 from onhand.reconcile.hiding import hide
-from onhand.reconcile.policy import Beat, ReadBack
+from onhand.reconcile.policy import ReadBack
 
 JUDGED_AT_ONCE = 500
 WEBHOOK_SECONDS = 60.0
@@ -52,7 +52,7 @@ class _Case:
         return self.accused.spot
 
 
-async def judge(back: ReadBack, since: datetime, heard: bool, beat: Beat) -> Judged:
+async def judge(back: ReadBack, since: datetime, heard: bool) -> Judged:
     """Judge every suspect that was looked at, page by page; `heard`: all that was sold until then is in the ledger.
 
     Where it is not, a level that fell is left to the next read-back: it may well have been sold.
@@ -63,7 +63,6 @@ async def judge(back: ReadBack, since: datetime, heard: bool, beat: Beat) -> Jud
     while page := await reconcile.to_judge(back.pool, back.id, back.name, JUDGED_AT_ONCE):
         cases = _cases(back, page, orders, hooks, heard)
         await _answer(back, page, cases, total)
-        beat()
     return total
 
 

@@ -1,6 +1,5 @@
 """What the steps of a read-back share: whose it is, and how drift is answered."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from onhand.background import Wake
@@ -8,9 +7,6 @@ from onhand.channels.base import Channel
 from onhand.domain.drift import Response
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.ledger.database import Pool
-
-Beat = Callable[[], None]
-"""Says that a long step is alive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from onhand.domain.listings import Target, all_targets
 from onhand.ledger import levels, reconcile, work
 from onhand.ledger.levels import Spot
 from onhand.publish.work import key_of
-from onhand.reconcile.policy import Beat, ReadBack
+from onhand.reconcile.policy import ReadBack
 from onhand.reconcile.walking import add_costs
 
 PAUSE_SECONDS = 0.25
@@ -17,7 +17,7 @@ PAUSE_SECONDS_MAX = 5.0
 SHOWN = "told again, and it shows"
 
 
-async def prove(back: ReadBack, since: datetime, beat: Beat) -> int:
+async def prove(back: ReadBack, since: datetime) -> int:
     """Wait a little for the repairs of drifts seen since then; answers how many are still open. Raises ChannelError.
 
     What does not show in time stays open: the next read-back closes it, or finds it again.
@@ -30,7 +30,6 @@ async def prove(back: ReadBack, since: datetime, beat: Beat) -> int:
         held_up = (await work.holds(back.pool, [back.name]))[back.name].holds
         if len(repaired) == len(left) or held_up or time.monotonic() > deadline:
             break
-        beat()
         await asyncio.sleep(pause)
         pause = min(pause * 2, PAUSE_SECONDS_MAX)
     await add_costs(back)

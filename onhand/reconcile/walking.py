@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from onhand.channels.base import Condition, FoundLevel, LevelKey
-from onhand.domain.listings import all_targets
+from onhand.channels.base import Channel, Condition, FoundLevel, LevelKey
+from onhand.domain.listings import RuleBook, all_targets
 from onhand.ledger import levels, reconcile
+from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
 from onhand.ledger.reconcile import Found
 from onhand.publish.work import key_of
-from onhand.reconcile.policy import Beat, ReadBack
+from onhand.reconcile.policy import ReadBack
 
 PAGE_LISTINGS = 500
 
@@ -24,7 +25,7 @@ class Walked:
     suspects: int
 
 
-async def walk(back: ReadBack, skus: Sequence[str] | None, beat: Beat) -> Walked:
+async def walk(back: ReadBack, skus: Sequence[str] | None) -> Walked:
     """Hold what the channel shows against what is believed; only these SKUs are read where some are given.
 
     A walk that is begun again forgets what the first one suspected. Raises ChannelError.
@@ -34,9 +35,13 @@ async def walk(back: ReadBack, skus: Sequence[str] | None, beat: Beat) -> Walked
     await levels.ensure_levels(back.pool, back.name, places)
     began = asked_at = datetime.now(UTC)
     seen = suspects = 0
-    pages = back.channel.walk_levels(places) if skus is None else pages_of(back, skus)
+    pages = (
+        back.channel.walk_levels(places)
+        if skus is None
+        else pages_of(back.pool, back.channel, back.rules, skus)
+    )
     async for page in pages:
-        found = [_found(level) for level in page]
+        found = [found_of(level) for level in page]
         ours, accused = await reconcile.merge(
             back.pool,
             back.id,
@@ -47,7 +52,6 @@ async def walk(back: ReadBack, skus: Sequence[str] | None, beat: Beat) -> Walked
         )
         seen, suspects = seen + ours, suspects + accused
         await reconcile.progress(back.pool, back.id, back.name, seen, suspects)
-        beat()
         asked_at = datetime.now(UTC)
     if skus is None:
         suspects += await reconcile.accuse_missing(back.pool, back.id, back.name, places, began)
@@ -56,19 +60,21 @@ async def walk(back: ReadBack, skus: Sequence[str] | None, beat: Beat) -> Walked
     return Walked(began, seen, suspects)
 
 
-async def pages_of(back: ReadBack, skus: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+async def pages_of(
+    pool: Pool, channel: Channel, rules: RuleBook, skus: Sequence[str]
+) -> AsyncIterator[list[FoundLevel]]:
     """The levels of some SKUs, read as a walk would find them, as far as reading tells."""
-    size, cursor = back.channel.capabilities.bulk_size, ListingCursor()
-    onward: ListingCursor | None = cursor
+    size = channel.capabilities.bulk_size
+    onward: ListingCursor | None = ListingCursor()
     while onward is not None:
-        listings, onward = await levels.listing_page(back.pool, back.name, onward, PAGE_LISTINGS, skus)
-        states = await levels.listing_states(back.pool, back.name, listings, siblings=False)
-        keys = [key_of(target) for target in all_targets(states, back.rules)]
+        listings, onward = await levels.listing_page(pool, channel.name, onward, PAGE_LISTINGS, skus)
+        states = await levels.listing_states(pool, channel.name, listings, siblings=False)
+        keys = [key_of(target) for target in all_targets(states, rules)]
         for start in range(0, len(keys), size):
-            yield await _read(back, keys[start : start + size])
+            yield await _read(channel, keys[start : start + size])
 
 
-async def _read(back: ReadBack, keys: Sequence[LevelKey]) -> list[FoundLevel]:
+async def _read(channel: Channel, keys: Sequence[LevelKey]) -> list[FoundLevel]:
     return [
         FoundLevel(
             item_id=level.key.item.item_id,
@@ -78,11 +84,12 @@ async def _read(back: ReadBack, keys: Sequence[LevelKey]) -> list[FoundLevel]:
             problem=level.problem,
             tracking=level.key.item.tracking,
         )
-        for level in await back.channel.read_levels(keys)
+        for level in await channel.read_levels(keys)
     ]
 
 
-def _found(level: FoundLevel) -> Found:
+def found_of(level: FoundLevel) -> Found:
+    """A level as the ledger takes it."""
     return Found(
         level.item_id, level.tracking, level.place, level.quantity, level.condition.value, level.changed_at
     )

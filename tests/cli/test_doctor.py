@@ -17,7 +17,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.inbox import InboxOutcome, Received
 from onhand.ledger.levels import Failure
 from onhand.messages import SYNC_TASK_QUEUE, channel_task_queue
-from onhand.settings import ScheduleSettings
+from onhand.settings import ReconcileSettings, ScheduleSettings
 from tests.cli.conftest import Answer, Onhand
 from tests.memory_channel import MemoryChannel
 from workflows.sync_run import SyncRun
@@ -266,15 +266,19 @@ async def test_temporal_its_schedule_and_its_workers_are_looked_at(
     assert found(before, "schedule")["advice"] == "onhand schedule apply"
     assert found(before, "worker channel-woo (steps)")["health"] == "broken"
     assert found(before, "sweep woo")["advice"] == "onhand schedule apply"
+    assert found(before, "read-backs")["advice"] == "onhand schedule apply"
 
     await schedules.apply(client, ScheduleSettings(every_minutes=30))
     await schedules.apply_sweeps(client, ScheduleSettings(sweep_seconds=30), ["woo", "bigc"])
+    await schedules.apply_reconciliation(client, ReconcileSettings(every_minutes=30))
     handle = client.get_schedule_handle(schedules.SYNC_SCHEDULE_ID)
     try:
         stale = await onhand("doctor", "--json")
         assert found(stale, "schedule")["message"] == "every 30 min, the configuration says 15 min"
         assert found(stale, "sweep woo")["message"] == "every 30 s, the configuration says 1 min"
+        assert found(stale, "read-backs")["message"] == "every 30 min, the configuration says 15 min"
         await schedules.apply(client, ScheduleSettings())
+        await schedules.apply_reconciliation(client, ReconcileSettings())
         await schedules.apply_sweeps(client, ScheduleSettings(), ["woo", "bigc"])
         for name in ("woo", "bigc"):
             await work.note_sweep(store, name, datetime.now(UTC))
@@ -288,9 +292,11 @@ async def test_temporal_its_schedule_and_its_workers_are_looked_at(
     finally:
         await handle.delete()
         await schedules.apply_sweeps(client, ScheduleSettings(), [])
+        await schedules.apply_reconciliation(client, ReconcileSettings(every_minutes=0))
 
     assert after.code == 3
     assert found(after, "sweeps")["message"] == "of woo, bigc every 1 min"
+    assert found(after, "read-backs")["message"] == "every 15 min"
     assert found(after, "schedule")["message"] == "paused: stocktaking"
     assert found(after, "schedule")["advice"] == "onhand schedule resume"
     workers = {subject: state for subject, state in health(after).items() if subject.startswith("worker")}

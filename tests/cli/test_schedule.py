@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from onhand.schedules import SYNC_SCHEDULE_ID
+from onhand.schedules import RECONCILE_SCHEDULE_ID, SYNC_SCHEDULE_ID
 from tests.cli.conftest import Onhand
 
 
 @pytest.fixture
 async def temporal(temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """The commands find the tests' Temporal; the schedule they make is gone afterwards."""
+    """The commands find the tests' Temporal; the schedules they make are gone afterwards."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_env.client.service_client.config.target_host)
     yield
-    await temporal_env.client.get_schedule_handle(SYNC_SCHEDULE_ID).delete()
+    for made in (SYNC_SCHEDULE_ID, RECONCILE_SCHEDULE_ID):
+        await temporal_env.client.get_schedule_handle(made).delete()
 
 
 async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: None) -> None:
@@ -25,10 +26,13 @@ async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: N
         "sweeps": "created",
         "sweep_seconds": 60,
         "swept_channels": ["woo", "bigc"],
+        "read_backs": "created",
+        "read_back_minutes": 15,
     }
     assert (await onhand("schedule", "apply")).lines == [
         "schedule unchanged: a sync every 15 minutes",
         "sweeps unchanged: orders of woo, bigc every 60 seconds",
+        "read-backs unchanged: every 15 minutes",
     ]
     assert (await onhand("schedule", "pause", "--note", "stocktaking")).code == 0
 

@@ -24,6 +24,7 @@ SELECT h.id, h.listing_id, ch.name, s.code, l.item_id, l.parent_id, l.tracking, 
   JOIN channel ch ON ch.id = l.channel_id
   JOIN sku s ON s.id = l.sku_id
  WHERE h.lifted_at IS NULL AND (%(channel)s::text IS NULL OR ch.name = %(channel)s)
+   AND (%(sku)s::text IS NULL OR s.code = %(sku)s)
  ORDER BY h.id DESC
 
 -- name: mark_halted

@@ -57,6 +57,25 @@ WITH found AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM accused)
 
+-- name: compare_found
+-- The same comparison for somebody who only looks: levels of ours on a page with what is believed of them, suspects only.
+SELECT v.listing_id, v.place, s.code, l.item_id, l.parent_id, l.tracking, l.units, v.book, f.quantity, f.condition,
+       f.changed_at, p.quantity, p.before, p.answered_at
+  FROM unnest(%(items)s::text[], %(trackings)s::text[], %(places)s::text[], %(quantities)s::int[],
+              %(conditions)s::text[], %(changed)s::timestamptz[])
+       AS f(item, tracking, place, quantity, condition, changed_at)
+  JOIN listing l ON l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND l.item_id = f.item
+       AND l.tracking = f.tracking AND l.active
+  JOIN sku s ON s.id = l.sku_id
+  JOIN level v ON v.listing_id = l.id AND v.place = f.place
+  LEFT JOIN LATERAL (SELECT quantity, before, answered_at FROM push
+                      WHERE listing_id = v.listing_id AND place = v.place AND outcome = 'accepted'
+                      ORDER BY id DESC LIMIT 1) p ON true
+ WHERE v.book IS NOT NULL AND coalesce(v.claimed_until < clock_timestamp(), true)
+   AND ((f.quantity IS DISTINCT FROM v.book AND coalesce(v.booked_at < %(asked_at)s, true)) OR f.condition = 'untracked'
+        OR (f.condition = 'overselling' AND NOT %(accept_overselling)s))
+ ORDER BY l.sort_key, l.id, v.place
+
 -- name: accuse_missing
 -- Levels that we believe in and that a whole walk did not come by. They are read before anybody is accused.
 INSERT INTO suspect (reconciliation_id, channel_id, listing_id, place, book, missing)
@@ -233,6 +252,11 @@ UPDATE reconciliation_channel c SET finished_at = clock_timestamp(), message = %
            AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)) f
  WHERE c.reconciliation_id = %(id)s AND c.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND c.status = 'running'
+
+-- name: close_reconciliation_channels
+-- Channels that a read-back which ends did not finish.
+UPDATE reconciliation_channel SET status = 'failed', finished_at = clock_timestamp(), message = %(summary)s
+ WHERE reconciliation_id = %(id)s AND status = 'running'
 
 -- name: finish_reconciliation
 -- Close a read-back; the first word stands.

@@ -1,0 +1,203 @@
+"""The steps of a read-back: walk a channel, hear what was sold, look again, judge, prove; begin, record, report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+
+from activities.beating import heartbeats
+from activities.errors import sorted_errors
+from onhand import reconcile
+from onhand.alerts import reconcile_report
+from onhand.alerts.slack import Slack
+from onhand.channels.base import Channel
+from onhand.domain.listings import RuleBook
+from onhand.ledger import catalogue, halts
+from onhand.ledger import reconcile as records
+from onhand.ledger.database import Pool
+from onhand.messages import (
+    BeginReconciliation,
+    ChannelReadBack,
+    FinishReadBack,
+    JudgedSuspects,
+    JudgeSuspects,
+    ReadBackResult,
+    ReconcileSetup,
+    RecordReconciliation,
+    ReportReconciliation,
+    WalkedLevels,
+)
+from onhand.reconcile import Policy, ReadBack
+from onhand.settings import Settings
+from onhand.waking import wake_intakes, wake_publishers
+
+CLEAN = "read-backs in a row without drift"
+"""Who lifts a halt by the rule."""
+
+
+@dataclass(frozen=True)
+class ReadBackSteps:
+    """What needs the ledger, the channels, and Temporal for its signals."""
+
+    pool: Pool
+    client: Client
+    channels: Mapping[str, Channel]
+    rules: RuleBook
+    policy: Policy
+
+    @activity.defn
+    async def walk_levels(self, back: ChannelReadBack) -> WalkedLevels:
+        """Hold everything the channel shows against what is believed; a repeated walk begins anew."""
+        async with heartbeats(), sorted_errors():
+            walked = await reconcile.walk(self._of(back), back.skus)
+        return WalkedLevels(began=walked.began, levels=walked.levels, suspects=walked.suspects)
+
+    @activity.defn
+    async def hear_sales(self, back: ChannelReadBack) -> bool:
+        """Sweep the channel's orders into the ledger; False where not all of them were posted in time."""
+        async with heartbeats(), sorted_errors():
+            return await reconcile.hear(self._of(back))
+
+    @activity.defn
+    async def look_again(self, back: ChannelReadBack) -> int:
+        """Read the suspects while nobody writes them; a repeated step goes on where the last one was."""
+        async with heartbeats(), sorted_errors():
+            return await reconcile.look_again(self._of(back))
+
+    @activity.defn
+    async def judge_suspects(self, judging: JudgeSuspects) -> JudgedSuspects:
+        """Say why each level is wrong, record it and answer it; a repeated step goes on where the last one was."""
+        async with heartbeats(), sorted_errors():
+            judged = await reconcile.judge(self._of(judging.back), judging.began, judging.heard)
+        return JudgedSuspects(
+            drifts=judged.drifts,
+            pushed=judged.pushed,
+            widened=judged.widened,
+            halted=judged.halted,
+            reported=judged.reported,
+            causes=judged.causes,
+        )
+
+    @activity.defn
+    async def prove_repairs(self, judging: JudgeSuspects) -> int:
+        """Read again what was told again; answers the drifts that are still open."""
+        async with heartbeats(), sorted_errors():
+            return await reconcile.prove(self._of(judging.back), judging.began)
+
+    @activity.defn
+    async def finish_read_back(self, finish: FinishReadBack) -> ReadBackResult:
+        """Close the channel's part. A whole one without drift counts towards the end of halts and wider buffers."""
+        back = self._of(finish.back)
+        if finish.began is not None and not finish.failed and finish.back.skus is None:
+            async with heartbeats():
+                await self._lift_what_is_clean(back, finish.began)
+        if finish.began is None:  # it failed before there was anything to record
+            await records.begin_channel(self.pool, back.id, back.name)
+        status = "failed" if finish.failed else None
+        row = await records.finish_channel(self.pool, back.id, back.name, status, finish.failed)
+        return ReadBackResult.model_validate(
+            {
+                "channel": row.channel,
+                "status": row.status,
+                "levels": row.levels,
+                "suspects": row.suspects,
+                "drifts": row.drifts,
+                "halted": row.halted,
+                "open": row.open,
+                "message": row.message,
+            }
+        )
+
+    async def _lift_what_is_clean(self, back: ReadBack, began: datetime) -> None:
+        woken: set[str] = set()
+        await halts.count_clean_reads(
+            self.pool,
+            back.name,
+            began,
+            clean_reads=self.policy.response.clean_reads_to_lift,
+            by=CLEAN,
+            woken=woken,
+        )
+        await reconcile.show_again(self.pool, back.channel)
+        await back.wake_publishers(woken)
+
+    def _of(self, back: ChannelReadBack) -> ReadBack:
+        return ReadBack(
+            back.reconciliation_id,
+            self.pool,
+            self.channels[back.channel],
+            self.rules,
+            self.policy,
+            self._wake_intakes,
+            self._wake_publishers,
+        )
+
+    async def _wake_intakes(self, channels: set[str]) -> bool:
+        return await wake_intakes(self.client, sorted(channels & self.channels.keys()))
+
+    async def _wake_publishers(self, channels: set[str]) -> bool:
+        return await wake_publishers(self.client, sorted(channels & self.channels.keys()))
+
+
+@dataclass(frozen=True)
+class ReconcileSteps:
+    """What needs the ledger, the settings and people."""
+
+    pool: Pool
+    settings: Settings
+    slack: Slack
+
+    @activity.defn
+    async def begin_reconciliation(self, begin: BeginReconciliation) -> ReconcileSetup:
+        """Write it down, and say which channels are read back and how."""
+        request = begin.request
+        enabled = self.settings.enabled_channels()
+        unknown = sorted(set(request.channels or ()) - set(enabled))
+        if unknown:
+            raise ApplicationError(
+                f"no enabled channel is called {', '.join(unknown)}; there are {', '.join(enabled)}",
+                type="UnknownChannel",
+                non_retryable=True,
+            )
+        await self._require_skus(request.skus)
+        told = cast("dict[str, object]", request.model_dump(exclude_none=True))
+        await records.begin(self.pool, begin.reconciliation_id, request.run_id or None, told)
+        listening = self.settings.listening_channels()
+        return ReconcileSetup(
+            channels=[
+                ChannelReadBack(
+                    reconciliation_id=begin.reconciliation_id,
+                    channel=name,
+                    skus=request.skus,
+                    listens=name in listening,
+                    settle_seconds=self.settings.reconcile.settle_seconds,
+                )
+                for name in enabled
+                if request.channels is None or name in request.channels
+            ]
+        )
+
+    async def _require_skus(self, skus: list[str] | None) -> None:
+        asked = list(skus or ())
+        unknown = sorted(set(asked) - set(await catalogue.sku_facts(self.pool, asked)))
+        if unknown:
+            raise ApplicationError(
+                f"there is no SKU {', '.join(unknown[:5])}; see 'onhand stock show SKU' for near matches",
+                type="UnknownSku",
+                non_retryable=True,
+            )
+
+    @activity.defn
+    async def record_reconciliation(self, record: RecordReconciliation) -> None:
+        """Close it, and let go of records past their retention."""
+        await records.finish(self.pool, record.reconciliation_id, record.status, record.summary)
+        await records.forget_old(self.pool, self.settings.sync.push_retention_days)
+
+    @activity.defn
+    async def report_reconciliation(self, report: ReportReconciliation) -> None:
+        """Tell people of what drifted above the tolerance; what they were told of before is not told again."""
+        await reconcile_report.tell(self.slack, self.pool, self.settings, report.reconciliation_id)
