@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.accept import ACCEPT
+from bench.drift import DRIFT
 from bench.figures import BenchFailed, Benchmark, Figures, Options, rounded
 from bench.full_sync import FULL_SYNC
 from bench.ledger_post import LEDGER_POST
@@ -16,7 +17,7 @@ from bench.report import section, words, write
 from bench.time_to_sync import TIME_TO_SYNC
 from onhand.embedded.errors import EmbeddedError
 
-BENCHMARKS = {each.name: each for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS)}
+BENCHMARKS = {each.name: each for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, DRIFT)}
 ALL = "all"
 INTERRUPTED = 130
 

@@ -238,6 +238,9 @@ log_level = "warning"
 
 [locations.{LOCATION}]
 
+[reconcile]
+after_sync = false
+
 [channels.shopify]
 platform = "shopify"
 base_url = "{sandbox}/shopify"

@@ -75,6 +75,11 @@ places = {{ 1 = ["leeds"], 2 = ["london"] }}
 [schedule]
 every_minutes = 1440
 
+[reconcile]
+every_minutes = 0
+after_sync = false
+settle_seconds = 1
+
 [sync]
 failure_alert_share = 0.005
 

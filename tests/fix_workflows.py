@@ -83,6 +83,7 @@ async def make_stage(ledger: Pool, temporal_env: WorkflowEnvironment) -> MakeSta
                 "locations": {"leeds": {}},
                 "channels": {c.name: _woo() for c in channels},
                 "sync": sync,
+                "reconcile": {"after_sync": False},
             }
         )
         stage = Stage(settings, ledger, temporal_env.client, {c.name: c for c in channels})

@@ -30,13 +30,13 @@ FULL_SYNC_KEYS = {
 }
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, seconds: float = 280) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
 
 
-def figures_of(*arguments: str) -> dict[str, Any]:
-    answer = bench(*arguments, "--json")
+def figures_of(*arguments: str, seconds: float = 280) -> dict[str, Any]:
+    answer = bench(*arguments, "--json", seconds=seconds)
     assert answer.returncode == 0, answer.stderr
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
@@ -80,13 +80,26 @@ def test_accept_answers_every_named_figure() -> None:
     assert figures["vs_noop"] > 0
 
 
+@pytest.mark.timeout(400)  # BigCommerce is given two minutes twice
+def test_drift_answers_every_named_figure() -> None:
+    """Goal: what is changed and what is lost is found in one read-back, at any scale."""
+    figures = figures_of("drift", "--scale", "0.002", "--runs", "1", seconds=380)
+
+    assert figures.keys() >= {"cycles_to_find", "cycles_to_repair", "silent_found_share"}
+    assert (figures["skus"], figures["changed_levels"]) == (100, 6)
+    assert (figures["cycles_to_find"], figures["cycles_to_repair"]) == (1, 1)
+    assert figures["accused_in_vain"] == 0
+    assert (figures["silent_found_share"], figures["silent_named_share"]) == (1.0, 1.0)
+    assert figures["silent_wrong_after"] == 0
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     answer = bench("ful_sync")
 
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
         answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
-        "time_to_sync, replay_orders, all\n"
+        "time_to_sync, replay_orders, drift, all\n"
     )
 
 

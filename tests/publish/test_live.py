@@ -14,8 +14,8 @@ from onhand.ledger.levels import LevelLearnt
 from onhand.publish import Errand, bring_to_targets
 from onhand.publish.live import Publisher
 from onhand.publish.work import key_of
+from tests.fix_selling import Selling
 from tests.memory_channel import MemoryChannel
-from tests.publish.conftest import Selling
 from tests.publish.shelves import LIVE, adjust, books, ids_of, order, provisional, table, waiting
 
 SEED = 20_261_126
