@@ -122,7 +122,7 @@ async def _cycle(world: World, dsn: str) -> tuple[float, Sequence[DriftRow]]:
     """One read-back of all channels: its seconds, and what it recorded."""
     began = time.monotonic()
     handle = await reconciliations.start(world.client, ReconcileRequest(trigger="operator"))
-    status, summary, left = await reconciliations.outcome(handle)
+    status, summary, _ = await reconciliations.outcome(handle)
     took = time.monotonic() - began
     tell(f"  read-back: {took:.1f} s, {status}: {summary}")
     if status in ("failed", "partial"):

@@ -63,7 +63,7 @@ async def place(
     `drift_ids` names the drift each is halted for. Their levels are told at once: publishers that sleep are added to
     `woken`, for the caller to signal; without it the next order sweep does.
     """
-    named = {
+    named: dict[str, object] = {
         "listings": list(listings),
         "drifts": list(drift_ids) if drift_ids is not None else [None] * len(listings),
         "by": by,

@@ -283,24 +283,32 @@ async def compare(
     """The suspects of a page, for somebody who only looks: nothing is noted. They were not looked at again."""
     asked = {"asked_at": asked_at, "accept_overselling": accept_overselling}
     rows = await _fetched(pool, "compare_found", {**_page(channel, page), **asked})
-    return [
-        Accused(
-            *row[:7],
-            book=row[7],
-            shown=row[8],
-            condition=row[9],
-            missing=False,
-            changed_at=row[10],
-            expected=row[7],
-            seen=row[8],
-            problem="",
-            outcome="differs",
-            last_push=_last_push(row[11:]),
-            demand=0,
-            put_back=0,
-        )
-        for row in rows
-    ]
+    return [_compared(row) for row in rows]
+
+
+def _compared(row: tuple[Any, ...]) -> Accused:
+    listing, place, sku, item, parent, tracking, units, book, quantity, condition, changed_at, *push = row
+    return Accused(
+        listing,
+        place,
+        sku,
+        item,
+        parent,
+        tracking,
+        units,
+        book=book,
+        shown=quantity,
+        condition=condition,
+        missing=False,
+        changed_at=changed_at,
+        expected=book,
+        seen=quantity,
+        problem="",
+        outcome="differs",
+        last_push=_last_push(push),
+        demand=0,
+        put_back=0,
+    )
 
 
 def _page(channel: str, page: Sequence[Found]) -> dict[str, Any]:
@@ -328,7 +336,7 @@ async def to_look_at(pool: Pool, reconciliation: str, channel: str, limit: int) 
     """The next suspects that were not looked at again."""
     named = {"id": reconciliation, "channel": channel, "limit": limit}
     rows = await _fetched(pool, "suspects_to_look_at", named)
-    return [Suspect(*row[:8], _last_push(row[8:])) for row in rows]
+    return [_suspect(row[:8], row[8:]) for row in rows]
 
 
 async def save_looks(
@@ -359,7 +367,7 @@ async def to_judge(pool: Pool, reconciliation: str, channel: str, limit: int) ->
     """The next suspects that were looked at and not judged."""
     named = {"id": reconciliation, "channel": channel, "limit": limit}
     rows = await _fetched(pool, "suspects_to_judge", named)
-    return [Accused(*row[:16], _last_push(row[16:19]), *row[19:]) for row in rows]
+    return [_accused(row[:16], row[16:19], row[19:]) for row in rows]
 
 
 async def newest_delivery(pool: Pool) -> int:
@@ -383,6 +391,15 @@ async def swept_orders(pool: Pool, channel: str, since: datetime) -> dict[Spot, 
     }
 
 
+def _suspect(facts: Sequence[Any], push: Sequence[Any]) -> Suspect:
+    return Suspect(*facts, last_push=_last_push(push))
+
+
+def _accused(facts: Sequence[Any], push: Sequence[Any], waited_for: Sequence[int]) -> Accused:
+    demand, put_back = waited_for
+    return Accused(*facts, last_push=_last_push(push), demand=demand, put_back=put_back)
+
+
 def _last_push(row: Sequence[Any]) -> LastPush | None:
     quantity, before, answered_at = row
     return None if quantity is None else LastPush(quantity, before, answered_at)
@@ -400,8 +417,9 @@ async def record(
     """
     waited_for = [(drift.listing_id, drift.place) for drift in drifts if not drift.resolution]
     async with pool.connection() as connection:
-        recorded = await _record(connection, reconciliation, channel, drifts)
+        # Levels before drifts, as a page that is merged locks them.
         await connection.execute(query("disprove_levels"), _spots(waited_for))
+        recorded = await _record(connection, reconciliation, channel, drifts)
         await connection.execute(
             query("suspects_judged"), {"id": reconciliation, "channel": channel, **_spots(judged)}
         )

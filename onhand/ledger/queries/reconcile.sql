@@ -89,17 +89,19 @@ ON CONFLICT (reconciliation_id, channel_id, listing_id, place) DO NOTHING
 
 -- name: suspects_to_look_at
 -- The next ones, in the order that suits the channel's bulk calls.
-SELECT s.listing_id, s.place, s.book, s.shown, s.condition, s.missing, s.changed_at, l.item_id,
+SELECT s.listing_id, s.place, s.book, s.shown, s.condition, s.missing, s.changed_at, s.item_id,
        p.quantity, p.before, p.answered_at
-  FROM suspect s
-  JOIN listing l ON l.id = s.listing_id
+  FROM (SELECT u.*, l.item_id, l.sort_key
+          FROM suspect u
+          JOIN listing l ON l.id = u.listing_id
+         WHERE u.reconciliation_id = %(id)s AND u.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+           AND u.outcome IS NULL
+         ORDER BY l.sort_key, l.id, u.place
+         LIMIT %(limit)s) s
   LEFT JOIN LATERAL (SELECT quantity, before, answered_at FROM push
                       WHERE listing_id = s.listing_id AND place = s.place AND outcome = 'accepted'
                       ORDER BY id DESC LIMIT 1) p ON true
- WHERE s.reconciliation_id = %(id)s AND s.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
-   AND s.outcome IS NULL
- ORDER BY l.sort_key, l.id, s.place
- LIMIT %(limit)s
+ ORDER BY s.sort_key, s.listing_id, s.place
 
 -- name: save_looks
 -- What was seen of suspects when they were looked at again.
@@ -118,21 +120,23 @@ SELECT count(*), count(*) FILTER (WHERE outcome = 'differs' OR (outcome = 'right
 
 -- name: suspects_to_judge
 -- The next ones with all evidence: the last write before they were looked at, and the pieces that are still waited for.
-SELECT s.listing_id, s.place, k.code, l.item_id, l.parent_id, l.tracking, l.units, s.book, s.shown, s.condition, s.missing,
+SELECT s.listing_id, s.place, s.code, s.item_id, s.parent_id, s.tracking, s.units, s.book, s.shown, s.condition, s.missing,
        s.changed_at, s.expected, s.seen, s.problem, s.outcome, p.quantity, p.before, p.answered_at,
        coalesce((SELECT pieces FROM provisional_demand d WHERE d.listing_id = s.listing_id AND d.place = s.place), 0),
        coalesce((SELECT pieces FROM put_back r WHERE r.listing_id = s.listing_id AND r.place = s.place), 0)
-  FROM suspect s
-  JOIN listing l ON l.id = s.listing_id
-  JOIN sku k ON k.id = l.sku_id
+  FROM (SELECT u.*, k.code, l.item_id, l.parent_id, l.tracking, l.units
+          FROM suspect u
+          JOIN listing l ON l.id = u.listing_id
+          JOIN sku k ON k.id = l.sku_id
+         WHERE u.reconciliation_id = %(id)s AND u.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+           AND u.outcome IN ('right', 'differs')
+         ORDER BY l.parent_id, u.listing_id, u.place
+         LIMIT %(limit)s) s
   LEFT JOIN LATERAL (SELECT quantity, before, answered_at FROM push
                       WHERE listing_id = s.listing_id AND place = s.place AND outcome = 'accepted'
                         AND answered_at <= s.looked_at
                       ORDER BY id DESC LIMIT 1) p ON true
- WHERE s.reconciliation_id = %(id)s AND s.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
-   AND s.outcome IN ('right', 'differs')
- ORDER BY l.parent_id, s.listing_id, s.place
- LIMIT %(limit)s
+ ORDER BY s.parent_id, s.listing_id, s.place
 
 -- name: suspects_judged
 -- They were.
