@@ -336,7 +336,7 @@ async def to_look_at(pool: Pool, reconciliation: str, channel: str, limit: int) 
     """The next suspects that were not looked at again."""
     named = {"id": reconciliation, "channel": channel, "limit": limit}
     rows = await _fetched(pool, "suspects_to_look_at", named)
-    return [_suspect(row[:8], row[8:]) for row in rows]
+    return [Suspect(*(*row[:8], _last_push(row[8:]))) for row in rows]
 
 
 async def save_looks(
@@ -367,7 +367,7 @@ async def to_judge(pool: Pool, reconciliation: str, channel: str, limit: int) ->
     """The next suspects that were looked at and not judged."""
     named = {"id": reconciliation, "channel": channel, "limit": limit}
     rows = await _fetched(pool, "suspects_to_judge", named)
-    return [_accused(row[:16], row[16:19], row[19:]) for row in rows]
+    return [Accused(*(*row[:16], _last_push(row[16:19]), *row[19:])) for row in rows]
 
 
 async def newest_delivery(pool: Pool) -> int:
@@ -389,15 +389,6 @@ async def swept_orders(pool: Pool, channel: str, since: datetime) -> dict[Spot, 
         (listing, place): SweptOrders(int(pieces), tuple(sorted(orders)), placed_at)
         for listing, place, pieces, orders, placed_at in rows
     }
-
-
-def _suspect(facts: Sequence[Any], push: Sequence[Any]) -> Suspect:
-    return Suspect(*facts, last_push=_last_push(push))
-
-
-def _accused(facts: Sequence[Any], push: Sequence[Any], waited_for: Sequence[int]) -> Accused:
-    demand, put_back = waited_for
-    return Accused(*facts, last_push=_last_push(push), demand=demand, put_back=put_back)
 
 
 def _last_push(row: Sequence[Any]) -> LastPush | None:

@@ -92,6 +92,15 @@ class Desk:
         """SKU, cause, expected, shown and action of each recorded drift."""
         return [(d.sku, d.cause, d.expected, d.shown, d.action) for d in await self.drifts()]
 
+    async def an_hour_passes(self) -> None:
+        """Since everything was told."""
+        async with self.pool.connection() as connection:
+            await connection.execute(
+                "UPDATE level SET blind_at = blind_at - interval '1 hour', booked_at = booked_at - interval '1 hour', "
+                "shown_at = shown_at - interval '1 hour'"
+            )
+            await connection.execute("UPDATE push SET answered_at = answered_at - interval '1 hour'")
+
     def sells(self, number: str, sku: str, pieces: int, ago: timedelta = timedelta()) -> ChannelOrder:
         """A buyer orders and nobody is told; the level falls on the channel."""
         self.channel.sold(f"{self.channel.name}-{sku}", pieces)
@@ -104,14 +113,18 @@ class Desk:
 
 @pytest.fixture
 def web(selling: Selling) -> Desk:
-    """The channel that is set blindly."""
-    return Desk(selling.pool, selling.web, [selling.store])
+    """The channel that is set blindly; it shows at once what it was told."""
+    desk = Desk(selling.pool, selling.web, [selling.store])
+    patient(desk, 0.0)
+    return desk
 
 
 @pytest.fixture
 def store(selling: Selling) -> Desk:
-    """The channel that compares, and whose levels are changed exactly once."""
-    return Desk(selling.pool, selling.store, [selling.web])
+    """The channel that compares, and whose levels are changed exactly once; it shows at once what it was told."""
+    desk = Desk(selling.pool, selling.store, [selling.web])
+    patient(desk, 0.0)
+    return desk
 
 
 def patient(desk: Desk, seconds: float) -> None:

@@ -130,6 +130,7 @@ async def test_a_level_that_was_never_told_is_not_missed(web: Desk) -> None:
 
 async def test_a_read_back_sweeps_no_further_than_it_must(web: Desk) -> None:
     """Goal: an order that is known already is no news, however often it is swept."""
+    await web.an_hour_passes()
     told = web.sells("1001", "A", 2, ago=timedelta(minutes=30))
     await order(web.pool, "web", told.order_id, 2, at=datetime.now(UTC) - timedelta(minutes=30))
     assert (await web.read_back()).drifts == 0

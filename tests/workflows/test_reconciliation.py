@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -56,6 +57,7 @@ async def shops(make_stage: MakeStage) -> AsyncIterator[Stage]:
     ]
     await post_events(stage.pool, receipts)
     for channel in stage.channels.values():
+        channel.capabilities = replace(channel.capabilities, visible_within_seconds=0.0)
         ids, _ = await levels.listing_page(stage.pool, channel.name, levels.ListingCursor(), 100, None)
         await bring_to_targets(stage.pool, channel, stage.settings.rule_book(), ids, Errand())  # type: ignore[arg-type]
         channel.calls.clear()
@@ -235,9 +237,7 @@ async def test_a_sync_that_has_told_something_is_read_back(shops: Stage) -> None
         run = await shops.start()
         result = await run.result()
         web.loses = set()
-        child = shops.client.get_workflow_handle_for(
-            "Reconciliation", f"{run.id}/reconcile", result_type=ReconcileResult
-        )
+        child = shops.client.get_workflow_handle(f"{run.id}/reconcile", result_type=ReconcileResult)
         found = await child.result()
         idle = await shops.start()
         await idle.result()
