@@ -109,6 +109,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "schedule": module.ScheduleSettings,
         "sync": module.SyncSettings,
         "tiers": module.TierSettings,
+        "reconcile": module.ReconcileSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
     }[name]
@@ -134,7 +135,8 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 def test_every_setting_is_in_the_example() -> None:
     tables = {
-        "locations", "source", "channels", "sku_rules", "schedule", "sync", "tiers", "slack", "web", "clients"
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "tiers", "reconcile", "slack", "web",
+            "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)
