@@ -17,7 +17,9 @@ from bench.report import section, words, write
 from bench.time_to_sync import TIME_TO_SYNC
 from onhand.embedded.errors import EmbeddedError
 
-BENCHMARKS = {each.name: each for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, DRIFT)}
+BENCHMARKS = {
+    each.name: each for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, DRIFT)
+}
 ALL = "all"
 INTERRUPTED = 130
 
