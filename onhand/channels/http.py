@@ -77,7 +77,8 @@ def json_body(response: httpx.Response, channel: str, action: str) -> Any:
 
 def kind_of(response: httpx.Response) -> str:
     """What an answer says it is, without its character set."""
-    return response.headers.get("content-type", "no content type").partition(";")[0]
+    kind: str = response.headers.get("content-type", "no content type")
+    return kind.partition(";")[0]
 
 
 def without_tags(text: str) -> str:
