@@ -250,6 +250,20 @@ async def renew_claims(pool: Pool, spots: Sequence[Spot], claim: int, seconds: f
         )
 
 
+async def written_lately(pool: Pool, spots: Sequence[Spot], seconds: float) -> set[Spot]:
+    """Those of the levels that a blind write was answered for within so many seconds: it may not show yet."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("written_lately"),
+            {
+                "listings": [listing for listing, _ in spots],
+                "places": [place for _, place in spots],
+                "seconds": seconds,
+            },
+        )
+        return {(listing, place) for listing, place in await cursor.fetchall()}
+
+
 async def forget_books(pool: Pool, spots: Sequence[Spot]) -> None:
     """What these levels show is not known after all: the next errand reads or writes them again."""
     async with one_statement(pool) as connection:

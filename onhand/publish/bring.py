@@ -76,7 +76,7 @@ async def bring(
     async with held(pool, list(work.beliefs), work.claim):
         try:
             for turn in range(ROUNDS_MAX):
-                await _read_unknown(channel, rules, work, distrust=errand.distrust and turn == 0)
+                await _read_unknown(pool, channel, rules, work, distrust=errand.distrust and turn == 0)
                 if not await _write_round(channel, work, errand, turn):
                     break
             _give_up_on_moving(channel, work)
@@ -141,11 +141,17 @@ def _targets(states: Iterable[ListingState], rules: RuleBook) -> dict[Spot, Targ
     }
 
 
-async def _read_unknown(channel: Channel, rules: RuleBook, work: Work, *, distrust: bool) -> None:
-    """Read what we do not know and must know: a compare needs a value, a distrusted book a look."""
+async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Work, *, distrust: bool) -> None:
+    """Read what we do not know and must know: a compare needs a value, a distrusted book a look.
+
+    A channel that shows writes late may show what was before one: that tells of no sale, it is only told again.
+    """
     must_know = channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET
     spots = [spot for spot in work.open_spots() if distrust or (must_know and work.books[spot] is None)]
-    size = channel.capabilities.bulk_size
+    size, patience = channel.capabilities.bulk_size, channel.capabilities.visible_within_seconds
+    if spots and patience > 0:
+        for spot in await levels.written_lately(pool, spots, patience):
+            work.beliefs[spot].expected = None
     for start in range(0, len(spots), size):
         part = spots[start : start + size]
         shown = await channel.read_levels([key_of(work.targets[spot]) for spot in part])

@@ -120,6 +120,13 @@ SELECT n.item, n.place,
   JOIN listing l ON l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND l.item_id = n.item
   JOIN level v ON v.listing_id = l.id AND v.place = n.place
 
+-- name: written_lately
+-- Of these levels, those that a blind write was answered for within so many seconds.
+SELECT v.listing_id, v.place
+  FROM unnest(%(listings)s::int[], %(places)s::text[]) AS a(listing, place)
+  JOIN level v ON v.listing_id = a.listing AND v.place = a.place
+ WHERE v.blind_at > clock_timestamp() - make_interval(secs => %(seconds)s);
+
 -- name: forget_books
 -- A write was answered with success and does not show: nobody knows what these levels show.
 UPDATE level v SET book = NULL
