@@ -278,8 +278,8 @@ class Channel(Protocol):
     ) -> list[WriteResult]:
         """Write up to `capabilities.bulk_size` levels; one result for each, in the order given.
 
-        `key` names this attempt's content: the caller sends equal content under an equal key and
-        other content under another, and a channel with idempotency keys derives its own from it.
+        `key` names this attempt's content: the caller sends again what is in doubt under its first key,
+        and anything else under another, and a channel with idempotency keys derives its own from it.
         Waits for the channel's budget as long as needed. Brings a listing into a writable condition
         where the platform wants that first (tracking, activation at a location). Raises a
         ChannelError other than RowRejected when the call as a whole failed; sends nothing for an

@@ -1,6 +1,7 @@
 """One sandbox shop that fails, its adapter, and a ledger that says what it should show."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -8,6 +9,7 @@ import httpx
 
 from onhand.channels.base import Channel, ItemRef, LevelKey, LevelWrite, WriteResult
 from onhand.channels.bigcommerce import BigCommerce
+from onhand.channels.errors import ChannelError
 from onhand.channels.shopify import Shopify, StaticToken
 from onhand.channels.woocommerce import WooCommerce
 from onhand.domain.listings import ChannelRules, RuleBook
@@ -90,6 +92,15 @@ class Stage:
             self.pool, self.channel, self.rules, listings, errand or Errand(), set()
         )
         return sorted(done.values())
+
+    async def try_bring(self) -> None:
+        """The same, while the shop may be failing as a whole."""
+        with suppress(ChannelError):
+            await self.bring()
+
+    async def bring_fully(self) -> None:
+        """Read everything back and make it right, of a shop that is well."""
+        await self.bring(Errand(distrust=True))
 
     async def receive(self, sku: str, pieces: int) -> set[str]:
         """So many more of a SKU are on the shelf; who is to be signalled."""
