@@ -52,7 +52,10 @@ def on(
         body = [fault.model_dump() for fault in PRESETS[what].faults]
     else:
         raise _refusal(f"no fault {what!r}; there are {', '.join(PRESETS)}, or a fault as JSON")
-    _show({platform: _asked(url, "PUT", f"/{platform}/faults", body)})
+    told = _asked(url, "PUT", f"/{platform}/faults", body)
+    _show({platform: told})
+    for done in told["done"]:
+        typer.echo("  ".join(f"{name} {value}" for name, value in done.items()))
 
 
 @app.command()

@@ -5,7 +5,6 @@ by name where they differ.
 """
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -303,9 +302,3 @@ async def test_a_policy_by_which_items_sell_on_at_zero_harms_no_write(stage: Sta
     await stage.receive(SKUS[0], 3)
     await stage.bring()
     assert stage.truths() == (8, 6, 7, 8)
-
-
-async def test_capabilities_are_those_of_the_platforms(stage: Stage) -> None:
-    """Goal: the negative control of the stage: only waiting is left out of it."""
-    bare = replace(stage.channel.capabilities, visible_after_seconds=0.0, visible_within_seconds=0.0)
-    assert bare == stage.channel.capabilities

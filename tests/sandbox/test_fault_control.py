@@ -218,6 +218,9 @@ async def test_the_command_line(sandbox: Sandbox, served: str) -> None:
         "shopify: nothing is wrong\nwoocommerce: nothing is wrong\nbigcommerce: nothing is wrong\n",
     )
     assert (await run("list")) == (await run("off"))
+    code, said = await run("on", "woocommerce", '{"kind": "untrack", "count": 1}')
+    assert (code, said.splitlines()[1][:7]) == (0, "sku SKU")
+    assert said.endswith("  before tracked  after not tracked\n")
     assert (await run("minute", "7", "3"))[0] == 0
     code, said = await run("on", "shopify", '{"kind": "rain"}')
     assert (code, said[:26]) == (2, "kind is 'rain'; there are ")
