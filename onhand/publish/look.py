@@ -30,7 +30,8 @@ async def look(
     keep: Callable[[Spot, Seen], bool],
     woken: set[str],
 ) -> dict[Spot, Seen]:
-    """Read the levels of one bulk call; those that somebody else holds are left out.
+    """Read the levels of one bulk call; left out are those that somebody else holds, or that were told so lately that
+    the channel need not show it yet.
 
     What is seen is booked as any answer is: fewer than was believed is a sale on its way, until a sweep proves that
     there is none. Where `keep` says so, what was believed stands. Publishers that get something to do by it are added
@@ -55,11 +56,21 @@ async def look(
     began, seen = datetime.now(UTC), dict[Spot, Seen]()
     async with held(pool, list(beliefs), claim):
         try:
-            shown = await channel.read_levels([key_of(target) for target in mine.values()])
-            for spot, level in zip(mine, shown, strict=True):
+            asked = await _due(pool, channel, list(mine))
+            shown = await channel.read_levels([key_of(mine[spot]) for spot in asked]) if asked else []
+            for spot, level in zip(asked, shown, strict=True):
                 seen[spot] = Seen(claimed[spot], level)
                 if not keep(spot, seen[spot]):
                     beliefs[spot].read(level)
         finally:
             await record(pool, channel, rules, work, Errand(), began, woken)
     return seen
+
+
+async def _due(pool: Pool, channel: Channel, spots: Sequence[Spot]) -> list[Spot]:
+    """Those of the levels that show by now whatever the channel was told; asked once they are claimed."""
+    patience = channel.capabilities.visible_within_seconds
+    if not spots or patience <= 0:
+        return list(spots)
+    late = await levels.written_lately(pool, spots, patience)
+    return [spot for spot in spots if spot not in late]

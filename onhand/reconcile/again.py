@@ -1,7 +1,7 @@
 """The second look: suspects are read while they are claimed, so that what is on its way is not taken for drift."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from onhand.channels.together import each
 from onhand.domain.drift import is_lost_write, was_edited
@@ -37,7 +37,7 @@ async def _look(back: ReadBack, suspects: Sequence[Suspect]) -> None:
         await authority.put_aside(back.pool, back.name, [(each.item_id, each.place) for each in counted])
     left = {suspect.spot: suspect for suspect in suspects if suspect not in counted}
     seen = await _read(back, left) if left else {}
-    looks = [_outcome(back, suspect, seen.get(spot)) for spot, suspect in left.items()]
+    looks = [_outcome(suspect, seen.get(spot)) for spot, suspect in left.items()]
     looks += [Look(*suspect.spot, "in_flight") for suspect in counted]
     await reconcile.save_looks(back.pool, back.id, back.name, looks, datetime.now(UTC))
 
@@ -66,35 +66,22 @@ def is_count(back: ReadBack, suspect: Suspect) -> bool:
 def stands(back: ReadBack, suspect: Suspect, seen: Seen) -> bool:
     """Whether what was believed is believed on, whatever was seen.
 
-    A write that may not show yet was told to the channel all the same; an item that is gone cannot be told anything;
-    and a fall on a channel whose sales we do not hear is a sale that the source will tell of, not a number to restore.
+    An item that is gone cannot be told anything; and a fall on a channel whose sales we do not hear is a sale that the
+    source will tell of, not a number to restore.
     """
     shown = seen.level.quantity
     if shown is None:
         return suspect.missing
     if seen.expected is None or shown == seen.expected:
         return False
-    if is_fresh(back, suspect, seen):
-        return True
     lost = is_lost_write(seen.expected, shown, suspect.last_push)
     return shown < seen.expected and not back.channel_rules.listens and not lost
 
 
-def is_fresh(back: ReadBack, suspect: Suspect, seen: Seen) -> bool:
-    """Whether the channel may still take its time to show what it was told last."""
-    within = timedelta(seconds=back.channel.capabilities.visible_within_seconds)
-    if not within or suspect.last_push is None:
-        return False
-    # What is believed has changed since the walk: it may have been told something that we do not know of here.
-    return seen.expected != suspect.book or datetime.now(UTC) - suspect.last_push.answered_at < within
-
-
-def _outcome(back: ReadBack, suspect: Suspect, seen: Seen | None) -> Look:
+def _outcome(suspect: Suspect, seen: Seen | None) -> Look:
     spot: Spot = suspect.spot
     if seen is None or (seen.expected is None and not suspect.missing):
         return Look(*spot, "in_flight")
     level = seen.level
     right = level.quantity == seen.expected and suspect.condition != "untracked"
-    if not right and level.quantity is not None and is_fresh(back, suspect, seen):
-        return Look(*spot, "in_flight")
     return Look(*spot, "right" if right else "differs", seen.expected, level.quantity, level.problem)

@@ -30,9 +30,7 @@ def stack() -> Iterator[Installation]:
 def minutes_pass(stack: Installation) -> None:
     """BigCommerce may take two minutes to show what it was told: here they pass at once."""
     with psycopg.connect(stack.dsn) as connection:
-        connection.execute(
-            "UPDATE push SET sent_at = sent_at - interval '3 minutes', answered_at = answered_at - interval '3 minutes'"
-        )
+        connection.execute("UPDATE level SET blind_at = blind_at - interval '3 minutes'")
 
 
 def places(platform: str) -> str:
@@ -43,12 +41,11 @@ def places(platform: str) -> str:
 def wrong(stack: Installation, opening: tuple[int, int] = OPENING) -> dict[str, int]:
     """How many levels of each shop are not what they should be."""
     stock = dict.fromkeys(SKUS, opening)
-    return {
-        platform: sum(
-            stack.shop_levels(platform)[at] != units for at, units in expected_levels(platform, stock).items()
-        )
-        for platform in PLATFORMS
-    }
+    found = {}
+    for platform in PLATFORMS:
+        shown = stack.shop_levels(platform)
+        found[platform] = sum(shown[at] != units for at, units in expected_levels(platform, stock).items())
+    return found
 
 
 def test_two_percent_changed_behind_our_back_are_found_and_repaired_in_one_read_back(

@@ -93,7 +93,7 @@ async def test_a_delay_that_is_over_is_an_excuse_no_more(web: Desk) -> None:
     await adjust(web.pool, "shelf", "A", -2)
     await web.publish()
     web.channel.levels["web-A", ""] = 100
-    await table(web.pool, "UPDATE push SET answered_at = answered_at - interval '61 seconds' RETURNING 1")
+    await table(web.pool, "UPDATE level SET blind_at = blind_at - interval '61 seconds' RETURNING 1")
     await web.read_back()
     assert await web.causes() == [("A", "lost_write", 98, 100, "push")]
 
