@@ -14,10 +14,13 @@ from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.answering import Json, Unwilling, best_place, item_of, json_answer, posted, shop_of
 from onhand.sandbox.catalogue import ROWS_MAX, fill, generated, given
-from onhand.sandbox.shop import Shop
+from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.world import World
 
 LEVELS_PER_CHUNK = 2_000
+
+OVERSELLING = {"shopify": ("inventory_policy", ("DENY", "CONTINUE")), "woocommerce": ("backorders", ("no", "yes"))}
+"""What each platform calls selling beyond zero, and its words for no and yes."""
 
 
 class Control:
@@ -71,22 +74,35 @@ class Control:
         quantity = int(body.get("quantity", 1))
         place = str(body["place"]) if "place" in body else best_place(shop, item, quantity)
         before = shop.level(item.item_id, place)
+        if shop.hidden(item, place) and not body.get("force"):
+            raise Unwilling(409, f"{item.sku} is hidden from shoppers")
         if not item.tracked:
             return {"sku": item.sku, "place": place, "level": before}
-        if (before or 0) < quantity and not body.get("force"):
+        if (before or 0) < quantity and not item.oversells and not body.get("force"):
             raise Unwilling(409, f"{item.sku} shows {before or 0} at {place!r}, {quantity} are wanted")
         return {"sku": item.sku, "place": place, "level": shop.sell(item.item_id, place, quantity)}
 
     async def edit(self, body: Json) -> Json:
-        """A person on the platform sets `sku` to `quantity` at `place` (the first), or switches `tracked`."""
+        """A person on the platform sets `sku` to `quantity` at `place` (the first), or switches `tracked`, `hidden`
+        or `oversells`, the last where the platform has it."""
         shop, item = item_of(self._world.shops, body)
         place = str(body.get("place", next(iter(shop.places))))
         if "tracked" in body:
             item.tracked = bool(body["tracked"])
             shop.changed.add(item.item_id)
+        if "hidden" in body:
+            for number in _hidden_with(shop, str(body["platform"]), item):
+                shop.hide(number, bool(body["hidden"]))
+        if "oversells" in body:
+            if (policy := OVERSELLING.get(str(body["platform"]))) is None:
+                raise Unwilling(400, f"{shop.name} never sells beyond zero")
+            name, values = policy
+            item.values[name] = values[bool(body["oversells"])]
+            shop.changed.add(item.item_id)
         if "quantity" in body:
             shop.edit(item.item_id, place, int(body["quantity"]))
-        return {"sku": item.sku, "place": place, "level": item.levels.get(place), "tracked": item.tracked}
+        told = {"tracked": item.tracked, "hidden": shop.hidden(item, place), "oversells": item.oversells}
+        return {"sku": item.sku, "place": place, "level": item.levels.get(place), **told}
 
     async def reject(self, body: Json) -> Json:
         """Make `platform` refuse writes of `skus`, or of a `share` (0 to 1) of its items; either replaces the last."""
@@ -123,6 +139,13 @@ class Control:
         if name not in self._world.shops:
             return json_answer({"error": f"no platform {name!r}"}, 404)
         return StreamingResponse(_level_chunks(self._world.shops[name]), media_type="application/json")
+
+
+def _hidden_with(shop: Shop, platform: str, item: Item) -> list[str]:
+    """What is hidden together with an item: on Shopify all variants of its product, elsewhere itself alone."""
+    if platform != "shopify" or not item.parent_id:
+        return [item.item_id]
+    return [number for number, other in shop.items.items() if other.parent_id == item.parent_id]
 
 
 async def _level_chunks(shop: Shop) -> AsyncIterator[bytes]:

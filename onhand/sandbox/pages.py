@@ -231,13 +231,17 @@ def _row(shop: Shop, item: Item, buy: str) -> str:
     fresh = ' class="fresh"' if time.time() - item.updated_at < FRESH_SECONDS else ""
     variation = item.values.get("variant_title", "")
     title = escape(f"{item.title}, {variation}" if variation else item.title)
-    refused = ' <span class="below">refuses writes</span>' if item.item_id in shop.rejected_items else ""
+    remarks = ' <span class="below">refuses writes</span>' if item.item_id in shop.rejected_items else ""
+    if all(shop.hidden(item, place) for place in shop.places):
+        remarks += ' <span class="below">hidden</span>'
+    elif item.oversells:
+        remarks += ' <span class="below">sells beyond zero</span>'
     button = (
         f'<form class="act" method="post" action="{escape(buy)}"><input type="hidden" name="sku" '
         f'value="{escape(item.sku)}"><button>Buy</button></form>'
     )
     return (
-        f"<tr{fresh}><td>{escape(item.sku)}</td><td>{title}{refused}</td>{cells}"
+        f"<tr{fresh}><td>{escape(item.sku)}</td><td>{title}{remarks}</td>{cells}"
         f'<td class="number">{button}</td></tr>'
     )
 

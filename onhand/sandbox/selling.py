@@ -63,7 +63,8 @@ class Selling:
     def place(self, body: Json) -> Order:
         """A buyer orders `lines` of `{sku, quantity, place}` on `platform`.
 
-        Nobody can buy what is not shown (409, and nothing is sold), unless it is not tracked or `force` is given.
+        Nobody can buy what is not shown (409, and nothing is sold), unless `force` is given; what is not tracked, or
+        oversold on purpose, can be bought whatever its level.
         """
         shop_of(self._world.shops, body)
         platform = str(body["platform"])
@@ -187,8 +188,10 @@ class Selling:
         left: dict[tuple[str, str], int] = {}
         for item_id, place, quantity in wanted:
             item = shop.items[item_id]
+            if shop.hidden(item, place):
+                raise Unwilling(409, f"{item.sku} is hidden from shoppers")
             shown = left.get((item_id, place), shop.level(item_id, place) or 0)
-            if item.tracked and shown < quantity:
+            if item.tracked and not item.oversells and shown < quantity:
                 raise Unwilling(409, f"{item.sku} shows {shown} at {place!r}, {quantity} are wanted")
             left[item_id, place] = shown - quantity
 

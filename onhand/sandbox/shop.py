@@ -24,7 +24,8 @@ class Item:
     `tracked`: whether the platform keeps stock for it at all. `tracking`: BigCommerce's mode
     ("variant", "product", "none"). `kind`: "simple", "variation" or "bundle". `levels` holds the
     stock per place; a place missing from it is not activated there. `values` keeps the platform's
-    further fields (for instance backorders).
+    further fields (for instance backorders). `hidden`: shoppers do not see it, and cannot buy it. `closed`: places at
+    which it is not for sale, whatever they show.
     """
 
     item_id: str
@@ -38,6 +39,14 @@ class Item:
     levels: dict[str, int] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     updated_at: float = 0.0
+    hidden: bool = False
+    closed: tuple[str, ...] = ()
+
+    @property
+    def oversells(self) -> bool:
+        """Whether it is sold beyond zero: Shopify's policy CONTINUE, WooCommerce's backorders."""
+        policy, backorders = self.values.get("inventory_policy"), self.values.get("backorders", "no")
+        return policy == "CONTINUE" or backorders != "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,19 @@ class Shop:
             self.changed.add(item_id)
         else:
             self._change(item_id, place, quantity, by=by)
+
+    def hidden(self, item: Item, place: str) -> bool:
+        """Whether nobody can buy an item at a place because it, or the product it is a variation of, is not shown."""
+        parent = self.items.get(item.parent_id) if item.parent_id else None
+        return item.hidden or place in item.closed or (parent is not None and parent.hidden)
+
+    def hide(self, item_id: str, hidden: bool) -> None:
+        """A person takes an item out of shoppers' sight on the platform, or shows it again."""
+        item = self.items[item_id]
+        item.hidden, item.closed = hidden, ()
+        item.values.pop("status", None)
+        item.updated_at = self._clock()
+        self.changed.add(item_id)
 
     def pending(self) -> list[tuple[float, str, str, int]]:
         """Accepted API writes that are not visible yet: due time, item id, place, quantity."""

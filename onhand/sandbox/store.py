@@ -166,7 +166,7 @@ class Connected:
 
 def _add(shop: Shop, body: dict[str, Any]) -> None:
     updated_at = body.pop("updated_at")
-    item = Item(**body)
+    item = Item(**{**body, "closed": tuple(body.get("closed", ()))})
     shop.add(item)
     item.updated_at = updated_at
 

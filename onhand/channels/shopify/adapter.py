@@ -9,7 +9,9 @@ import httpx
 from onhand.channels.base import (
     Capabilities,
     Finding,
+    FoundLevel,
     Hooks,
+    ItemRef,
     LevelKey,
     LevelWrite,
     Meter,
@@ -20,10 +22,12 @@ from onhand.channels.base import (
     WriteResult,
 )
 from onhand.channels.pacing import Clock, Sleep
-from onhand.channels.shopify import changes, checks, discovery
+from onhand.channels.shopify import changes, checks, discovery, walk
 from onhand.channels.shopify.admin import Admin
 from onhand.channels.shopify.asked_orders import AskedOrders
+from onhand.channels.shopify.hiding import Hiding
 from onhand.channels.shopify.hooks import ShopifyHooks
+from onhand.channels.shopify.paging import PAGE_VARIANTS
 from onhand.channels.shopify.reads import Reads
 from onhand.channels.shopify.rounds import BULK_SIZE, Rounds
 from onhand.channels.shopify.tokens import TokenProvider
@@ -67,6 +71,8 @@ class Shopify:
             echoes=True,
             changes=True,
             calls_a_step=CALLS_A_STEP,
+            walk_size=PAGE_VARIANTS,
+            hides=True,
         )
         self.meter = Meter()
         self.places = tuple(places)
@@ -83,6 +89,7 @@ class Shopify:
         self._reads = Reads(self._admin)
         self._rounds = Rounds(self._admin, self._reads)
         self._set_quantities = SetQuantities(self._admin)
+        self._hiding = Hiding(self._admin)
         self.orders: Orders = AskedOrders(self._admin)
         self.hooks: Hooks = ShopifyHooks(self._admin, levels=watch_levels)
 
@@ -109,6 +116,17 @@ class Shopify:
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         """What the shop shows; cheapest when neighbours in the order of `RemoteItem.sort_key` come together."""
         return await self._reads.levels(keys)
+
+    def walk_levels(self, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+        """Every level by pages of 250 variants, with tracking, inventory policy and the product's status.
+
+        57 points a page for one place, 22 more for each further one; see `Channel.walk_levels`.
+        """
+        return walk.levels(self._admin, places)
+
+    async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
+        """Make whole products drafts, or what they were before; see `Channel.set_hidden` and `Hiding`."""
+        return await self._hiding.set_hidden(items, hidden)
 
     async def discover(self) -> AsyncIterator[list[RemoteItem]]:
         """Every variant of the shop, page by page; what is untracked is remembered for the first write."""

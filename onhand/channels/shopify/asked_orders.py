@@ -6,7 +6,6 @@ from typing import Any
 
 from onhand.channels.errors import RowRejected
 from onhand.channels.shopify.admin import CALLS_AT_ONCE, Admin
-from onhand.channels.shopify.discovery import CURSOR_OBJECTS_MAX
 from onhand.channels.shopify.documents import Operation
 from onhand.channels.shopify.ids import order_gid
 from onhand.channels.shopify.order_documents import (
@@ -17,6 +16,7 @@ from onhand.channels.shopify.order_documents import (
     REFUNDS_BY_ID,
 )
 from onhand.channels.shopify.orders import asked_order
+from onhand.channels.shopify.paging import CURSOR_OBJECTS_MAX
 from onhand.channels.together import each
 from onhand.domain.sales import ChannelOrder, OrderRefusedError
 

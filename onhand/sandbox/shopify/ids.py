@@ -26,3 +26,8 @@ def level_gid(item: Item, place: str) -> str:
 def variant_number(item: Item) -> int:
     """The variant that sells an inventory item; its number is unrelated to the item's."""
     return int(item.values.get("variant_id", item.item_id))
+
+
+def product_number(item: Item) -> str:
+    """The product a variant belongs to; one that was put in without a product is its own."""
+    return item.parent_id or item.item_id

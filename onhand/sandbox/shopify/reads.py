@@ -7,8 +7,9 @@ from onhand.sandbox.shopify.call import Call, Resolvers, pick, project, timestam
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.ids import ITEM, LOCATION, PREFIX, item_gid, level_gid, number, variant_number
 from onhand.sandbox.shopify.order_reads import ORDER, find_order, find_refund, orders, show_order
-from onhand.sandbox.shopify.paging import PAGE_MAX, Listing, connection, page
+from onhand.sandbox.shopify.paging import PAGE_MAX, Listing, connection, list_page, page
 from onhand.sandbox.shopify.problems import Problem, invalid_variable
+from onhand.sandbox.shopify.products import show_product
 from onhand.sandbox.shopify.search import bounds
 from onhand.sandbox.shopify.subscribing import subscriptions
 from onhand.sandbox.shopify.views import views
@@ -94,9 +95,10 @@ def _show_variant(call: Call, item: Item, selection: tuple[Field, ...]) -> dict[
     return project(call, "ProductVariant", VARIANT_FIELDS, item, selection)
 
 
-def _product(call: Call, item: Item, field: Field) -> dict[str, Any]:
-    values = {"id": f"{PREFIX}Product/{item.parent_id or item.item_id}", "title": item.title}
-    return pick("Product", values, field.selection)
+def _item_variants(call: Call, item: Item, field: Field) -> dict[str, Any]:
+    return list_page(
+        call, field, "ProductVariant", [item], lambda each: _show_variant(call, each, field.sub("nodes"))
+    )
 
 
 def _location(call: Call, _: None, field: Field) -> dict[str, Any] | None:
@@ -174,6 +176,7 @@ ITEM_FIELDS: Resolvers = {
     "sku": lambda call, item, field: item.sku,
     "tracked": lambda call, item, field: item.tracked,
     "updatedAt": lambda call, item, field: timestamp(int(item.updated_at)),
+    "variants": _item_variants,
 }
 LEVEL_FIELDS: Resolvers = {
     "id": lambda call, level, field: level_gid(*level),
@@ -199,7 +202,7 @@ VARIANT_FIELDS: Resolvers = {
     "inventoryItem": lambda call, item, field: show_item(call, item, field.selection),
     "legacyResourceId": lambda call, item, field: str(variant_number(item)),
     "inventoryPolicy": lambda call, item, field: item.values.get("inventory_policy", "DENY"),
-    "product": _product,
+    "product": show_product,
     "requiresComponents": lambda call, item, field: item.kind == "bundle",
     "sku": lambda call, item, field: item.sku or None,
     "title": lambda call, item, field: item.values.get("variant_title", "Default Title"),

@@ -37,6 +37,7 @@ type Mutation {
   inventoryAdjustQuantities(input: InventoryAdjustQuantitiesInput!): InventoryAdjustQuantitiesPayload
   inventoryItemUpdate(id: ID!, input: InventoryItemInput!): InventoryItemUpdatePayload
   inventorySetQuantities(input: InventorySetQuantitiesInput!): InventorySetQuantitiesPayload
+  productUpdate(product: ProductUpdateInput): ProductUpdatePayload
 }
 
 type AccessScope { handle: String! }
@@ -63,6 +64,7 @@ type InventoryItem implements Node {
   sku: String
   tracked: Boolean!
   updatedAt: DateTime!
+  variants(after: String, first: Int): ProductVariantConnection
 }
 type InventoryLevel implements Node {
   id: ID!
@@ -75,7 +77,15 @@ type InventoryLevel implements Node {
 type InventoryLevelConnection { nodes: [InventoryLevel!]! pageInfo: PageInfo! }
 type InventoryQuantity { name: String! quantity: Int! updatedAt: DateTime }
 
-type Product implements Node { id: ID! title: String! }
+type Product implements Node {
+  id: ID!
+  status: ProductStatus!
+  tags: [String!]!
+  title: String!
+  variantsCount: Count
+}
+enum ProductStatus { ACTIVE ARCHIVED DRAFT UNLISTED }
+type Count { count: Int! }
 type ProductVariant implements Node {
   barcode: String
   displayName: String!
@@ -92,6 +102,7 @@ enum ProductVariantInventoryPolicy { CONTINUE DENY }
 enum ProductVariantSortKeys { ID SKU TITLE }
 
 input InventoryItemInput { sku: String tracked: Boolean }
+input ProductUpdateInput { id: ID status: ProductStatus tags: [String!] title: String }
 input InventoryQuantityInput {
   changeFromQuantity: Int
   inventoryItemId: ID!
@@ -187,6 +198,7 @@ type InventoryAdjustQuantitiesPayload {
 }
 type InventoryActivatePayload { inventoryLevel: InventoryLevel userErrors: [UserError!]! }
 type InventoryItemUpdatePayload { inventoryItem: InventoryItem userErrors: [UserError!]! }
+type ProductUpdatePayload { product: Product userErrors: [UserError!]! }
 """
 
 SCHEMA = build_schema(SDL + schema_orders.SDL)

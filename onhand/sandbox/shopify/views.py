@@ -1,14 +1,14 @@
-"""A shop's items in the orders in which the platform pages through them, sorted once per catalogue."""
+"""A shop's items in the orders in which the platform pages through them, and by product, once per catalogue."""
 
 from bisect import bisect_left, bisect_right
 from weakref import WeakKeyDictionary
 
-from onhand.sandbox.shop import Shop
-from onhand.sandbox.shopify.ids import variant_number
+from onhand.sandbox.shop import Item, Shop
+from onhand.sandbox.shopify.ids import product_number, variant_number
 
 
 class Views:
-    """Inventory items by number, and variants by theirs."""
+    """Inventory items by number, variants by theirs, and the variants of each product."""
 
     def __init__(self, shop: Shop) -> None:
         self.version = shop.catalogue_version
@@ -16,6 +16,9 @@ class Views:
         self.item_numbers = [int(item.item_id) for item in self.items]
         self.variants = sorted(shop.items.values(), key=variant_number)
         self.variant_numbers = [variant_number(item) for item in self.variants]
+        self.products: dict[str, list[Item]] = {}
+        for item in self.variants:
+            self.products.setdefault(product_number(item), []).append(item)
 
 
 _VIEWS: WeakKeyDictionary[Shop, Views] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""Mutations: set and adjust quantities, activate an item at a location, turn tracking on, subscribe to webhooks."""
+"""Mutations: set and adjust quantities, activate an item at a location, turn tracking on, show and hide products, subscribe."""
 
 import time
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from onhand.sandbox.shopify.idempotency import Keys, fingerprint
 from onhand.sandbox.shopify.ids import PREFIX, number
 from onhand.sandbox.shopify.payloads import Payload, payload
 from onhand.sandbox.shopify.problems import Problem
+from onhand.sandbox.shopify.products import update_product
 from onhand.sandbox.shopify.quantities import ADJUST, SET, Change, Shape, check_shape, judge
 from onhand.sandbox.shopify.reads import show_item, show_level, show_location
 from onhand.sandbox.shopify.subscribing import subscribe, unsubscribe
@@ -32,6 +33,7 @@ class Mutations:
             "inventorySetQuantities": lambda call, _, field: self._quantities(call, field, SET),
             "inventoryActivate": self._activate,
             "inventoryItemUpdate": self._update_item,
+            "productUpdate": update_product,
             "webhookSubscriptionCreate": subscribe,
             "webhookSubscriptionDelete": unsubscribe,
         }
