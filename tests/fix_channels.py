@@ -19,7 +19,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from onhand.channels.base import Channel, ItemRef
+from onhand.channels.base import Channel, Condition, ItemRef
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.traffic import Traffic
 
@@ -77,7 +77,8 @@ class ChannelCase:
     called again: the new ones come after). `unknown` is a well-formed reference to nothing. `throttled`
     makes the answer the platform gives when its limit is exceeded. `secrets` are texts no error, repr or
     log may hold. `validator` raises AssertionError when an exchange breaks the platform's published
-    contract; None when the contract files are not at hand.
+    contract; None when the contract files are not at hand. `tells`: the conditions a walk can tell besides selling.
+    `hide` is a person on the platform who takes an item out of shoppers' sight, in a way that a walk can see.
     """
 
     name: str
@@ -92,6 +93,8 @@ class ChannelCase:
     throttled: Callable[[], Response]
     secrets: tuple[str, ...]
     validator: Callable[[Exchange], None] | None
+    hide: Callable[[ItemRef], None]
+    tells: frozenset[Condition] = frozenset((Condition.HIDDEN, Condition.UNTRACKED, Condition.OVERSELLING))
 
     def truth(self, item: ItemRef, place: str) -> int | None:
         """The level the shop itself holds, after every delay of the platform has passed."""

@@ -6,7 +6,10 @@ from datetime import datetime
 
 from onhand.channels.base import (
     Capabilities,
+    Condition,
     Finding,
+    FoundLevel,
+    ItemRef,
     LevelKey,
     LevelWrite,
     Meter,
@@ -72,7 +75,9 @@ class MemoryHooks:
 class MemoryChannel:
     """Levels by (item id, place). `refuses`: items that are rejected; `raises`: errors of the next calls.
 
-    `at_once_max`: the most calls of `set_levels` that were under way at a time.
+    `at_once_max`: the most calls of `set_levels` that were under way at a time. `conditions`: of items that do not just
+    sell; `hidden`: items that `set_hidden` has hidden (it leaves out those in `refuses`); `changed_at`: when a level
+    was changed last, where the channel is to tell it. A walk gives every level there is, `walk_size` a page.
     """
 
     def __init__(
@@ -87,6 +92,8 @@ class MemoryChannel:
         seconds_per_call: float = 0.0,
         changes: bool = False,
         calls_a_step: int = 1,
+        walk_size: int = 3,
+        hides: bool = True,
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
@@ -99,11 +106,18 @@ class MemoryChannel:
             visible_within_seconds=0.2,
             changes=changes,
             calls_a_step=calls_a_step,
+            walk_size=walk_size,
+            hides=hides,
         )
         self.orders = MemoryOrders()
         self.hooks = MemoryHooks()
         self.meter = Meter()
         self.levels: dict[Spot, int] = {}
+        self.conditions: dict[str, Condition] = {}
+        self.hidden: set[str] = set()
+        self.changed_at: dict[Spot, datetime] = {}
+        self.trackings: dict[str, str] = {}
+        """How an item is tracked, where the channel is one that tells."""
         self.items: list[RemoteItem] = []
         self.refuses: set[str] = set()
         self.loses: set[str] = set()
@@ -169,6 +183,39 @@ class MemoryChannel:
         self.meter.reads += 1
         self.calls.append(("read", len(keys)))
         return [ShownLevel(key, self.levels.get((key.item.item_id, key.place), 0)) for key in keys]
+
+    async def walk_levels(self, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+        spots = [spot for spot in sorted(self.levels) if not self.capabilities.places or spot[1] in places]
+        for start in range(0, len(spots), self.capabilities.walk_size):
+            self.meter.reads += 1
+            part = spots[start : start + self.capabilities.walk_size]
+            self.calls.append(("walk", len(part)))
+            if self.raises:
+                raise self.raises.pop(0)
+            yield [self._found(spot) for spot in part]
+
+    def _found(self, spot: Spot) -> FoundLevel:
+        item_id, place = spot
+        condition = self.conditions.get(item_id, Condition.SELLING)
+        if item_id in self.hidden:
+            condition = Condition.HIDDEN
+        quantity = None if condition is Condition.UNTRACKED else self.levels[spot]
+        tracking = self.trackings.get(item_id, "")
+        return FoundLevel(
+            item_id, place, quantity, condition, self.changed_at.get(spot), tracking=tracking
+        )
+
+    async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
+        self.meter.writes += 1
+        self.calls.append(("hide" if hidden else "show", len(items)))
+        if self.raises:
+            raise self.raises.pop(0)
+        if not self.capabilities.hides:
+            return []
+        done = [item for item in items if item.item_id not in self.refuses]
+        for item in done:
+            (self.hidden.add if hidden else self.hidden.discard)(item.item_id)
+        return done
 
     async def discover(self) -> AsyncIterator[list[RemoteItem]]:
         for start in range(0, len(self.items), 2):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 async def ahead(
     given: Iterable[Given], call: Callable[[Given], Awaitable[Result]], *, at_once: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """The results in the order given, at most `at_once` of them under way or waiting to be taken.
 
     The calls go on while whoever takes the results works on one. What is under way is cancelled when one fails, or

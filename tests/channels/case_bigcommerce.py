@@ -16,7 +16,7 @@ from referencing.jsonschema import DRAFT202012
 from starlette.applications import Starlette
 from starlette.responses import Response
 
-from onhand.channels.base import ItemRef
+from onhand.channels.base import Condition, ItemRef
 from onhand.channels.bigcommerce import BigCommerce
 from onhand.sandbox.bigcommerce import BigCommerceOptions, routes
 from onhand.sandbox.orders import OrderBook
@@ -103,6 +103,8 @@ def store(clock: FakeClock, *, limits: bool = False, **changes: Any) -> Store:
         throttled=throttled,
         secrets=(TOKEN, WRONG_TOKEN, *SECRETS),
         validator=validator(),
+        hide=lambda item: switch_off(shop, item),
+        tells=frozenset((Condition.HIDDEN,)),
     )
     return Store(made, book, subscriptions, options)
 
@@ -115,6 +117,11 @@ def fill(shop: Shop, count: int) -> list[ItemRef]:
         shop.add(Item(number, sku, f"Thing {at}", parent_id=product, levels={MAIN: 0, OUTLET: 0}))
         refs.append(ItemRef(at + 1, sku, number, product, "variant"))
     return refs
+
+
+def switch_off(shop: Shop, item: ItemRef) -> None:
+    """A person takes an item off sale at every location."""
+    shop.items[item.item_id].closed = (MAIN, OUTLET)
 
 
 def throttled() -> Response:
@@ -148,14 +155,15 @@ def contract() -> tuple[dict[str, tuple[str, dict[str, Any]]], "Registry[Any]"]:
 
 
 def mended(described: Any) -> Any:
-    """The description as a JSON Schema reads it: `nullable` is of OpenAPI; alternatives that all have only optional
-    fields fit together; and there are stores without a webhook."""
+    """The description as a JSON Schema reads it: `nullable` is of OpenAPI, or stands in words only; alternatives that
+    all have only optional fields fit together; and there are stores without a webhook."""
     if isinstance(described, list):
         return [mended(each) for each in described]
     if not isinstance(described, dict):
         return described
     made = {"anyOf" if name == "oneOf" else name: mended(value) for name, value in described.items()}
-    if made.get("nullable") is True and isinstance(made.get("type"), str):
+    nullable = made.get("nullable") is True or "`null` if" in str(made.get("description", ""))
+    if nullable and isinstance(made.get("type"), str):
         made["type"] = [made["type"], "null"]
     if made.get("uniqueItems"):
         made.pop("minItems", None)

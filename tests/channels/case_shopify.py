@@ -27,7 +27,7 @@ from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.shopify import ShopifyOptions, routes
 from onhand.sandbox.traffic import Traffic
 from onhand.sandbox.wire import Subscriptions
-from tests.fix_channels import ChannelCase, Exchange, FakeClock
+from tests.fix_channels import ChannelCase, Exchange, FakeClock, number_of
 
 LEEDS = "gid://shopify/Location/1001"
 LONDON = "gid://shopify/Location/1002"
@@ -75,6 +75,7 @@ def case(clock: FakeClock, *, limits: bool = False) -> ChannelCase:
         throttled=throttled,
         secrets=(TOKEN, WRONG_TOKEN),
         validator=validator(),
+        hide=lambda item: shop.hide(number_of(item), True),
     )
 
 

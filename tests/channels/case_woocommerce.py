@@ -18,7 +18,7 @@ from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.traffic import Traffic
 from onhand.sandbox.wire import Subscriptions
 from onhand.sandbox.woocommerce import WooOptions, routes
-from tests.fix_channels import ChannelCase, Exchange, FakeClock
+from tests.fix_channels import ChannelCase, Exchange, FakeClock, number_of
 
 KEY = "ck_conformance_8d17"
 SECRET = "cs_conformance_40f2"
@@ -72,6 +72,7 @@ def case(clock: FakeClock, *, limits: bool = False) -> ChannelCase:
         throttled=throttled,
         secrets=(KEY, SECRET, WRONG_SECRET),
         validator=validator(),
+        hide=lambda item: shop.hide(number_of(item), True),
     )
 
 
@@ -125,14 +126,14 @@ def check_exchange(definitions: Definitions, exchange: Exchange) -> None:
 
 
 def check_batch(definitions: Definitions, row: str, exchange: Exchange) -> None:
-    """A batch holds at most 100 entries, each with an id and writable fields of the right types, and no _fields."""
+    """A batch holds at most 100 entries, each with an id and a level or a status of the right types, and no _fields."""
     body = orjson.loads(exchange.request.content)
     hold(definitions["batch_request"], body)
     assert body.keys() == {"update"}
     assert len(body["update"]) <= 100
     assert "_fields" not in exchange.request.url.params
     for entry in body["update"]:
-        assert entry.keys() == {"id", "manage_stock", "stock_quantity"}
+        assert entry.keys() in ({"id", "manage_stock", "stock_quantity"}, {"id", "status"})
         hold(definitions[row], entry)
     answer = json_of(exchange.response)
     if isinstance(answer, dict) and exchange.response.status_code == 200:

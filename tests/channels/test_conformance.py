@@ -4,7 +4,7 @@ A healthy run takes a few seconds: the clock is fake, so no limit and no delay i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import httpx
@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse, Response
 
 from onhand.channels.base import (
     Channel,
+    Condition,
+    FoundLevel,
     ItemRef,
     LevelKey,
     LevelWrite,
@@ -49,6 +51,27 @@ def outcomes(results: list[WriteResult]) -> list[Outcome]:
 
 def truths(case: ChannelCase, refs: list[ItemRef], place: str) -> list[int | None]:
     return [case.truth(ref, place) for ref in refs]
+
+
+async def walked(channel: Channel, places: Sequence[str]) -> list[FoundLevel]:
+    return [level async for page in channel.walk_levels(places) for level in page]
+
+
+def named(levels: list[FoundLevel]) -> list[tuple[str, str, str]]:
+    """Which item, tracked how, at which place; sorted, so that what comes twice stands twice."""
+    return sorted((level.item_id, level.tracking, level.place) for level in levels)
+
+
+def expected(case: ChannelCase, refs: list[ItemRef]) -> list[tuple[str, str, str]]:
+    return sorted((ref.item_id, ref.tracking, place) for ref in refs for place in case.places)
+
+
+def conditions(levels: list[FoundLevel], ref: ItemRef) -> set[Condition]:
+    return {level.condition for level in levels if level.item_id == ref.item_id}
+
+
+def is_write(request: httpx.Request) -> bool:
+    return request.method == "PUT" or request.url.path.endswith("/batch") or b"mutation" in request.content
 
 
 def answering(times: int, make: Callable[[], Response]) -> Hook:
@@ -359,6 +382,180 @@ async def test_what_is_discovered_can_be_written(channel: Channel, channel_case:
     assert outcomes(results) == [Outcome.ACCEPTED] * 3
 
 
+async def test_a_walk_finds_every_level_once_over_several_pages(
+    channel: Channel, channel_case: ChannelCase
+) -> None:
+    """Goal: every item comes once for each place, with what the shop shows there, wherever a page ends."""
+    refs = channel_case.fill(2 * channel.capabilities.walk_size + 7)
+    wanted = {}
+    for at, ref in enumerate(refs):
+        for number, place in enumerate(channel_case.places):
+            channel_case.shop.edit(number_of(ref), place, 2 * at + number)
+            wanted[ref.item_id, place] = 2 * at + number
+    pages = [page async for page in channel.walk_levels(channel_case.places)]
+    found = [level for page in pages for level in page]
+    assert len(pages) > 1
+    assert named(found) == expected(channel_case, refs)
+    assert {(level.item_id, level.place): level.quantity for level in found} == wanted
+    assert {level.condition for level in found} == {Condition.SELLING}
+    assert {level.problem for level in found} == {""}
+
+
+async def test_a_walk_asks_for_the_places_it_is_given(channel: Channel, channel_case: ChannelCase) -> None:
+    """Goal: a channel with places tells of those asked for, and of no others."""
+    if not channel.capabilities.places:
+        pytest.skip("this channel knows no places")
+    channel_case.fill(3)
+    (place,) = channel_case.places[1:]
+    assert {level.place for level in await walked(channel, [place])} == {place}
+
+
+async def test_a_walk_over_an_empty_account_finds_nothing(channel: Channel, channel_case: ChannelCase) -> None:
+    """Goal: no page, and no error."""
+    assert await walked(channel, channel_case.places) == []
+
+
+async def test_a_walk_while_the_shop_sells_loses_and_doubles_nothing(
+    channel: Channel, channel_case: ChannelCase
+) -> None:
+    """Goal: sales, edits and new items between two pages shift no item past the walk, nor into it twice."""
+    refs = channel_case.fill(2 * channel.capabilities.walk_size + 7)
+    found: list[FoundLevel] = []
+    async for page in channel.walk_levels(channel_case.places):
+        found += page
+        for ref in (refs[0], refs[len(refs) // 2], refs[-1]):
+            channel_case.shop.sell(number_of(ref), channel_case.places[0], 1)
+        channel_case.fill(3)
+    old = {ref.item_id for ref in refs}
+    assert named([level for level in found if level.item_id in old]) == expected(channel_case, refs)
+    assert len(set(named(found))) == len(found)
+
+
+async def test_a_walk_tells_what_a_level_means(channel: Channel, channel_case: ChannelCase) -> None:
+    """Goal: what is hidden, not tracked or sold beyond zero is told from what just sells, as far as the channel can."""
+    plain, hidden, untracked, overselling = channel_case.fill(4)
+    channel_case.hide(hidden)
+    if Condition.UNTRACKED in channel_case.tells:
+        channel_case.shop.items[number_of(untracked)].tracked = False
+    if Condition.OVERSELLING in channel_case.tells:
+        values = {"inventory_policy": "CONTINUE", "backorders": "yes"}
+        channel_case.shop.items[number_of(overselling)].values.update(values)
+    found = await walked(channel, channel_case.places)
+
+    def told(condition: Condition) -> Condition:
+        return condition if condition in channel_case.tells else Condition.SELLING
+
+    assert conditions(found, plain) == {Condition.SELLING}
+    assert conditions(found, hidden) == {told(Condition.HIDDEN)}
+    assert conditions(found, untracked) == {told(Condition.UNTRACKED)}
+    assert conditions(found, overselling) == {told(Condition.OVERSELLING)}
+
+
+async def test_hidden_and_untracked_are_not_mistaken_for_each_other(
+    channel: Channel, channel_case: ChannelCase
+) -> None:
+    """Goal: an item that is both is hidden; shown again it is untracked still."""
+    if Condition.UNTRACKED not in channel_case.tells or not channel.capabilities.hides:
+        pytest.skip("a walk over this channel cannot tell")
+    both, untracked = channel_case.fill(2)
+    for ref in (both, untracked):
+        channel_case.shop.items[number_of(ref)].tracked = False
+    assert await channel.set_hidden([both], True) == [both]
+    found = await walked(channel, channel_case.places)
+    assert (conditions(found, both), conditions(found, untracked)) == (
+        {Condition.HIDDEN},
+        {Condition.UNTRACKED},
+    )
+    assert await channel.set_hidden([both], False) == [both]
+    assert conditions(await walked(channel, channel_case.places), both) == {Condition.UNTRACKED}
+
+
+async def test_what_is_hidden_cannot_be_bought_until_it_is_shown_again(
+    channel: Channel, channel_case: ChannelCase
+) -> None:
+    """Goal: one item leaves shoppers' sight and comes back, its neighbours and all levels stay as they are."""
+    if not channel.capabilities.hides:
+        pytest.skip("this channel cannot hide")
+    refs, place = channel_case.fill(3), channel_case.places[0]
+    shop = channel_case.shop
+    for ref in refs:
+        shop.edit(number_of(ref), place, 5)
+
+    def for_sale() -> list[bool]:
+        return [not shop.hidden(shop.items[number_of(ref)], place) for ref in refs]
+
+    for _ in range(2):  # the second time it is so already
+        assert await channel.set_hidden([refs[1]], True) == [refs[1]]
+        assert for_sale() == [True, False, True]
+    found = await walked(channel, channel_case.places)
+    assert [conditions(found, ref) for ref in refs] == [
+        {Condition.SELLING},
+        {Condition.HIDDEN},
+        {Condition.SELLING},
+    ]
+    for _ in range(2):
+        assert await channel.set_hidden([refs[1]], False) == [refs[1]]
+        assert for_sale() == [True, True, True]
+    assert truths(channel_case, refs, place) == [5, 5, 5]
+
+
+async def test_what_cannot_be_hidden_is_left_out(channel: Channel, channel_case: ChannelCase) -> None:
+    """Goal: an item that is gone spoils nothing for the others, which are answered in the order given."""
+    if not channel.capabilities.hides:
+        pytest.skip("this channel cannot hide")
+    first, second = channel_case.fill(2)
+    assert await channel.set_hidden([], True) == []
+    assert await channel.set_hidden([second, channel_case.unknown, first], True) == [second, first]
+
+
+async def test_a_page_that_got_lost_is_asked_for_again(channel: Channel, channel_case: ChannelCase) -> None:
+    """Goal: one answer that did not arrive does not end a walk."""
+    refs = channel_case.fill(channel.capabilities.walk_size + 3)
+    left = [2]
+
+    async def hook(request: Request) -> Response | None:
+        left[0] -= 1
+        return Response(status_code=502) if left[0] == 0 else None
+
+    channel_case.traffic.hooks.append(hook)
+    assert named(await walked(channel, channel_case.places)) == expected(channel_case, refs)
+    assert left[0] < 0
+
+
+async def test_a_walk_without_credentials_says_so(channel_case: ChannelCase, wire: Wire) -> None:
+    """Goal: nothing is found in silence where nobody is let in."""
+    channel = channel_case.make_adapter(base_url=BASE_URL, transport=wire, credentials_ok=False)
+    channel_case.fill(1)
+    with pytest.raises(CredentialsBad):
+        await walked(channel, channel_case.places)
+    await channel.aclose()
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+async def test_sales_go_before_walks(make_case: MakeCase, clock: FakeClock, urgent: bool) -> None:
+    """Goal: with the channel's budget spent, a sale's call is sent before those of four walks that wait for it, but
+    for what is on its way already. Control: a call that is not urgent waits its turn behind them."""
+    case = make_case(clock, limits=True)
+    wire = Wire(case.app)
+    channel = case.make_adapter(base_url=BASE_URL, transport=wire)
+    (ref,), place = case.fill(1), case.places[0]
+    for _ in range(200):
+        if channel.meter.waited_seconds:
+            break
+        await channel.read_levels([LevelKey(ref, place)])
+    assert channel.meter.waited_seconds, "the budget is spent"
+    sent = len(wire.exchanges)
+
+    write = writes_of([ref], place, [1])
+    await asyncio.gather(
+        *(walked(channel, case.places) for _ in range(4)), channel.set_levels(write, "sale", urgent=urgent)
+    )
+    after = [exchange.request for exchange in wire.exchanges[sent:]]
+    first_write = next(at for at, request in enumerate(after) if is_write(request))
+    assert first_write <= 1 if urgent else first_write >= 3
+    await channel.aclose()
+
+
 async def test_check_finds_a_healthy_channel_well(channel: Channel, channel_case: ChannelCase) -> None:
     channel_case.fill(1)
     findings = await channel.check()
@@ -412,6 +609,9 @@ async def test_what_is_sent_keeps_to_the_published_contract(
     await channel.read_levels(keys_of(refs, place))
     async for _ in channel.discover():
         pass
+    await walked(channel, channel_case.places)
+    await channel.set_hidden(refs[:2], True)
+    await channel.set_hidden(refs[:2], False)
     assert wire.exchanges
     for exchange in wire.exchanges:
         channel_case.validator(exchange)

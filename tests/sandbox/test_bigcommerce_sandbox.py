@@ -248,7 +248,7 @@ async def test_items_show_levels_per_location(caller: Caller) -> None:
     response = await caller.get(f"{ITEMS}?variant_id:in=106&location_id:in=1")
     assert response.json()["data"] == [
         {
-            "identity": {"sku": "SHIRT-R", "variant_id": 106, "product_id": 50},
+            "identity": {"sku": "SHIRT-R", "sku_id": 106, "variant_id": 106, "product_id": 50},
             "locations": [
                 {
                     "location_id": 1,
@@ -359,8 +359,8 @@ async def test_an_items_own_base_variant(caller: Caller) -> None:
     caller.add("80", "LAMP", tracking="variant")
     rows = (await caller.get(f"{ITEMS}?sku:in=MUG,LAMP")).json()["data"]
     assert [row["identity"] for row in rows] == [
-        {"sku": "LAMP", "variant_id": 80, "product_id": 80},
-        {"sku": "MUG", "variant_id": 601, "product_id": 60},
+        {"sku": "LAMP", "sku_id": 80, "variant_id": 80, "product_id": 80},
+        {"sku": "MUG", "sku_id": None, "variant_id": 601, "product_id": 60},
     ]
 
 

@@ -14,7 +14,9 @@ import httpx
 from onhand.channels.base import (
     Capabilities,
     Finding,
+    FoundLevel,
     Hooks,
+    ItemRef,
     LevelKey,
     LevelWrite,
     Meter,
@@ -25,7 +27,7 @@ from onhand.channels.base import (
     WriteKind,
     WriteResult,
 )
-from onhand.channels.bigcommerce import catalogue, fetching, health, hooks
+from onhand.channels.bigcommerce import catalogue, fetching, health, hiding, hooks, reading, walk
 from onhand.channels.bigcommerce.entries import Entry, adjustment, is_number, sort_writes
 from onhand.channels.bigcommerce.isolating import Settled, settle
 from onhand.channels.bigcommerce.reading import Reader
@@ -51,6 +53,8 @@ CAPABILITIES = Capabilities(
     echoes=False,
     visible_after_seconds=2.0,
     visible_within_seconds=120.0,
+    walk_size=reading.PAGE_MAX,
+    hides=True,
 )
 
 
@@ -139,6 +143,18 @@ class BigCommerce:
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         """The stock on hand of each key (not what is left to sell after the store's own safety stock)."""
         return await self._reader.read(keys)
+
+    def walk_levels(self, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+        """Every level by pages of 1,000 items; see `walk.levels` for what of their condition is told.
+
+        A level written less than `visible_within_seconds` ago may still come as it was before.
+        """
+        return walk.levels(self._store, places)
+
+    async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
+        """Take variants or products off sale at all our locations, or put them back."""
+        async with self._writer.turn(urgent=True):
+            return await hiding.set_hidden(self._store, items, self._places, hidden)
 
     def discover(self) -> AsyncIterator[list[RemoteItem]]:
         """Variants where stock is tracked by variant, products where it is tracked by product."""

@@ -94,8 +94,12 @@ def _variant_item(product: dict[str, Any], variant: dict[str, Any], tracking: st
 
 
 def _path(last: int) -> str:
-    order = f"sort=id&direction=asc&limit={PAGE_MAX}&id:greater={last}"
-    return f"{PRODUCTS}?include=variants&include_fields={FIELDS}&{order}"
+    return f"{PRODUCTS}?include=variants&include_fields={FIELDS}&{by_id(last)}"
+
+
+def by_id(last: int) -> str:
+    """The part of a query that asks for a page of products by id, after the last one seen."""
+    return f"sort=id&direction=asc&limit={PAGE_MAX}&id:greater={last}"
 
 
 def _problem(tracking: str) -> str:

@@ -55,6 +55,7 @@ class Store:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.channel = channel
+        self.sleep = sleep
         self._meter = meter
         self._access_token = access_token
         self._quota = SharedQuota(reserved_share=reserved_share, clock=clock, sleep=sleep)

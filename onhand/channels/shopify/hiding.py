@@ -1,5 +1,6 @@
 """Products taken out of shoppers' sight and shown again. Shopify hides whole products, never a variant alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,7 +47,8 @@ class Hiding:
         wanted = [item for item in items if ITEM_GID.fullmatch(item.item_id)]
         product_of = await self._products(dict.fromkeys(item.item_id for item in wanted))
         products = {product["id"]: product for product in product_of.values()}
-        whole = [product for product in products.values() if self._is_whole(product, product_of)]
+        named = Counter(product["id"] for product in product_of.values())
+        whole = [one for one in products.values() if named[one["id"]] >= int(one["variantsCount"]["count"])]
 
         async def turn(product: Product) -> bool:
             return await (self._hide(product) if hidden else self._show(product))
@@ -67,11 +69,6 @@ class Hiding:
                 for variant in node["variants"]["nodes"] if node else ():
                     found[node["id"]] = variant["product"]
         return found
-
-    def _is_whole(self, product: Product, product_of: dict[str, Product]) -> bool:
-        """Whether every variant of a product is among the items."""
-        named = sum(1 for other in product_of.values() if other["id"] == product["id"])
-        return named >= int(product["variantsCount"]["count"])
 
     async def _hide(self, product: Product) -> bool:
         if product["status"] in HIDDEN_STATUSES:

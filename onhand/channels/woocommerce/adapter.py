@@ -10,7 +10,9 @@ from onhand.channels.base import (
     NO_PLACE,
     Capabilities,
     Finding,
+    FoundLevel,
     Hooks,
+    ItemRef,
     LevelKey,
     LevelWrite,
     Meter,
@@ -21,7 +23,7 @@ from onhand.channels.base import (
     WriteResult,
 )
 from onhand.channels.concurrency import BatchSize
-from onhand.channels.woocommerce import checks, discovery, reads
+from onhand.channels.woocommerce import checks, discovery, hiding, reads, walk
 from onhand.channels.woocommerce.hooks import WooCommerceHooks
 from onhand.channels.woocommerce.order_reads import WooCommerceOrders
 from onhand.channels.woocommerce.site import ROWS_MAX, Site
@@ -66,6 +68,8 @@ class WooCommerce:
             places=False,
             echoes=True,
             calls_a_step=ROUNDS_A_STEP * max_concurrency,
+            walk_size=ROWS_MAX,
+            hides=True,
         )
         self.meter = Meter()
         self._size = BatchSize(rows_start, ROWS_MAX)
@@ -110,6 +114,17 @@ class WooCommerce:
         shown = await reads.read_levels(self._site, keys)
         self._note_pace()
         return shown
+
+    def walk_levels(self, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+        """Every level by pages of 100, as many at once as the shop bears; there are no places to choose from.
+
+        A variation whose parent keeps the stock states None, with a problem that says so.
+        """
+        return walk.levels(self._site)
+
+    async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
+        """Make products and variations private, or public again; a variation can be hidden alone."""
+        return await hiding.set_hidden(self._site, items, hidden)
 
     def discover(self) -> AsyncIterator[list[RemoteItem]]:
         """Every product and variation; grouped, external and variable products are found but not writable."""

@@ -5,13 +5,13 @@ from functools import partial
 
 from onhand.channels.base import RemoteItem
 from onhand.channels.together import each
-from onhand.channels.woocommerce.reads import has_variations_route, rows_of
+from onhand.channels.woocommerce.paging import pages
+from onhand.channels.woocommerce.reads import has_variations_route
 from onhand.channels.woocommerce.rows import STOCKLESS_TYPES, Row
-from onhand.channels.woocommerce.site import ROWS_MAX, Site
+from onhand.channels.woocommerce.site import Site
 
 FIELDS = "id,parent_id,sku,global_unique_id,name,type,manage_stock,backorders"
-PAGES_MAX = 100_000
-"""Pages of one listing: ten million products; a shop that never ends is broken."""
+DOING = "discovering"
 VARIABLE = "a variable product is sold through its variations: push to those"
 BACKORDERS = "backorders are allowed: a level of zero does not stop its sales"
 SHARED = "the parent product keeps its stock now: the first push makes the variation keep its own"
@@ -21,7 +21,7 @@ async def discover(site: Site) -> AsyncIterator[list[RemoteItem]]:
     """Products, then all their variations; on shops before 10.3 the variations follow each page of products."""
     site.variations_route = None  # asked again: the shop may have been updated since
     by_route = await has_variations_route(site)
-    async for rows in _pages(site, "/products"):
+    async for rows in pages(site, "/products", FIELDS, DOING):
         yield [_product(row) for row in rows]
         if not by_route:
             variable = [str(row.get("id")) for row in rows if row.get("type") == "variable"]
@@ -29,31 +29,16 @@ async def discover(site: Site) -> AsyncIterator[list[RemoteItem]]:
             for items in await each(variable, children, at_once=site.gate.limit_max):
                 yield items
     if by_route:
-        async for rows in _pages(site, "/variations"):
+        async for rows in pages(site, "/variations", FIELDS, DOING):
             yield [_variation(row, str(row.get("parent_id") or "")) for row in rows]
 
 
 async def _variations_of(site: Site, parent: str) -> list[RemoteItem]:
     return [
         _variation(row, parent)
-        async for rows in _pages(site, f"/products/{parent}/variations")
+        async for rows in pages(site, f"/products/{parent}/variations", FIELDS, DOING)
         for row in rows
     ]
-
-
-async def _pages(site: Site, path: str) -> AsyncIterator[list[Row]]:
-    """Every page of a listing. By id, because offset paging over a moving order skips and repeats rows."""
-    for page in range(1, PAGES_MAX + 1):
-        doing = f"discovering by GET {path}, page {page}"
-        order = {"orderby": "id", "order": "asc", "_fields": FIELDS}
-        answer = await site.get(doing, path, {"page": page, "per_page": ROWS_MAX, **order})
-        rows = rows_of(site.name, doing, answer)
-        if rows:
-            yield rows
-        # A page may be short although more follow: rows our key may not see are left out of it.
-        pages = answer.headers.get("x-wp-totalpages", "")
-        if page >= int(pages) if pages.isdecimal() else len(rows) < ROWS_MAX:
-            return
 
 
 def _product(row: Row) -> RemoteItem:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from onhand.channels.base import LevelKey, ShownLevel
+from onhand.channels.base import ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelDown, RowRejected, SameKeyRetry
 from onhand.channels.together import each
 from onhand.channels.woocommerce.rows import Row, is_number, shown_level
@@ -18,17 +18,7 @@ Ask = tuple[str, Sequence[str]]
 
 async def read_levels(site: Site, keys: Sequence[LevelKey]) -> list[ShownLevel]:
     """One answer for each key, in the order given."""
-    items = {key.item for key in keys if is_number(key.item.item_id) and is_number(key.item.parent_id or "1")}
-    products = sorted((item.item_id for item in items if not item.parent_id), key=int)
-    parents: dict[str, list[str]] = {}
-    for item in sorted(items, key=lambda item: int(item.item_id)):
-        if item.parent_id:
-            parents.setdefault(item.parent_id, []).append(item.item_id)
-    asks = [("/products", ids) for ids in _chunks(products)]
-    if parents:
-        asks += await _variation_asks(site, parents)
-    found = await each(asks, partial(_listed, site), at_once=site.gate.limit_max)
-    rows = {str(row.get("id")): row for part in found for row in part}
+    rows = await listed(site, (key.item for key in keys), FIELDS)
     return [shown_level(key, rows.get(key.item.item_id)) for key in keys]
 
 
@@ -54,10 +44,25 @@ async def has_variations_route(site: Site) -> bool:
     return site.variations_route
 
 
-async def _listed(site: Site, ask: Ask) -> list[Row]:
+async def listed(site: Site, items: Iterable[ItemRef], fields: str) -> dict[str, Row]:
+    """These fields of each item's row that the shop has, by item id; what is no id of the platform is left out."""
+    good = {item for item in items if is_number(item.item_id) and is_number(item.parent_id or "1")}
+    products = sorted((item.item_id for item in good if not item.parent_id), key=int)
+    parents: dict[str, list[str]] = {}
+    for item in sorted(good, key=lambda item: int(item.item_id)):
+        if item.parent_id:
+            parents.setdefault(item.parent_id, []).append(item.item_id)
+    asks = [("/products", ids) for ids in _chunks(products)]
+    if parents:
+        asks += await _variation_asks(site, parents)
+    found = await each(asks, partial(_listed, site, fields), at_once=site.gate.limit_max)
+    return {str(row.get("id")): row for part in found for row in part}
+
+
+async def _listed(site: Site, fields: str, ask: Ask) -> list[Row]:
     path, ids = ask
     doing = f"reading {len(ids)} levels by GET {path}"
-    params: dict[str, str | int] = {"include": ",".join(ids), "per_page": ROWS_MAX, "_fields": FIELDS}
+    params: dict[str, str | int] = {"include": ",".join(ids), "per_page": ROWS_MAX, "_fields": fields}
     try:
         return rows_of(site.name, doing, await site.get(doing, path, params))
     except RowRejected as error:

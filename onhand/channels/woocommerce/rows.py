@@ -79,10 +79,14 @@ def shown_level(key: LevelKey, row: Row | None) -> ShownLevel:
             f"variation {item.item_id} belongs to product {parent}, not to {item.parent_id}: {_DISCOVER}"
         )
         return ShownLevel(key, None, problem)
+    return ShownLevel(key, *level_of(row))
+
+
+def level_of(row: Row) -> tuple[int | None, str]:
+    """The level that a row states as its own, and what is odd about it; None where it keeps none, and why."""
     if row.get("manage_stock") is not True:
-        return ShownLevel(key, None, _why_unmanaged(row))
-    quantity, problem = parse_quantity(row.get("stock_quantity"))
-    return ShownLevel(key, quantity, problem)
+        return None, _why_unmanaged(row)
+    return parse_quantity(row.get("stock_quantity"))
 
 
 _DISCOVER = "discover the channel again"

@@ -65,6 +65,7 @@ class Site:
     ) -> None:
         self.name = name
         self.gate = Gate(max_concurrency, meter, clock, sleep)
+        self.sleep = sleep
         self.variations_route: bool | None = None
         self._meter = meter
         self._clock = clock

@@ -69,7 +69,7 @@ class Adjustments:
         faults: list[str] = []
         for index, entry in enumerate(entries):
             place, quantity = _place_and_quantity(index, entry)
-            found = self._find(entry)
+            found = self.find(entry)
             if str(place) not in self._shop.places:
                 faults.append(f"Location with id {place} does not exist")
             elif isinstance(found, str):
@@ -77,14 +77,15 @@ class Adjustments:
             else:
                 changes.append((found, str(place), quantity))
         if faults:
-            raise Refused(422, self._title(faults))
+            raise self.refused(faults)
         return changes
 
-    def _title(self, faults: list[str]) -> str:
+    def refused(self, faults: list[str]) -> Refused:
+        """The refusal of a whole request for these faults, which names whom they are of if the store does."""
         named = ", ".join(dict.fromkeys(faults[:NAMED_MAX]))
-        return f"[{named}]" if self._options.names_refused else VAGUE
+        return Refused(422, f"[{named}]" if self._options.names_refused else VAGUE)
 
-    def _find(self, entry: Json) -> Item | str:
+    def find(self, entry: Json) -> Item | str:
         """The item an entry names, or why it cannot be written."""
         (name,) = (name for name in IDENTITIES if name in entry)
         who = f"Item with {name} {entry[name]}"

@@ -17,7 +17,10 @@ BASE_VARIANTS_FROM = 1_000_000_000
 LIMIT_MAX = 250
 LIMIT_DEFAULT = 50
 FIELDS = frozenset(
-    ("name", "type", "sku", "inventory_tracking", "inventory_level", "upc", "gtin", "base_variant_id")
+    (
+        *("name", "type", "sku", "inventory_tracking", "inventory_level", "upc", "gtin", "base_variant_id"),
+        *("is_visible", "availability"),
+    )
 )
 
 
@@ -53,6 +56,8 @@ class Catalogue:
         if query.get("sort", "id") != "id" or query.get("direction", "asc") != "asc":
             raise invalid("sort", "this sandbox sorts by id, ascending")
         found = self._found(query.get("id:greater", "0"), numbers(query, "id:in"))
+        if filters := {name: query[name] for name in ("is_visible", "availability") if name in query}:
+            found = [number for number in found if _fits(self.index.products[number], filters)]
         show = _shower(query.get("include", ""), query.get("include_fields"))
         page = [show(number, self.index.products[number]) for number in found[asked.slice]]
         return json_response({"data": page, "meta": asked.meta(len(found), len(page))})
@@ -104,6 +109,23 @@ def _shower(include: str, include_fields: str | None) -> Callable[[int, list[Ite
     return show
 
 
+def _fits(items: list[Item], filters: dict[str, str]) -> bool:
+    """Whether a product is as visible, or as available, as was asked for."""
+    shown = _seen(items)
+    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in shown.items()}
+    if filters.get("is_visible", "true") not in ("true", "false"):
+        raise invalid("is_visible", "must be a boolean")
+    return all(texts[name] == value for name, value in filters.items())
+
+
+def _seen(items: list[Item]) -> Json:
+    """A product none of whose variants can be seen is not visible; one of them alone cannot be purchased."""
+    return {
+        "is_visible": not all(item.hidden for item in items),
+        "availability": items[0].values.get("availability", "available"),
+    }
+
+
 def _product(items: list[Item]) -> Json:
     first, simple = items[0], len(items) == 1
     product: dict[str, Any] = {
@@ -114,6 +136,7 @@ def _product(items: list[Item]) -> Json:
         "inventory_level": sum(sum(item.levels.values()) for item in items),
         "upc": first.barcode if simple else "",
         "gtin": "",
+        **_seen(items),
     }
     if simple:
         product["base_variant_id"] = variant_number(first)
@@ -129,5 +152,6 @@ def _variant(product: int, item: Item, *, simple: bool) -> Json:
         "upc": item.barcode,
         "gtin": "",
         "inventory_level": sum(item.levels.values()),
+        "purchasing_disabled": item.hidden and not simple,
         "option_values": [] if simple else [option],
     }

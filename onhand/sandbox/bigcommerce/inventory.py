@@ -72,7 +72,13 @@ class Inventory:
         ]
 
     def _item(self, number: int, item: Item, places: list[str]) -> Json:
-        identity = {"sku": item.sku, "variant_id": number, "product_id": product_number(item)}
+        base = str(number) != item.item_id  # the platform's word: null "if the item is a base variant"
+        identity = {
+            "sku": item.sku,
+            "sku_id": None if base else number,
+            "variant_id": number,
+            "product_id": product_number(item),
+        }
         return {"identity": identity, "locations": [self._level(item, place) for place in places]}
 
     def _level(self, item: Item, place: str) -> Json:
@@ -88,7 +94,7 @@ class Inventory:
             "total_inventory_onhand": on_hand,
             "settings": {
                 "safety_stock": safety,
-                "is_in_stock": item.values.get("is_in_stock", "true") == "true",
+                "is_in_stock": place not in item.closed,
                 "warning_level": 0,
                 "bin_picking_number": "",
             },

@@ -12,6 +12,7 @@ from onhand.sandbox.bigcommerce.inventory import Inventory
 from onhand.sandbox.bigcommerce.options import BigCommerceOptions
 from onhand.sandbox.bigcommerce.orders import Orders
 from onhand.sandbox.bigcommerce.replies import json_response
+from onhand.sandbox.bigcommerce.switching import Switching
 from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Shop
 from onhand.sandbox.traffic import Traffic
@@ -40,6 +41,7 @@ def routes(
     adjustments = Adjustments(shop, options, catalogue, traffic)
     orders = Orders(book, options)
     hooks = Hooks(subscriptions, options)
+    switching = Switching(shop, adjustments)
 
     async def settings(_: Request) -> Response:
         return json_response({"data": _settings(options), "meta": {}})
@@ -49,8 +51,10 @@ def routes(
         return Route(BASE + path, guarded, methods=[method])
 
     absolute, inventories = "put-absolute-adjustment", "get-inventory-items"
+    at_location, settings_put = "/v3/inventory/locations/{location:int}/items", "put-location-inventory-items"
     return [
         route("PUT", "/v3/inventory/adjustments/absolute", absolute, "store_inventory", adjustments.absolute),
+        route("PUT", at_location, settings_put, "store_inventory", switching.switch),
         route("GET", "/v3/inventory/items", inventories, "store_inventory_read_only", inventory.items),
         route("GET", "/v3/inventory/locations", "getLocations", LOCATIONS, inventory.locations),
         route("GET", "/v3/catalog/products", "getProducts", PRODUCTS, catalogue.products),

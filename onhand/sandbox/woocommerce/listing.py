@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.woocommerce.options import WooOptions
 from onhand.sandbox.woocommerce.problems import invalid_param
-from onhand.sandbox.woocommerce.stock import Row, managing, row_of
+from onhand.sandbox.woocommerce.stock import Row, managing, row_of, status_of
 
 PER_PAGE_MAX = 100
 PER_PAGE_DEFAULT = 10
@@ -109,7 +109,7 @@ def _conditions(shop: Shop, options: WooOptions, query: QueryParams) -> list[Kee
         names = {*skus.split(","), skus}
         conditions.append(lambda item: item.sku in names)
     if (status := query.get("status", "any")) != "any":
-        conditions.append(lambda item: item.values.get("status", "publish") == status)
+        conditions.append(lambda item: status_of(item) == status)
     if kind := query.get("type"):
         conditions.append(lambda item: item.kind == kind)
     if stock := query.get("stock_status"):

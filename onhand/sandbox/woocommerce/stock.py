@@ -15,6 +15,9 @@ from onhand.sandbox.woocommerce.problems import Problem, invalid_id
 PLACE = ""
 """WooCommerce keeps one number per product or variation."""
 UNMANAGED_KINDS = frozenset(("grouped", "external"))
+PUBLISHED = "publish"
+STATUSES = frozenset((PUBLISHED, "draft", "pending", "private"))
+VISIBILITIES = frozenset(("visible", "catalog", "search", "hidden"))
 
 Row = dict[str, Any]
 
@@ -34,11 +37,11 @@ def row_of(item: Item, shop: Shop, options: WooOptions) -> Row:
     manages = managing(item, shop, options.manage_stock_option)
     quantity = shop.level(item.parent_id if manages == "parent" else item.item_id, PLACE)
     modified = moment_text(int(item.updated_at))
-    return {
+    row = {
         "id": int(item.item_id),
         "name": item.title,
         "type": item.kind,
-        "status": item.values.get("status", "publish"),
+        "status": status_of(item),
         "sku": item.sku,
         "global_unique_id": item.barcode,
         "date_modified": modified,
@@ -50,6 +53,14 @@ def row_of(item: Item, shop: Shop, options: WooOptions) -> Row:
         "low_stock_amount": None,
         "parent_id": int(item.parent_id or 0),
     }
+    if item.kind != "variation":
+        row["catalog_visibility"] = item.values.get("catalog_visibility", "visible")
+    return row
+
+
+def status_of(item: Item) -> str:
+    """The status of a post; what a person has hidden with the sandbox's own switch is a draft."""
+    return item.values.get("status", "draft" if item.hidden else PUBLISHED)
 
 
 def update_product(shop: Shop, options: WooOptions, entry: Row) -> Row:
@@ -87,6 +98,7 @@ def update_variation(shop: Shop, options: WooOptions, parent_id: str, entry: Row
 
 def _update_stock(shop: Shop, item: Item, entry: Row, *, option: bool) -> None:
     shop.changed.add(item.item_id)
+    _update_status(item, entry)
     if "stock_status" in entry:
         item.values["stock_status"] = str(entry["stock_status"])
     if not option:
@@ -104,6 +116,17 @@ def _update_stock(shop: Shop, item: Item, entry: Row, *, option: bool) -> None:
     elif entry.get("inventory_delta") is not None:
         before = shop.level(item.item_id, PLACE) or 0
         shop.set_level(item.item_id, PLACE, before + _whole(entry["inventory_delta"]))
+
+
+def _update_status(item: Item, entry: Row) -> None:
+    """Whether shoppers see it. Out of the catalogue's lists alone it is still sold by its link."""
+    if (status := entry.get("status")) in STATUSES:
+        item.values["status"] = str(status)
+        item.hidden = status != PUBLISHED
+    if (visibility := entry.get("catalog_visibility")) is not None:
+        if visibility not in VISIBILITIES:
+            raise Problem("product_invalid_catalog_visibility", "Invalid catalog visibility option.", 400)
+        item.values["catalog_visibility"] = str(visibility)
 
 
 def _blank(shop: Shop, item: Item) -> None:

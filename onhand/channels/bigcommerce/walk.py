@@ -1,0 +1,105 @@
+"""All levels of a store, read back by pages of 1,000 items; there is no filter by time, and none is needed.
+
+A walk of 50,000 items is 50 calls, half of the smallest plan's window, and two more for what the catalogue hides.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from onhand.channels.base import Condition, FoundLevel
+from onhand.channels.bigcommerce import catalogue
+from onhand.channels.bigcommerce.reading import ITEMS, PAGE_MAX, SCOPE
+from onhand.channels.bigcommerce.sorting import REPORT
+from onhand.channels.bigcommerce.store import Store
+from onhand.channels.errors import ChannelDown
+from onhand.channels.walking import ahead, patiently
+
+AT_ONCE = 2
+"""Pages under way at a time, so that a writer and a reader of levels still find a connection."""
+
+PAGES_MAX = 10_000
+"""Ten million items; a store that never ends is broken."""
+
+UNSEEN = ("is_visible=false", "availability=disabled")
+"""The catalogue's filters for products that nobody can buy."""
+
+Row = dict[str, Any]
+
+
+async def levels(store: Store, places: Sequence[str]) -> AsyncIterator[list[FoundLevel]]:
+    """Every item's stock on hand at these places; see `Channel.walk_levels`.
+
+    HIDDEN are products that the catalogue hides or disables (their ids are kept: one call tells 250 of them), and
+    items that are switched off at a location (`is_in_stock`). Not told are a variant whose purchasing is disabled and
+    what is not tracked: that stands with each product only, and reading the whole catalogue would take four times
+    the calls of the walk itself.
+
+    The store does not say how an item is tracked. A base variant (it has no `sku_id`) is told as its product, others
+    as variants; the rare product with options that is tracked as a whole is missing here and has to be read by id.
+    """
+    unseen = {number for path in UNSEEN for number in await _products(store, path)}
+    path = f"{ITEMS}?location_id:in={','.join(places)}&limit={PAGE_MAX}"
+    first = last = 1
+    while first <= min(last, PAGES_MAX):
+        fetch = partial(_page, store, path)
+        async with aclosing(ahead(range(first, last + 1), fetch, at_once=AT_ONCE)) as found:
+            async for rows, more in found:
+                first, last = first + 1, max(last, more)
+                if page := [level for row in rows for level in _found(store, row, unseen)]:
+                    yield page
+
+
+async def _products(store: Store, search: str) -> list[int]:
+    """The ids of the products that a filter turns up."""
+    numbers: list[int] = []
+    more = True
+    while more:
+        after = numbers[-1] if numbers else 0
+        path = f"{catalogue.PRODUCTS}?include_fields=name&{search}&{catalogue.by_id(after)}"
+        action = f"list products with {search} after id {after}"
+        body = await patiently(partial(store.get, path, action, catalogue.SCOPE), store.sleep)
+        try:
+            new = [int(product["id"]) for product in body["data"]]
+            more = bool(new) and int(body["meta"]["pagination"]["total_pages"]) > 1
+        except (KeyError, TypeError, ValueError) as error:
+            raise _another_shape(store, action, error) from error
+        numbers += new
+    return numbers
+
+
+async def _page(store: Store, path: str, page: int) -> tuple[list[Row], int]:
+    """The rows of one page, and the last page there is by what its answer says."""
+    action = f"walk over all inventory, page {page}"
+    body = await patiently(partial(store.get, f"{path}&page={page}", action, SCOPE), store.sleep)
+    try:
+        rows: list[Row] = body["data"]
+        return rows, int(body["meta"]["pagination"]["total_pages"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _another_shape(store, action, error) from error
+
+
+def _found(store: Store, row: Row, unseen: set[int]) -> Iterator[FoundLevel]:
+    try:
+        identity = row["identity"]
+        product = int(identity["product_id"])
+        base = identity.get("sku_id", 0) is None
+        number, tracking = (product, "product") if base else (int(identity["variant_id"]), "variant")
+        for there in row["locations"]:
+            open_there = (there.get("settings") or {}).get("is_in_stock") is not False
+            shown = open_there and product not in unseen
+            yield FoundLevel(
+                str(number),
+                str(there["location_id"]),
+                int(there["total_inventory_onhand"]),
+                Condition.SELLING if shown else Condition.HIDDEN,
+                tracking=tracking,
+            )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _another_shape(store, "walk over all inventory", error) from error
+
+
+def _another_shape(store: Store, action: str, error: Exception) -> ChannelDown:
+    said = f"the answer has another shape than documented: {error!r}"
+    return ChannelDown(store.channel, action, said, advice=REPORT)
