@@ -12,13 +12,15 @@ from bench.drift import DRIFT
 from bench.figures import BenchFailed, Benchmark, Figures, Options, rounded
 from bench.full_sync import FULL_SYNC
 from bench.ledger_post import LEDGER_POST
+from bench.read_back import READ_BACK
 from bench.replay_orders import REPLAY_ORDERS
 from bench.report import section, words, write
 from bench.time_to_sync import TIME_TO_SYNC
 from onhand.embedded.errors import EmbeddedError
 
 BENCHMARKS = {
-    each.name: each for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, DRIFT)
+    each.name: each
+    for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, READ_BACK, DRIFT)
 }
 ALL = "all"
 INTERRUPTED = 130

@@ -1,4 +1,4 @@
-"""The least time the documented limits allow for a full sync of one level for each listing.
+"""The least time the documented limits allow for a full sync of one level for each listing, and for reading all back.
 
 Each formula counts the calls that cannot be avoided, and the time the platform itself takes for them; our own
 work and the network are counted as nothing. The numbers are the sandbox's, which are the platforms' documented
@@ -15,9 +15,12 @@ SHOPIFY_READ_POINTS = 36
 """A page of 250 levels of one location by the observed rule: 1 + 2 + 11 x (a node + its item + its quantities)."""
 SHOPIFY_WRITE_POINTS = 12
 """inventorySetQuantities: 10 for the mutation, 1 for each object of its answer."""
+SHOPIFY_WALK_POINTS = 57
+"""A page of 250 variants with a level of one location: 2 + 11 x (a node + its item, level, quantities and product)."""
 SHOPIFY_LEVELS_PER_CALL = 250
 WOO_ROWS_PER_BATCH = 100
 BIGCOMMERCE_LEVELS_PER_WRITE = 2_000
+BIGCOMMERCE_ITEMS_PER_READ = 1_000
 
 
 def shopify_points(levels: int, *, first: bool) -> int:
@@ -60,3 +63,30 @@ def least_seconds(channel: str, levels: int, *, first: bool) -> float:
     if channel == "shopify":
         return shopify_seconds(levels, first=first)
     return woocommerce_seconds(levels) if channel == "woocommerce" else bigcommerce_seconds(levels)
+
+
+def shopify_walk_seconds(levels: int, *, bucket: float) -> float:
+    """All levels of one location once, by pages: (points - what the bucket holds at the start) / points a second."""
+    points = ceil(levels / SHOPIFY_LEVELS_PER_CALL) * SHOPIFY_WALK_POINTS
+    return max(0.0, points - bucket) / ShopifyOptions().points_per_second
+
+
+def woocommerce_walk_seconds(levels: int) -> float:
+    """Full pages over the shop's PHP processes, each as long as its rows take there; the last round is whole."""
+    options = WooOptions()
+    full, rest = divmod(levels, WOO_ROWS_PER_BATCH)
+    page = options.seconds_per_call + WOO_ROWS_PER_BATCH * options.seconds_per_row_read
+    seconds = full * page
+    if rest:
+        seconds += options.seconds_per_call + rest * options.seconds_per_row_read
+    return max(seconds / options.php_workers, min(page, seconds))
+
+
+def bigcommerce_walk_seconds(levels: int, *, rounds: int, share: float) -> float:
+    """So many walks in a row within our share of the quota: its calls go at once, the next ones with the next window.
+
+    Reads take no time there, so what fits into one window takes none.
+    """
+    options = BigCommerceOptions()
+    calls = rounds * ceil(levels / BIGCOMMERCE_ITEMS_PER_READ)
+    return (calls - 1) // int(options.quota * share) * options.window_seconds

@@ -93,13 +93,30 @@ def test_drift_answers_every_named_figure() -> None:
     assert figures["silent_wrong_after"] == 0
 
 
+@pytest.mark.timeout(300)  # six servers start in it
+def test_read_back_answers_every_named_figure() -> None:
+    """Goal: every level was found in every round, or the benchmark fails; what it tells is what was promised."""
+    figures = figures_of("read_back", "--scale", "0.01", "--runs", "1")
+
+    named = {f"{name}_over_limit" for name in ("shopify", "woocommerce", "bigcommerce")}
+    assert figures.keys() >= {*named, "rss_growth"}
+    assert figures["skus"] == 500
+    assert figures["shopify_calls"] == 2
+    assert figures["woocommerce_calls"] == 7, "the probe of the route, five pages of products, one of variations"
+    assert figures["bigcommerce_calls"] == 5 * 3, "two lists of what the catalogue hides, and a page"
+    assert figures["woocommerce_over_limit"] >= 1
+    assert figures["bigcommerce_over_limit"] is None, "fifteen calls fit into one window"
+    assert figures["rss_mb_large"] > 0
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     answer = bench("ful_sync")
 
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
         answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
-        "time_to_sync, replay_orders, drift, all\n"
+        "time_to_sync, replay_orders, read_back, drift, all
+"
     )
 
 
