@@ -7,6 +7,7 @@ it is walked five times in a row. Memory is that of the walking process without 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from bench.draining import drain
 from bench.figures import BenchFailed, Benchmark, Figures, Goal, Options, medians, tell
@@ -46,9 +47,7 @@ async def measure(options: Options) -> Figures:
         await world.fill(skus, OPENING)
         limited = medians([await _limited(world, skus) for _ in range(runs)])
     async with open_world(limits=False) as world:
-        memory = medians(
-            [await _memory(world, [options.sized(size) for size in MEMORY_SKUS]) for _ in range(runs)]
-        )
+        memory = await _memory(world, [options.sized(size) for size in MEMORY_SKUS], runs)
     return {**limited, **memory, "skus": skus, "runs": runs}
 
 
@@ -78,16 +77,17 @@ async def _limited(world: World, skus: int) -> Figures:
     return figures
 
 
-async def _memory(world: World, sizes: Sequence[int]) -> Figures:
-    """The peak memory of one walk over all channels at each size, with a fresh process for each."""
+async def _memory(world: World, sizes: Sequence[int], runs: int) -> Figures:
+    """The peak memory of a walk over all channels at each size, with a fresh process for each; medians."""
     once = dict.fromkeys(ROUNDS, 1)
     peaks = []
     for skus in sizes:
         await world.fill(skus, OPENING)
-        walked = await walks(world, once)
-        _require_found(walked, skus, once)
-        peaks.append(walked.peak_mb)
-        tell(f"  {skus:,} listings a channel: peak of {walked.peak_mb:.0f} MB")
+        found = [await walks(world, once) for _ in range(runs)]
+        for walked in found:
+            _require_found(walked, skus, once)
+        peaks.append(median(walked.peak_mb for walked in found))
+        tell(f"  {skus:,} listings a channel: peak of {peaks[-1]:.0f} MB")
     small, large = peaks
     return {"rss_growth": large / small - 1, "rss_mb_small": small, "rss_mb_large": large}
 

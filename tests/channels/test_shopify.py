@@ -12,7 +12,14 @@ from starlette.responses import JSONResponse, Response
 
 from onhand.channels.base import ItemRef, LevelKey, LevelWrite, Outcome
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, NewKeyRetry, SameKeyRetry
-from onhand.channels.shopify import ClientCredentials, Shopify, StaticToken, documents, order_documents
+from onhand.channels.shopify import (
+    ClientCredentials,
+    Shopify,
+    StaticToken,
+    catalogue_documents,
+    documents,
+    order_documents,
+)
 from onhand.channels.shopify.rounds import ROUNDS_MAX, idempotency_key
 from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item
@@ -81,7 +88,7 @@ def sent_keys(wire: Wire) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "operation", [*documents.ALL, *order_documents.ALL], ids=lambda operation: operation.name
+    "operation", [*documents.ALL, *order_documents.ALL, *catalogue_documents.ALL], ids=lambda operation: operation.name
 )
 @pytest.mark.parametrize("version", ["2026-10", "2026-07"])
 def test_every_document_is_valid(operation: documents.Operation, version: str) -> None:
