@@ -188,6 +188,10 @@ class Shop:
         item.updated_at = self._clock()
         self.changed.add(item_id)
 
+    def now(self) -> float:
+        """The shop's own clock, in seconds since the epoch."""
+        return self._clock()
+
     def pending(self) -> list[tuple[float, str, str, int]]:
         """Accepted API writes that are not visible yet: due time, item id, place, quantity."""
         return list(self._pending)

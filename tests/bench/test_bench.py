@@ -101,7 +101,7 @@ def test_read_back_answers_every_named_figure() -> None:
     named = {f"{name}_over_limit" for name in ("shopify", "woocommerce", "bigcommerce")}
     assert figures.keys() >= {*named, "rss_growth"}
     assert figures["skus"] == 500
-    assert figures["shopify_calls"] == 2
+    assert figures["shopify_calls"] == 1 + 2, "a count, and two pages"
     assert figures["woocommerce_calls"] == 7, "the probe of the route, five pages of products, one of variations"
     assert figures["bigcommerce_calls"] == 5 * 3, "two lists of what the catalogue hides, and a page"
     assert figures["woocommerce_over_limit"] >= 1

@@ -17,8 +17,6 @@ from tests.channels.test_shopify import adapter_for
 from tests.fix_channels import number_of
 from tests.fix_shopify import ShopifyWorld
 
-pytest_plugins = ("tests.fix_shopify",)
-
 
 async def walked(adapter: Shopify, *places: str) -> list[FoundLevel]:
     return [level async for page in adapter.walk_levels(places) for level in page]
@@ -49,7 +47,7 @@ async def test_a_walk_reaches_past_the_depth_of_a_cursor(
     refs = fill(shopify_world.shop, 5 * 250 + 1)
     found = await walked(shopify_world.adapter, LEEDS)
     assert [level.item_id for level in found] == [ref.item_id for ref in refs]
-    assert len(shopify_world.transport.exchanges) == 6
+    assert dict(shopify_world.traffic.calls) == {"productVariantsCount": 1, "productVariants": 6}
 
 
 async def test_many_places_are_walked_part_by_part(

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import httpx
 import orjson
 
 from onhand.channels.base import Meter
-from onhand.channels.errors import ChannelError
+from onhand.channels.errors import ChannelError, SameKeyRetry
 from onhand.channels.http import json_body, make_client, send, words_of
 from onhand.channels.pacing import BucketState, Clock, CostBucket, Sleep
 from onhand.channels.shopify import verdicts
@@ -76,6 +77,21 @@ class Admin:
         raise self._error(
             verdicts.of_code(verdicts.THROTTLED_CODE), action, "throttled again and again", response
         )
+
+    async def lines(self, url: str, action: str) -> AsyncIterator[str]:
+        """The lines of a file that the shop has put down somewhere, as they come. The address is the key to it: our
+        token stays at home, and the address out of every error. Raises SameKeyRetry where it does not arrive whole."""
+        self._meter.reads += 1
+        try:
+            async with self._client.stream("GET", url) as response:
+                if response.status_code != 200:
+                    said = "the file was refused"
+                    raise SameKeyRetry(self.channel, action, said, status=response.status_code)
+                async for line in response.aiter_lines():
+                    yield line
+        except httpx.TransportError as error:
+            said = f"the file did not arrive whole: {type(error).__name__}"
+            raise SameKeyRetry(self.channel, action, said) from error
 
     async def aclose(self) -> None:
         """Close connections."""

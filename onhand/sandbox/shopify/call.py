@@ -15,7 +15,8 @@ from onhand.sandbox.wire import Subscriptions
 
 @dataclass(slots=True)
 class Call:
-    """What the resolvers of one call need to know. `saved_points`: reserved for nodes that were not there."""
+    """What the resolvers of one call need to know. `root_url`: where this shop is to be reached. `saved_points`:
+    reserved for nodes that were not there."""
 
     shop: Shop
     options: ShopifyOptions
@@ -23,6 +24,7 @@ class Call:
     subscriptions: Subscriptions
     version: str
     variables: Variables
+    root_url: str = ""
     saved_points: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
 

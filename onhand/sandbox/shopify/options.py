@@ -20,7 +20,8 @@ class ShopifyOptions:
 
     `points_max` and `points_per_second` are the cost bucket of the standard plan (100 points a second,
     20 seconds' worth); `limits=False` keeps it full. `service_places` belong to a fulfilment service of
-    another app, `inactive_places` are switched off: neither takes levels. `domain` is the shop's own, as its
+    another app, `inactive_places` are switched off: neither takes levels. A bulk operation reads
+    `bulk_objects_per_second` (an estimate: the platform publishes none). `domain` is the shop's own, as its
     webhooks name it; they are signed with `client_secret`. `clock` is monotonic seconds.
     """
 
@@ -34,6 +35,7 @@ class ShopifyOptions:
     limits: bool = True
     points_max: int = 2_000
     points_per_second: int = 100
+    bulk_objects_per_second: float = 1_000.0
     service_places: frozenset[str] = frozenset()
     inactive_places: frozenset[str] = frozenset()
     clock: Callable[[], float] = time.monotonic

@@ -91,13 +91,14 @@ def _service(call: Call, place: str, field: Field) -> dict[str, Any] | None:
     return pick("FulfillmentService", values, field.selection)
 
 
-def _show_variant(call: Call, item: Item, selection: tuple[Field, ...]) -> dict[str, Any]:
+def show_variant(call: Call, item: Item, selection: tuple[Field, ...]) -> dict[str, Any]:
+    """A ProductVariant."""
     return project(call, "ProductVariant", VARIANT_FIELDS, item, selection)
 
 
 def _item_variants(call: Call, item: Item, field: Field) -> dict[str, Any]:
     return list_page(
-        call, field, "ProductVariant", [item], lambda each: _show_variant(call, each, field.sub("nodes"))
+        call, field, "ProductVariant", [item], lambda each: show_variant(call, each, field.sub("nodes"))
     )
 
 
@@ -153,7 +154,7 @@ def _variants(call: Call, _: None, field: Field) -> dict[str, Any]:
         items=sorted_views.variants,
         numbers=sorted_views.variant_numbers,
         admits=lambda item: True,
-        show=lambda item: _show_variant(call, item, selection),
+        show=lambda item: show_variant(call, item, selection),
     )
     return page(call, field, listing, bounds(field.arguments(call.variables).get("query"), "id"))
 

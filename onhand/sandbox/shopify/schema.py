@@ -2,7 +2,7 @@
 
 from graphql import build_schema
 
-from onhand.sandbox.shopify import schema_orders
+from onhand.sandbox.shopify import schema_bulk, schema_orders
 
 SDL = """
 schema { query: QueryRoot mutation: Mutation }
@@ -85,7 +85,6 @@ type Product implements Node {
   variantsCount: Count
 }
 enum ProductStatus { ACTIVE ARCHIVED DRAFT UNLISTED }
-type Count { count: Int! }
 type ProductVariant implements Node {
   barcode: String
   displayName: String!
@@ -97,7 +96,8 @@ type ProductVariant implements Node {
   sku: String
   title: String!
 }
-type ProductVariantConnection { nodes: [ProductVariant!]! pageInfo: PageInfo! }
+type ProductVariantConnection { edges: [ProductVariantEdge!]! nodes: [ProductVariant!]! pageInfo: PageInfo! }
+type ProductVariantEdge { cursor: String! node: ProductVariant! }
 enum ProductVariantInventoryPolicy { CONTINUE DENY }
 enum ProductVariantSortKeys { ID SKU TITLE }
 
@@ -201,4 +201,4 @@ type InventoryItemUpdatePayload { inventoryItem: InventoryItem userErrors: [User
 type ProductUpdatePayload { product: Product userErrors: [UserError!]! }
 """
 
-SCHEMA = build_schema(SDL + schema_orders.SDL)
+SCHEMA = build_schema(SDL + schema_orders.SDL + schema_bulk.SDL)

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from onhand.sandbox.limits import PointBucket
 from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Shop
+from onhand.sandbox.shopify.bulk import BulkRuns
 from onhand.sandbox.shopify.call import Call, Resolvers
 from onhand.sandbox.shopify.cost import COST_MAX, requested_cost
 from onhand.sandbox.shopify.documents import Operation, operation
@@ -45,11 +46,13 @@ Json = dict[str, Any]
 def routes(
     shop: Shop, options: ShopifyOptions, traffic: Traffic, book: OrderBook, subscriptions: Subscriptions
 ) -> list[BaseRoute]:
-    """The endpoints of one shop: GraphQL under each supported version, and the client-credentials grant."""
+    """The endpoints of one shop: GraphQL under each supported version, the client-credentials grant, and the files of
+    bulk operations."""
     server = Server(shop, options, traffic, book, subscriptions)
     return [
         Route("/admin/api/{version}/graphql.json", traffic.guarded(server.graphql), methods=["POST"]),
         Route("/admin/oauth/access_token", traffic.guarded(server.grant), methods=["POST"]),
+        Route("/bulk/{number}", traffic.guarded(server.bulk.file), methods=["GET"]),
     ]
 
 
@@ -80,7 +83,9 @@ class Server:
         self._bucket = PointBucket(
             options.points_max, options.points_per_second, options.clock, enforced=options.limits
         )
-        self._mutations = Mutations(options.clock)
+        self.bulk = BulkRuns(options.clock)
+        self._mutations = Mutations(options.clock).fields | self.bulk.mutations
+        self._queries = QUERY_FIELDS | self.bulk.queries
         self._granted: dict[str, float] = {}
         self._request_numbers = count(1)
 
@@ -93,7 +98,8 @@ class Server:
         if not self._admits(request.headers.get(TOKEN_HEADER, "")):
             self._traffic.rejected["bad token"] += 1
             return self._json({"errors": BAD_TOKEN}, 401, version)
-        return self._json(self._answer(await request.body(), version), 200, version)
+        root_url = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
+        return self._json(self._answer(await request.body(), version, root_url), 200, version)
 
     async def grant(self, request: Request) -> Response:
         """A token for the app's own credentials (OAuth 2 client-credentials grant)."""
@@ -114,7 +120,7 @@ class Server:
     def _admits(self, token: str) -> bool:
         return token == self._options.access_token or self._granted.get(token, 0.0) > self._options.clock()
 
-    def _answer(self, body: bytes, version: str) -> Json:
+    def _answer(self, body: bytes, version: str, root_url: str) -> Json:
         try:
             asked = _asked(body)
         except Problem as problem:
@@ -130,13 +136,14 @@ class Server:
             self._traffic.throttled[name] += 1
             return self._throttled(cost)
         self._traffic.calls[name] += 1
-        call = Call(self._shop, self._options, self._book, self._subscriptions, version, asked.variables)
+        parts = (self._shop, self._options, self._book, self._subscriptions)
+        call = Call(*parts, version, asked.variables, root_url)
         answer = self._run(call, asked.operation)
         self._bucket.give_back(call.saved_points)
         return {**answer, "extensions": {"cost": self._cost(cost, cost - call.saved_points)}}
 
     def _run(self, call: Call, asked: Operation) -> Json:
-        resolvers: Resolvers = QUERY_FIELDS if asked.kind == "query" else self._mutations.fields
+        resolvers: Resolvers = self._queries if asked.kind == "query" else self._mutations
         data: Json = {}
         for root in asked.roots:
             try:
