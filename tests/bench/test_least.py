@@ -42,7 +42,9 @@ def test_bigcommerce_is_one_writer_and_the_delay_of_its_last_write() -> None:
     assert least.bigcommerce_seconds(50_000) == 25 * 1.5 + least.BigCommerceOptions().visible_after_seconds
 
 
-@pytest.mark.parametrize(("levels", "bucket", "seconds"), [(50_000, 0.0, 114.0), (50_000, 400.0, 110.0), (250, 57.0, 0.0)])
+@pytest.mark.parametrize(
+    ("levels", "bucket", "seconds"), [(50_000, 0.0, 114.0), (50_000, 400.0, 110.0), (250, 57.0, 0.0)]
+)
 def test_a_walk_over_shopify_pays_for_its_pages(levels: int, bucket: float, seconds: float) -> None:
     """Goal: 57 points for each 250 levels, less what the bucket holds."""
     assert least.shopify_walk_seconds(levels, bucket=bucket) == seconds

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import httpx
@@ -78,7 +78,7 @@ class Admin:
             verdicts.of_code(verdicts.THROTTLED_CODE), action, "throttled again and again", response
         )
 
-    async def lines(self, url: str, action: str) -> AsyncIterator[str]:
+    async def lines(self, url: str, action: str) -> AsyncGenerator[str, None]:
         """The lines of a file that the shop has put down somewhere, as they come. The address is the key to it: our
         token stays at home, and the address out of every error. Raises SameKeyRetry where it does not arrive whole."""
         self._meter.reads += 1

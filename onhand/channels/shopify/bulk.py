@@ -4,6 +4,7 @@ How long that takes is the shop's own affair, and is not documented. At most fiv
 """
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -54,13 +55,14 @@ async def pages(admin: Admin, url: str, doing: str) -> AsyncIterator[list[Json]]
         return
     page: list[Json] = []
     action = f"{doing}: fetch the result of the bulk operation"
-    async for line in admin.lines(url, action):
-        try:
-            page.append(orjson.loads(line))
-        except orjson.JSONDecodeError as error:
-            raise SameKeyRetry(admin.channel, action, "a line of it is not JSON; was it cut?") from error
-        if len(page) == PAGE_VARIANTS:
-            yield page
-            page = []
+    async with aclosing(admin.lines(url, action)) as lines:
+        async for line in lines:
+            try:
+                page.append(orjson.loads(line))
+            except orjson.JSONDecodeError as error:
+                raise SameKeyRetry(admin.channel, action, "a line of it is not JSON; was it cut?") from error
+            if len(page) == PAGE_VARIANTS:
+                yield page
+                page = []
     if page:
         yield page

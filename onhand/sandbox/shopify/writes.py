@@ -1,4 +1,4 @@
-"""Mutations: set and adjust quantities, activate an item at a location, turn tracking on, show and hide products, subscribe."""
+"""Mutations: set and adjust quantities, activate an item at a location, turn tracking on, hide products, subscribe."""
 
 import time
 from collections.abc import Callable
