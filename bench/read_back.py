@@ -28,7 +28,9 @@ ROUNDS = {"shopify": 1, "woocommerce": 1, "bigcommerce": 5}
 SHARE = float(BigCommerceSettings.model_fields["quota_share"].default)
 
 GOALS = (
-    Goal("shopify_over_limit", "Shopify: time of a walk over all levels / least its limits allow", at_most=1.1),
+    Goal(
+        "shopify_over_limit", "Shopify: time of a walk over all levels / least its limits allow", at_most=1.1
+    ),
     Goal("woocommerce_over_limit", "WooCommerce: the same", at_most=1.1),
     Goal("bigcommerce_over_limit", "BigCommerce: the same, of five walks in a row", at_most=1.1),
     Goal(
@@ -97,7 +99,9 @@ def _require_found(walked: Walks, skus: int, rounds: Mapping[str, int]) -> None:
     for name, each in walked.channels.items():
         expected = skus * rounds[name]
         if (each.levels, each.units) != (expected, expected * OPENING):
-            raise BenchFailed(f"{name}: {each.levels} levels with {each.units} units were found, not {expected}")
+            raise BenchFailed(
+                f"{name}: {each.levels} levels with {each.units} units were found, not {expected}"
+            )
 
 
 READ_BACK = Benchmark("read_back", __doc__ or "", GOALS, measure)

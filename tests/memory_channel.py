@@ -201,9 +201,7 @@ class MemoryChannel:
             condition = Condition.HIDDEN
         quantity = None if condition is Condition.UNTRACKED else self.levels[spot]
         tracking = self.trackings.get(item_id, "")
-        return FoundLevel(
-            item_id, place, quantity, condition, self.changed_at.get(spot), tracking=tracking
-        )
+        return FoundLevel(item_id, place, quantity, condition, self.changed_at.get(spot), tracking=tracking)
 
     async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
         self.meter.writes += 1

@@ -19,7 +19,10 @@ from onhand.sandbox.world import World
 
 LEVELS_PER_CHUNK = 2_000
 
-OVERSELLING = {"shopify": ("inventory_policy", ("DENY", "CONTINUE")), "woocommerce": ("backorders", ("no", "yes"))}
+OVERSELLING = {
+    "shopify": ("inventory_policy", ("DENY", "CONTINUE")),
+    "woocommerce": ("backorders", ("no", "yes")),
+}
 """What each platform calls selling beyond zero, and its words for no and yes."""
 
 

@@ -102,7 +102,9 @@ def test_read_back_answers_every_named_figure() -> None:
     assert figures.keys() >= {*named, "rss_growth"}
     assert figures["skus"] == 500
     assert figures["shopify_calls"] == 1 + 2, "a count, and two pages"
-    assert figures["woocommerce_calls"] == 7, "the probe of the route, five pages of products, one of variations"
+    assert figures["woocommerce_calls"] == 7, (
+        "the probe of the route, five pages of products, one of variations"
+    )
     assert figures["bigcommerce_calls"] == 5 * 3, "two lists of what the catalogue hides, and a page"
     assert figures["woocommerce_over_limit"] >= 1
     assert figures["bigcommerce_over_limit"] is None, "fifteen calls fit into one window"

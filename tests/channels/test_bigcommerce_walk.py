@@ -84,14 +84,18 @@ async def test_a_variant_is_switched_off_alone_at_all_our_places(bench: Bench) -
     closed = {number: item.closed for number, item in bench.case.shop.items.items()}
     assert closed == {"60": (MAIN, OUTLET), "106": (MAIN, OUTLET), "107": ()}
     bodies = [orjson.loads(each.request.content) for each in bench.wire.exchanges]
-    assert bodies == [
-        {
-            "settings": [
-                {"identity": {"variant_id": 106}, "is_in_stock": False},
-                {"identity": {"product_id": 60}, "is_in_stock": False},
-            ]
-        }
-    ] * 2
+    assert (
+        bodies
+        == [
+            {
+                "settings": [
+                    {"identity": {"variant_id": 106}, "is_in_stock": False},
+                    {"identity": {"product_id": 60}, "is_in_stock": False},
+                ]
+            }
+        ]
+        * 2
+    )
     assert [level.quantity for level in await walked(bench, MAIN)] == [4, 4, 4]
     assert await bench.channel.set_hidden([MUG, SMALL], False) == [MUG, SMALL]
     assert {item.closed for item in bench.case.shop.items.values()} == {()}

@@ -410,7 +410,9 @@ async def test_a_walk_asks_for_the_places_it_is_given(channel: Channel, channel_
     assert {level.place for level in await walked(channel, [place])} == {place}
 
 
-async def test_a_walk_over_an_empty_account_finds_nothing(channel: Channel, channel_case: ChannelCase) -> None:
+async def test_a_walk_over_an_empty_account_finds_nothing(
+    channel: Channel, channel_case: ChannelCase
+) -> None:
     """Goal: no page, and no error."""
     assert await walked(channel, channel_case.places) == []
 

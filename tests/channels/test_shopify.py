@@ -88,7 +88,9 @@ def sent_keys(wire: Wire) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "operation", [*documents.ALL, *order_documents.ALL, *catalogue_documents.ALL], ids=lambda operation: operation.name
+    "operation",
+    [*documents.ALL, *order_documents.ALL, *catalogue_documents.ALL],
+    ids=lambda operation: operation.name,
 )
 @pytest.mark.parametrize("version", ["2026-10", "2026-07"])
 def test_every_document_is_valid(operation: documents.Operation, version: str) -> None:

@@ -103,7 +103,10 @@ async def test_where_no_bulk_operation_is_to_be_had_pages_are_read(
         world.traffic.hooks.append(answers(count, refusal))
     elif why == "failed":
         state = {"id": "1", "status": "FAILED", "errorCode": "TIMEOUT", "objectCount": "9", "url": None}
-        started = {"bulkOperation": {"id": "gid://shopify/BulkOperation/1", "status": "CREATED"}, "userErrors": []}
+        started = {
+            "bulkOperation": {"id": "gid://shopify/BulkOperation/1", "status": "CREATED"},
+            "userErrors": [],
+        }
         count = {"data": {"productVariantsCount": {"count": 501, "precision": "EXACT"}}}
         run = {"data": {"bulkOperationRunQuery": started}}
         world.traffic.hooks.append(answers(count, run, {"data": {"bulkOperation": state}}))

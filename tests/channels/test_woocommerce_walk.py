@@ -33,7 +33,12 @@ async def test_products_and_variations_are_walked_on_new_shops_and_old(clock: Fa
     store.shop.add(Item("22", "V-22", "Shirt, M", parent_id="20", kind="variation", levels={"": 3}))
     store.shop.add(Item("30", "", "A set", kind="grouped", tracked=False))
     found = await walked(store)
-    assert {number: level.quantity for number, level in found.items()} == {"11": 40, "12": 40, "21": 40, "22": 3}
+    assert {number: level.quantity for number, level in found.items()} == {
+        "11": 40,
+        "12": 40,
+        "21": 40,
+        "22": 3,
+    }
     assert {level.condition for level in found.values()} == {Condition.SELLING}
     store.check()
 
@@ -46,7 +51,9 @@ async def test_many_families_of_an_old_shop(clock: FakeClock) -> None:
         store.shop.add(Item(str(parent), "", "Shoe", kind="variable", tracked=False))
         for size in range(2):
             number = str(1_000 + 2 * parent + size)
-            store.shop.add(Item(number, number, "Shoe", parent_id=str(parent), kind="variation", levels={"": 1}))
+            store.shop.add(
+                Item(number, number, "Shoe", parent_id=str(parent), kind="variation", levels={"": 1})
+            )
             wanted.add(number)
     assert (await walked(store)).keys() == wanted
 
@@ -111,7 +118,9 @@ async def test_pages_are_fetched_as_many_at_once_as_the_shop_bears(clock: FakeCl
     for number in range(1_000, 1_000 + 20 * 100 - 3):
         store.shop.add(Item(str(number), f"N-{number}", "Nail", levels={"": 1}))
     assert len(await walked(store)) == 20 * 100
-    pages = [request.url.params.get("page") for request in store.asked() if request.url.path.endswith("/products")]
+    pages = [
+        request.url.params.get("page") for request in store.asked() if request.url.path.endswith("/products")
+    ]
     assert sorted(pages, key=int) == [str(page) for page in range(1, 21)]
     store.check()
 

@@ -84,7 +84,9 @@ async def test_variations_of_a_hidden_product_are_hidden(client: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("platform", ["shopify", "woocommerce"])
-async def test_what_oversells_is_sold_beyond_zero(client: httpx.AsyncClient, world: World, platform: str) -> None:
+async def test_what_oversells_is_sold_beyond_zero(
+    client: httpx.AsyncClient, world: World, platform: str
+) -> None:
     """Goal: the platform's own way of selling on: its level goes below zero."""
     told = await post(client, "edit", {"platform": platform, "sku": "MUG", "oversells": True})
     assert told["oversells"]
@@ -102,7 +104,9 @@ async def test_bigcommerce_never_sells_beyond_zero(client: httpx.AsyncClient) ->
     assert "never sells beyond zero" in told["error"]
 
 
-async def test_what_is_hidden_outlives_a_restart(client: httpx.AsyncClient, world: World, tmp_path: Path) -> None:
+async def test_what_is_hidden_outlives_a_restart(
+    client: httpx.AsyncClient, world: World, tmp_path: Path
+) -> None:
     """Goal: hidden items and closed places are on disk like everything else."""
     shop = world.shops["bigcommerce"]
     (number,) = shop.by_sku["MUG"]

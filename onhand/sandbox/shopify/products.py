@@ -45,9 +45,7 @@ def update_product(call: Call, _: None, field: Field) -> Payload:
     errors = _errors(given, variants)
     for item in variants if not errors else ():
         _update(call, item, given)
-    return payload(
-        field, errors, lambda child: show_product(call, variants[0], child) if variants else None
-    )
+    return payload(field, errors, lambda child: show_product(call, variants[0], child) if variants else None)
 
 
 def _counts(field: Field) -> list[Field]:
