@@ -70,10 +70,6 @@ def conditions(levels: list[FoundLevel], ref: ItemRef) -> set[Condition]:
     return {level.condition for level in levels if level.item_id == ref.item_id}
 
 
-def is_write(request: httpx.Request) -> bool:
-    return request.method == "PUT" or request.url.path.endswith("/batch") or b"mutation" in request.content
-
-
 def answering(times: int, make: Callable[[], Response]) -> Hook:
     """A fault: the first requests are answered by `make` in the platform's stead."""
     left = [times]
@@ -533,28 +529,49 @@ async def test_a_walk_without_credentials_says_so(channel_case: ChannelCase, wir
     await channel.aclose()
 
 
+async def reads_until_it_waits(make_case: MakeCase) -> int:
+    """How many reads of one level the channel's limits bear before the first that has to wait."""
+    clock = FakeClock()
+    case = make_case(clock, limits=True)
+    channel = case.make_adapter(base_url=BASE_URL, transport=Wire(case.app))
+    (ref,) = case.fill(1)
+    reads = 0
+    while not channel.meter.waited_seconds:
+        await channel.read_levels([LevelKey(ref, case.places[0])])
+        reads += 1
+    await channel.aclose()
+    return reads
+
+
 @pytest.mark.parametrize("urgent", [True, False])
 async def test_sales_go_before_walks(make_case: MakeCase, clock: FakeClock, urgent: bool) -> None:
-    """Goal: with the channel's budget spent, a sale's call is sent before those of four walks that wait for it, but
-    for what is on its way already. Control: a call that is not urgent waits its turn behind them."""
-    case = make_case(clock, limits=True)
-    wire = Wire(case.app)
-    channel = case.make_adapter(base_url=BASE_URL, transport=wire)
-    (ref,), place = case.fill(1), case.places[0]
-    for _ in range(200):
-        if channel.meter.waited_seconds:
-            break
-        await channel.read_levels([LevelKey(ref, place)])
-    assert channel.meter.waited_seconds, "the budget is spent"
-    sent = len(wire.exchanges)
+    """Goal: a sale's call is sent before those of twelve walks that wait for the channel's budget, but for what is on
+    its way already. Control: a call that is not urgent waits its turn behind them.
 
-    write = writes_of([ref], place, [1])
-    await asyncio.gather(
-        *(walked(channel, case.places) for _ in range(4)), channel.set_levels(write, "sale", urgent=urgent)
-    )
-    after = [exchange.request for exchange in wire.exchanges[sent:]]
-    first_write = next(at for at, request in enumerate(after) if is_write(request))
-    assert first_write <= 1 if urgent else first_write >= 3
+    Method: the budget is spent first; the call is begun when the shop has seen each walk once, and then two more.
+    """
+    spent = await reads_until_it_waits(make_case) - 1
+    case = make_case(clock, limits=True)
+    channel = case.make_adapter(base_url=BASE_URL, transport=Wire(case.app))
+    (ref,), place = case.fill(1), case.places[0]
+    for _ in range(spent):
+        await channel.read_levels([LevelKey(ref, place)])
+    seen: list[bool] = []
+    sales: list[asyncio.Task[list[WriteResult]]] = []
+
+    async def hook(request: Request) -> Response | None:
+        content = await request.body()
+        seen.append(request.method == "PUT" or request.url.path.endswith("/batch") or b"mutation" in content)
+        if len(seen) == 14:
+            sale = channel.set_levels(writes_of([ref], place, [1]), "sale", urgent=urgent)
+            sales.append(asyncio.create_task(sale))
+        return None
+
+    case.traffic.hooks.append(hook)
+    await asyncio.gather(*(walked(channel, case.places) for _ in range(12)))
+    await asyncio.gather(*sales)
+    walks_before = seen.index(True) - 14
+    assert walks_before <= 4 if urgent else walks_before >= 8
     await channel.aclose()
 
 

@@ -35,7 +35,8 @@ async def pages(site: Site, path: str, fields: str, doing: str) -> AsyncGenerato
 async def _page(site: Site, path: str, fields: str, doing: str, page: int) -> tuple[list[Row], int]:
     """The rows of one page, and the last page there is by what its answer says."""
     action = f"{doing} by GET {path}, page {page}"
-    params = {"page": page, "per_page": ROWS_MAX, "orderby": "id", "order": "asc", "_fields": fields}
+    order = {"orderby": "id", "order": "asc", "_fields": fields}
+    params: dict[str, str | int] = {"page": page, "per_page": ROWS_MAX, **order}
     answer = await patiently(partial(site.get, action, path, params), site.sleep)
     rows = rows_of(site.name, action, answer)
     return rows, _last_page(answer, page, len(rows))
