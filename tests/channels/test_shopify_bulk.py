@@ -1,22 +1,25 @@
 """Walks over large Shopify shops by bulk operation: the same levels for a handful of points, and a way out."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
+import httpx
 import pytest
 from graphql import parse, validate
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from onhand.channels.base import FoundLevel
+from onhand.channels.base import FoundLevel, Meter
 from onhand.channels.errors import SameKeyRetry
-from onhand.channels.shopify import Shopify
+from onhand.channels.shopify import Shopify, StaticToken
+from onhand.channels.shopify.admin import Admin
 from onhand.channels.shopify.bulk import SECONDS_MAX
 from onhand.channels.shopify.catalogue_documents import RUN_BULK, bulk_walk
 from onhand.sandbox.shopify import ShopifyOptions
 from onhand.sandbox.traffic import Hook
 from tests.channels.case_shopify import LEEDS, LONDON, the_published_schema
 from tests.channels.test_shopify import adapter_for, answers
-from tests.fix_channels import number_of
+from tests.fix_channels import BASE_URL, number_of
 from tests.fix_shopify import ShopifyWorld
 
 PLACES = (LEEDS, LONDON)
@@ -130,6 +133,26 @@ async def test_a_file_that_is_cut_or_gone_is_no_empty_shop(
         await walked(shopify_world.adapter)
     assert "key=" not in str(failure.value)
     assert "/bulk/" not in str(failure.value)
+
+
+class Drip(httpx.AsyncByteStream):
+    """A body of which a byte comes now and then, for ever."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.001)
+            yield b" "
+
+
+async def test_a_file_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: no walk hangs on a line that never ends, though each byte comes in time."""
+    monkeypatch.setattr("onhand.channels.shopify.admin.EXCHANGE_SECONDS_MAX", 0.05)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Drip()))
+    admin = Admin("shopify", BASE_URL, "2026-10", StaticToken("x"), meter=Meter(), transport=transport)
+    with pytest.raises(SameKeyRetry, match="did not arrive whole"):
+        async for _ in admin.lines(f"{BASE_URL}/bulk/1", "fetch"):
+            pass
+    await admin.aclose()
 
 
 async def test_an_empty_shop_has_no_file(

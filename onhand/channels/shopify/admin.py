@@ -10,7 +10,7 @@ import orjson
 
 from onhand.channels.base import Meter
 from onhand.channels.errors import ChannelError, SameKeyRetry
-from onhand.channels.http import json_body, make_client, send, words_of
+from onhand.channels.http import EXCHANGE_SECONDS_MAX, json_body, make_client, send, words_of
 from onhand.channels.pacing import BucketState, Clock, CostBucket, Sleep
 from onhand.channels.shopify import verdicts
 from onhand.channels.shopify.documents import Operation
@@ -87,9 +87,14 @@ class Admin:
                 if response.status_code != 200:
                     said = "the file was refused"
                     raise SameKeyRetry(self.channel, action, said, status=response.status_code)
-                async for line in response.aiter_lines():
+                lines = response.aiter_lines()
+                while True:
+                    async with asyncio.timeout(EXCHANGE_SECONDS_MAX):
+                        line = await anext(lines, None)
+                    if line is None:
+                        return
                     yield line
-        except httpx.TransportError as error:
+        except (httpx.TransportError, TimeoutError) as error:
             said = f"the file did not arrive whole: {type(error).__name__}"
             raise SameKeyRetry(self.channel, action, said) from error
 
