@@ -95,7 +95,7 @@ def test_drift_answers_every_named_figure() -> None:
 
 @pytest.mark.timeout(300)  # six servers start in it
 def test_read_back_answers_every_named_figure() -> None:
-    """Goal: every level was found in every round, or the benchmark fails; what it tells is what was promised."""
+    """Goal: every level was found and nothing wrong with any, or the benchmark fails; what it tells was promised."""
     figures = figures_of("read_back", "--scale", "0.01", "--runs", "1")
 
     named = {f"{name}_over_limit" for name in ("shopify", "woocommerce", "bigcommerce")}
@@ -105,9 +105,9 @@ def test_read_back_answers_every_named_figure() -> None:
     assert figures["woocommerce_calls"] == 7, (
         "the probe of the route, five pages of products, one of variations"
     )
-    assert figures["bigcommerce_calls"] == 5 * 3, "two lists of what the catalogue hides, and a page"
+    assert figures["bigcommerce_calls"] == 3, "two lists of what the catalogue hides, and a page"
     assert figures["woocommerce_over_limit"] >= 1
-    assert figures["bigcommerce_over_limit"] is None, "fifteen calls fit into one window"
+    assert figures["bigcommerce_over_limit"] is None, "five times three calls fit into one window"
     assert figures["rss_mb_large"] > 0
 
 
@@ -117,8 +117,7 @@ def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
         answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
-        "time_to_sync, replay_orders, read_back, drift, all
-"
+        "time_to_sync, replay_orders, read_back, drift, all\n"
     )
 
 

@@ -1,6 +1,6 @@
 """What the store holds: GET /v3/inventory/items and /v3/inventory/locations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -30,7 +30,7 @@ class Inventory:
         """GET /v3/inventory/items: on hand, safety stock and what is left to sell, per item and location."""
         query = request.query_params
         asked = paging(query, limit_max=LIMIT_MAX, limit_default=LIMIT_MAX)
-        found = [row for row in self._rows(query) if row[1].tracking != "none"]
+        found = [row for row in self._found(query) if row[1].tracking != "none"]
         places = self._places(query)
         page = [self._item(number, item, places) for number, item in found[asked.slice]]
         return json_response({"data": page, "meta": asked.meta(len(found), len(page))})
@@ -41,6 +41,12 @@ class Inventory:
         places = self._places(request.query_params)
         page = [self._location(place) for place in places[asked.slice]]
         return json_response({"data": page, "meta": asked.meta(len(places), len(page))})
+
+    def _found(self, query: QueryParams) -> Iterable[Row]:
+        """All rows, as they lie sorted already, where nothing is asked for in particular."""
+        if not any(name in query for name in ("variant_id:in", "product_id:in", "sku:in")):
+            return self._catalogue.index.variants.items()
+        return self._rows(query)
 
     def _rows(self, query: QueryParams) -> Iterator[Row]:
         variants = numbers(query, "variant_id:in")
