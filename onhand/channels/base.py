@@ -315,10 +315,12 @@ class Channel(Protocol):
         ...
 
     async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
-        """Take these out of shoppers' sight, or back; answers those for which it is so now, in the order given.
+        """Take these out of shoppers' sight, or back; answers those for which it is done now, in the order given.
 
         One that cannot be hidden alone (a variation whose siblings sell on the same page) is left out, and so is
-        one that is gone. Nothing happens, and nothing is answered, where `capabilities.hides` is False.
+        one that is gone. What the merchant has hidden stays his, as far as the platform lets us tell: left out when it
+        is to be hidden, and done, unchanged, when it is to be shown. Safe to repeat. Nothing happens, and nothing is
+        answered, where `capabilities.hides` is False.
         """
         ...
 

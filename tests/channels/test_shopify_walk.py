@@ -124,14 +124,24 @@ async def test_a_product_goes_back_to_what_it_was(shopify_world: ShopifyWorld) -
 
 
 async def test_a_draft_of_the_merchant_stays_one(shopify_world: ShopifyWorld) -> None:
-    """Goal: it counts as hidden without a write, and is not put on sale when a halt is lifted."""
+    """Goal: it is not taken for hidden by us, nor put on sale when a halt is lifted; nothing is written."""
     (ref,) = shopify_world.fill(1)
     values = shopify_world.shop.items[number_of(ref)].values
     values["status"] = "DRAFT"
-    assert await shopify_world.adapter.set_hidden([ref], True) == [ref]
+    assert await shopify_world.adapter.set_hidden([ref], True) == []
+    assert await shopify_world.adapter.set_hidden([ref], False) == [ref]
     assert shopify_world.adapter.meter.writes == 0
-    assert await shopify_world.adapter.set_hidden([ref], False) == []
     assert values["status"] == "DRAFT"
+
+
+async def test_what_the_merchant_archived_since_stays_archived(shopify_world: ShopifyWorld) -> None:
+    """Goal: the newer decision stands, and our tag goes."""
+    (ref,) = shopify_world.fill(1)
+    values = shopify_world.shop.items[number_of(ref)].values
+    await shopify_world.adapter.set_hidden([ref], True)
+    values["status"] = "ARCHIVED"
+    assert await shopify_world.adapter.set_hidden([ref], False) == [ref]
+    assert (values["status"], values["tags"]) == ("ARCHIVED", "")
 
 
 async def test_without_the_scope_nothing_is_hidden_and_the_channel_goes_on(

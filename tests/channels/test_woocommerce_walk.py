@@ -141,11 +141,11 @@ async def test_a_variation_is_hidden_alone(clock: FakeClock) -> None:
 
 
 async def test_drafts_of_the_merchant_stay_drafts(clock: FakeClock) -> None:
-    """Goal: a draft counts as hidden without a write, and is not published when a halt is lifted."""
+    """Goal: a draft is not taken for hidden by us, nor published when a halt is lifted; nothing is written."""
     store = Store(clock)
     store.shop.items["12"].values["status"] = "draft"
-    assert await store.channel.set_hidden([CAP], True) == [CAP]
-    assert await store.channel.set_hidden([CAP], False) == []
+    assert await store.channel.set_hidden([CAP], True) == []
+    assert await store.channel.set_hidden([CAP], False) == [CAP]
     assert statuses(store)[1] == "draft"
     assert store.channel.meter.writes == 0
 

@@ -33,8 +33,8 @@ class Hiding:
     async def set_hidden(self, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
         """See `Channel.set_hidden`.
 
-        A product is hidden where all its variants are among the items. Shown again is what we have hidden, for it
-        bears our tag; a draft without it is the merchant's own.
+        A product is hidden where all its variants are among the items. Shown again is a draft that bears our tag; one
+        without it is the merchant's own, and so is what he has archived since.
         """
         try:
             return await self._set_hidden(items, hidden)
@@ -72,18 +72,17 @@ class Hiding:
 
     async def _hide(self, product: Product) -> bool:
         if product["status"] in HIDDEN_STATUSES:
-            return True
+            return any(tag.startswith(MARK) for tag in product["tags"])
         mark = f"{MARK}{product['status'].lower()}"
         return await self._update(product, DRAFT, [*product["tags"], mark])
 
     async def _show(self, product: Product) -> bool:
         marks = [tag for tag in product["tags"] if tag.startswith(MARK)]
-        if product["status"] not in HIDDEN_STATUSES and not marks:
-            return True
         if not marks:
-            return False
-        others = [tag for tag in product["tags"] if tag not in marks]
-        return await self._update(product, marks[0].removeprefix(MARK).upper(), others)
+            return True
+        ours = product["status"] == DRAFT
+        status = marks[0].removeprefix(MARK).upper() if ours else product["status"]
+        return await self._update(product, status, [tag for tag in product["tags"] if tag not in marks])
 
     async def _update(self, product: Product, status: str, tags: list[str]) -> bool:
         """Status and tag in one call, so that neither is ever without the other; False where the shop refuses."""

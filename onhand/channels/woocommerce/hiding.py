@@ -22,7 +22,7 @@ Part = tuple[str, list[str]]
 
 
 async def set_hidden(site: Site, items: Sequence[ItemRef], hidden: bool) -> list[ItemRef]:
-    """See `Channel.set_hidden`. What is published becomes private, and back; a merchant's drafts stay drafts."""
+    """See `Channel.set_hidden`. What is published becomes private, and back; a merchant's drafts are not touched."""
     rows = await listed(site, items, FIELDS)
     known = [item for item in items if (row := rows.get(item.item_id)) and _belongs(row, item)]
     now, wanted = (PUBLISHED, PRIVATE) if hidden else (PRIVATE, PUBLISHED)
@@ -36,7 +36,7 @@ async def set_hidden(site: Site, items: Sequence[ItemRef], hidden: bool) -> list
 
     for answers in await each(list(_parts(groups)), send, at_once=site.gate.limit_max):
         rows |= answers
-    return [item for item in known if (rows[item.item_id].get("status") != PUBLISHED) is hidden]
+    return [item for item in known if (rows[item.item_id].get("status") == PRIVATE) is hidden]
 
 
 def _belongs(row: Row, item: ItemRef) -> bool:
