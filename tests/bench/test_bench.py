@@ -107,7 +107,7 @@ def test_read_back_answers_every_named_figure() -> None:
     )
     assert figures["bigcommerce_calls"] == 3, "two lists of what the catalogue hides, and a page"
     assert figures["woocommerce_over_limit"] >= 1
-    assert figures["bigcommerce_over_limit"] is None, "five times three calls fit into one window"
+    assert figures["bigcommerce_over_limit"] is None, "nine times three calls fit into one window"
     assert figures["rss_mb_large"] > 0
 
 

@@ -56,7 +56,7 @@ def test_a_walk_over_woocommerce_is_pages_over_processes(levels: int, seconds: f
     assert least.woocommerce_walk_seconds(levels) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize(("rounds", "seconds"), [(1, 0.0), (2, 0.0), (3, 30.0), (5, 60.0)])
+@pytest.mark.parametrize(("rounds", "seconds"), [(1, 0.0), (2, 0.0), (3, 30.0), (5, 60.0), (9, 120.0)])
 def test_walks_over_bigcommerce_wait_for_windows(rounds: int, seconds: float) -> None:
     """Goal: 112 calls of 150 are ours in each window of 30 s, and a walk over 50,000 levels makes 50."""
     assert least.bigcommerce_walk_seconds(50_000, rounds=rounds, share=0.75) == seconds

@@ -117,3 +117,86 @@ async def test_what_is_hidden_outlives_a_restart(
     Store(again, tmp_path).load()
     item = again.shops["bigcommerce"].items[number]
     assert (item.hidden, item.closed) == (True, ("1",))
+
+
+SWITCH = "/bigcommerce/stores/sandbox/v3/inventory/locations/{}/items"
+STORE = {"X-Auth-Token": "sandbox-bc-token", "Accept": "application/json"}
+
+
+def setting(number: int = 100_001, **more: Any) -> dict[str, Any]:
+    return {"identity": {"product_id": number}, "is_in_stock": False, **more}
+
+
+@pytest.mark.parametrize(
+    ("place", "settings", "status"),
+    [
+        (1, [setting(warning_level=3)], 200),
+        (9, [setting()], 404),
+        (1, [], 422),
+        (1, ["nothing"], 422),
+        (1, [setting(is_in_stock="no")], 422),
+        (1, [{"identity": {"product_id": 100_001}}], 422),
+        (1, [setting(identity={"product_id": 100_001, "sku": "MUG"})], 422),
+        (1, [setting(), setting(1)], 422),
+        (1, [setting()] * 2_001, 413),
+    ],
+)
+async def test_bigcommerce_switches_all_or_none(
+    client: httpx.AsyncClient, world: World, place: int, settings: list[Any], status: int
+) -> None:
+    """Goal: what is not accepted as a whole switches nothing off."""
+    answer = await client.put(SWITCH.format(place), json={"settings": settings}, headers=STORE)
+    assert answer.status_code == status, answer.text
+    item = world.shops["bigcommerce"].items["100001"]
+    assert item.sku == "MUG"
+    assert item.closed == (("1",) if status == 200 else ())
+
+
+async def test_bigcommerce_lists_products_by_whether_they_are_seen(client: httpx.AsyncClient) -> None:
+    """Goal: the catalogue's filters, and what they refuse."""
+    url = "/bigcommerce/stores/sandbox/v3/catalog/products?include_fields=is_visible"
+    await post(client, "edit", {"platform": "bigcommerce", "sku": "MUG", "hidden": True})
+    (hidden,) = (await client.get(f"{url}&is_visible=false", headers=STORE)).json()["data"]
+    assert hidden == {"id": 100_001, "is_visible": False}
+    assert len((await client.get(f"{url}&availability=available", headers=STORE)).json()["data"]) == 2
+    assert (await client.get(f"{url}&is_visible=maybe", headers=STORE)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("product", "said"),
+    [
+        ({"id": "gid://shopify/Product/9", "status": "DRAFT"}, "Product does not exist"),
+        ({"status": "DRAFT"}, "Product does not exist"),
+        ({"id": "gid://shopify/Product/3000000001", "tags": ["x" * 256]}, "Product tags is invalid"),
+        ({"id": "gid://shopify/Product/3000000001", "tags": ["b", "a", "b"]}, ""),
+    ],
+)
+async def test_shopify_says_what_is_wrong_with_a_product(
+    client: httpx.AsyncClient, product: dict[str, Any], said: str
+) -> None:
+    """Goal: user errors as the platform words them; tags come back each once, sorted."""
+    query = (
+        "mutation M($product: ProductUpdateInput!) { productUpdate(product: $product) "
+        "{ product { status tags } userErrors { field message } } }"
+    )
+    answer = await client.post(
+        "/shopify/admin/api/2026-10/graphql.json",
+        json={"query": query, "variables": {"product": product}},
+        headers={"X-Shopify-Access-Token": "sandbox-shopify-token"},
+    )
+    payload = answer.json()["data"]["productUpdate"]
+    assert [error["message"] for error in payload["userErrors"]] == ([said] if said else [])
+    if not said:
+        assert payload["product"] == {"status": "ACTIVE", "tags": ["a", "b"]}
+
+
+async def test_woocommerce_knows_its_own_visibilities(client: httpx.AsyncClient, world: World) -> None:
+    """Goal: out of the lists is not out of sale; a word that is none is refused."""
+    (number,) = world.shops["woocommerce"].by_sku["MUG"]
+    url, key = f"/woocommerce/wp-json/wc/v3/products/{number}", ("ck_sandbox", "cs_sandbox")
+    row = (await client.put(url, json={"catalog_visibility": "hidden"}, auth=key)).json()
+    assert (row["catalog_visibility"], row["status"]) == ("hidden", "publish")
+    await buy(client, "woocommerce", "MUG", 200)
+    assert (await client.put(url, json={"catalog_visibility": "gone"}, auth=key)).status_code == 400
+    drafts = await client.get("/woocommerce/wp-json/wc/v3/products?status=draft", auth=key)
+    assert drafts.json() == []
