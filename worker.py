@@ -193,7 +193,7 @@ def _channel_steps(
         timedelta(seconds=settings.sync.authority_settle_seconds),
         timedelta(seconds=settings.sync.authority_window_seconds),
     )
-    levels = LevelSteps(pool, client, parts.channels, rules)
+    levels = LevelSteps(pool, client, parts.channels, rules, settings.guard.limits())
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
     live = LiveSteps(
         pool,
@@ -221,6 +221,7 @@ def _channel_steps(
         sweeps.sweep_orders,
         mapping.load_mapping,
         levels.plan_levels,
+        levels.weigh_run,
         levels.push_levels,
         levels.verify_levels,
         levels.push_sku,

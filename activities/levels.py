@@ -14,11 +14,12 @@ from temporalio.exceptions import ApplicationError
 
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
-from onhand import publish, read_back
+from onhand import guard, publish, read_back
 from onhand.channels.base import Channel
 from onhand.channels.together import each
+from onhand.domain.guard import Limits
 from onhand.domain.listings import RuleBook, all_targets
-from onhand.ledger import levels, runs
+from onhand.ledger import holds, levels, runs
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, ListingCursor
 from onhand.ledger.runs import PlannedLevel
@@ -32,6 +33,8 @@ from onhand.messages import (
     PlanPage,
     SkuUpdateRequest,
     StartSkuUpdates,
+    Weighed,
+    WeighRun,
     sku_update_id,
 )
 from onhand.waking import wake_publishers
@@ -50,10 +53,14 @@ class LevelSteps:
     client: Client
     channels: Mapping[str, Channel]
     rules: RuleBook
+    limits: Limits
 
     @activity.defn
     async def plan_levels(self, page: PlanPage) -> PlannedPage:
-        """Lay down which of the next listings have to be told something; a repeated page replaces itself."""
+        """Lay down which of the next listings have to be told something; a repeated page replaces itself.
+
+        Says, too, whether all of it has to be counted first. A run of SKUs that a person named is never too much.
+        """
         async with heartbeats():
             return await self._plan(page)
 
@@ -63,7 +70,12 @@ class LevelSteps:
             places = self.rules.channels[page.channel].places
             await runs.start_channel(self.pool, page.run_id, page.channel, page.skus)
             await levels.ensure_levels(self.pool, page.channel, list(places))
+        weigh = False
+        if page.skus is None and not page.weighed:
+            weigh = await guard.glance(self.pool, page.channel, self.limits, self._rules_digest)
         ids, onward = await levels.listing_page(self.pool, page.channel, cursor, page.listings, page.skus)
+        if page.skus is not None:
+            await holds.let_named_through(self.pool, ids)
         states = await levels.listing_states(self.pool, page.channel, ids, siblings=self.rules.needs_siblings)
         targets = all_targets(states, self.rules)
         plan = [(t.state.listing_id, t.place) for t in targets if page.full or t.differs]
@@ -74,7 +86,21 @@ class LevelSteps:
             cursor=onward and Cursor(sort_key=onward.sort_key, listing_id=onward.listing_id),
             levels=len(targets),
             planned=len(plan),
+            weigh=weigh,
         )
+
+    @cached_property
+    def _rules_digest(self) -> str:
+        return guard.digest_of(self.rules)
+
+    @activity.defn
+    async def weigh_run(self, run: WeighRun) -> Weighed:
+        """Count what a run would do to its channel; where that is too much, it is held until a person releases it."""
+        async with heartbeats():
+            held, notice = await guard.look_at_run(
+                self.pool, run.channel, self.rules, self.limits, run.run_id
+            )
+        return Weighed(held=held.message if held else "", notice=notice)
 
     @activity.defn
     async def push_levels(self, chunk: Chunk) -> ChunkResult:
@@ -99,6 +125,7 @@ class LevelSteps:
             positions={(p.listing_id, p.place): p.position for p in planned},
             attempt=activity.info().attempt,
             distrust=chunk.full,
+            let_through=True,
         )
         listings = list(dict.fromkeys(p.listing_id for p in planned))
         async with self._waking() as woken:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from onhand.alerts import run_report
+from onhand import guard
+from onhand.alerts import hold_report, run_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
 from onhand.ledger import catalogue, inbox, runs
@@ -87,11 +88,13 @@ class RunSteps:
 
     @activity.defn
     async def finish_channel(self, finish: FinishChannel) -> ChannelResult:
-        """Close a channel's part of a run with the counts of its plan."""
+        """Close a channel's part of a run with the counts of its plan; what was released has then been sent."""
         await runs.finish_channel(self.pool, finish.run_id, finish.channel, finish.status, finish.message)
         row = next(
             row for row in await runs.run_channels(self.pool, finish.run_id) if row.channel == finish.channel
         )
+        if row.status in ("success", "partial"):
+            await guard.done(self.pool, finish.channel, kind="sync", run_id=finish.run_id)
         return ChannelResult.model_validate(
             {
                 "channel": row.channel,
@@ -115,5 +118,7 @@ class RunSteps:
 
     @activity.defn
     async def report(self, report: Report) -> None:
-        """Tell people how the run ended. Not being heard is logged, never raised: a run does not fail for it."""
+        """Tell people how the run ended, first of what waits for them. Not being heard is logged, never raised: a run
+        does not fail for it."""
+        await hold_report.tell(self.slack, self.pool, self.settings)
         await run_report.tell(self.slack, self.pool, self.settings, report.run_id)

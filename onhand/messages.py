@@ -19,6 +19,9 @@ RECONCILE_SCHEDULE_ID = "reconcile"
 
 Status = Literal["success", "partial", "failed"]
 
+ChannelStatus = Literal["success", "partial", "failed", "held"]
+"""How a channel's part of a run ended; held: it would change too much at once, and nothing was sent."""
+
 
 def channel_task_queue(channel: str) -> str:
     """Each channel has a queue of its own, so that it can be scaled, limited and deployed alone."""
@@ -139,7 +142,8 @@ class ChannelSyncState(Message):
     """Input of ChannelSync, and what it hands to itself when it continues as new.
 
     Positions count levels of the plan from 0: `planned` are laid down, `taken` are given out to chunks.
-    `cursor` None means planning has come to the end.
+    `cursor` None means planning has come to the end. `weighed`: the guard has counted all that the run wants to do,
+    and let it go; `notice` is what it said of that.
     """
 
     run_id: str
@@ -156,10 +160,15 @@ class ChannelSyncState(Message):
     page_listings: int = 2_000
     history_events_max: int = 1_500
     sku_update_attempts: int = 8
+    weighed: bool = False
+    notice: str = ""
 
 
 class PlanPage(Message):
-    """Input of plan_levels: lay down the next page of the plan from position `first` on."""
+    """Input of plan_levels: lay down the next page of the plan from position `first` on.
+
+    `weighed`: the guard has counted this run and need not look at it again.
+    """
 
     run_id: str
     channel: str
@@ -169,14 +178,33 @@ class PlanPage(Message):
     listings: int
     full: bool = False
     skus: list[str] | None = None
+    weighed: bool = False
 
 
 class PlannedPage(Message):
-    """Result of plan_levels: levels looked at and levels that have to be told; `cursor` None at the end."""
+    """Result of plan_levels: levels looked at and levels that have to be told; `cursor` None at the end.
+
+    `weigh`: so much may have to change that all of it is to be counted before any of it is told.
+    """
 
     cursor: Cursor | None
     levels: int
     planned: int
+    weigh: bool = False
+
+
+class WeighRun(Message):
+    """Input of weigh_run: count what a run would do to a channel."""
+
+    run_id: str
+    channel: str
+
+
+class Weighed(Message):
+    """Result of weigh_run. `held`: why nothing may be sent, empty where it may; `notice`: of a hold that is over."""
+
+    held: str = ""
+    notice: str = ""
 
 
 class Chunk(Message):
@@ -214,7 +242,7 @@ class FinishChannel(Message):
 
     run_id: str
     channel: str
-    status: Status | None = None
+    status: ChannelStatus | None = None
     message: str = ""
 
 
@@ -222,7 +250,7 @@ class ChannelResult(Message):
     """Result of ChannelSync and finish_channel: levels by outcome."""
 
     channel: str
-    status: Status
+    status: ChannelStatus
     levels: int = 0
     changed: int = 0
     unchanged: int = 0

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from onhand.domain.counts import CountMeaning
 from onhand.domain.drift import Response
+from onhand.domain.guard import Limits
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
 from onhand.domain.velocity import TierRules
@@ -336,6 +337,22 @@ class SyncSettings(_Section):
     authority_window_seconds: float = Field(default=300, ge=0, le=86_400)
 
 
+class GuardSettings(_Section):
+    """What one run may do to a channel unasked: above it the run is held until an operator releases it.
+
+    Fewer listings than `listings_min`, or fewer pieces than `units_min` in all, are never held.
+    """
+
+    enabled: bool = True
+    share_percent: float = Field(default=20, gt=0, le=100)
+    listings_min: int = Field(default=5, ge=1, le=1_000_000)
+    units_min: int = Field(default=50, ge=0, le=1_000_000_000)
+
+    def limits(self) -> Limits:
+        """The domain's record of these settings."""
+        return Limits(self.share_percent, self.listings_min, self.units_min, self.enabled)
+
+
 class Scope(StrEnum):
     """What a client of the HTTP app may do."""
 
@@ -389,6 +406,7 @@ class Settings(_Section):
     sku_rules: list[SkuRuleSettings] = []
     schedule: ScheduleSettings = ScheduleSettings()
     sync: SyncSettings = SyncSettings()
+    guard: GuardSettings = GuardSettings()
     tiers: TierSettings = TierSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     slack: SlackSettings = SlackSettings()
@@ -452,6 +470,7 @@ class Settings(_Section):
                 for n, rule in enumerate(self.sku_rules)
                 for sku in rule.skus
             },
+            guarded=self.guard.enabled,
         )
 
     def listening_channels(self) -> list[str]:

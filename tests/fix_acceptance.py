@@ -122,13 +122,14 @@ class Installation:
 
     home: Path
     sandbox_command: Sequence[str]
+    more_config: str = ""
     sandbox_port: int = field(default_factory=lambda: free_port(18_700))
     _sandbox: subprocess.Popen[bytes] | None = None
     _up: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         (self.home / "stock").mkdir()
-        self.config.write_text(CONFIG.format(sandbox=self.sandbox_url))
+        self.config.write_text(CONFIG.format(sandbox=self.sandbox_url) + self.more_config)
 
     @property
     def config(self) -> Path:
@@ -351,10 +352,10 @@ class Installation:
 
 
 @contextmanager
-def installed(sandbox_command: Sequence[str]) -> Iterator[Installation]:
+def installed(sandbox_command: Sequence[str], more_config: str = "") -> Iterator[Installation]:
     """An Onhand whose shops run while the body does; whatever runs at the end is stopped."""
     with open_folder() as data:
-        found = Installation(data.parent, sandbox_command)
+        found = Installation(data.parent, sandbox_command, more_config)
         try:
             found.start_sandbox()
             yield found
@@ -372,7 +373,7 @@ def stack() -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def slow_stack() -> Iterator[Installation]:
-    """The same, beside shops that take their time over each write."""
-    with installed(["tests.acceptance.slow_sandbox"]) as found:
+    """The same, beside shops that take their time over each write. Without the guard: every level changes at once."""
+    with installed(["tests.acceptance.slow_sandbox"], "\n[guard]\nenabled = false\n") as found:
         found.start_up()
         yield found

@@ -55,13 +55,13 @@ ROOMS = {
     ),
     "onhand/web": room(
         "shows, and lets facts in; carries no command line",
-        "channels connect domain embedded explain leaving ledger log redaction settings waking",
+        "channels connect domain embedded explain guard leaving ledger log messages redaction runs settings waking",
         "fastapi orjson psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
     ),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining imports intake ledger mapping messages publish read_back reconcile "
+        "alerts authority channels domain draining guard imports intake ledger mapping messages publish read_back reconcile "
         "settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
@@ -76,6 +76,7 @@ ROOMS = {
         "background channels domain intake ledger publish sweeping wording",
         "structlog",
     ),
+    "onhand/guard.py": room("what would change too much waits for a person", "domain ledger", "structlog"),
     "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),

@@ -35,6 +35,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[sku_rules]]`": module.SkuRuleSettings,
     "`[schedule]`": module.ScheduleSettings,
     "`[sync]`": module.SyncSettings,
+    "`[guard]`": module.GuardSettings,
     "`[tiers]`": module.TierSettings,
     "`[reconcile]`": module.ReconcileSettings,
     "`[slack]`": module.SlackSettings,
@@ -108,6 +109,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "sku_rules": module.SkuRuleSettings,
         "schedule": module.ScheduleSettings,
         "sync": module.SyncSettings,
+        "guard": module.GuardSettings,
         "tiers": module.TierSettings,
         "reconcile": module.ReconcileSettings,
         "slack": module.SlackSettings,
@@ -135,8 +137,8 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 def test_every_setting_is_in_the_example() -> None:
     tables = {
-        "locations", "source", "channels", "sku_rules", "schedule", "sync", "tiers", "reconcile", "slack", "web",
-            "clients",
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "reconcile", "slack",
+        "web", "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)

@@ -16,6 +16,8 @@ with workflow.unsafe.imports_passed_through():
         PlannedPage,
         PlanPage,
         StartSkuUpdates,
+        Weighed,
+        WeighRun,
         channel_task_queue,
     )
     from workflows import policies
@@ -29,9 +31,16 @@ VERIFY_WINDOW = 2
 """Chunks being read back at the same time, beside the pushes of those after them."""
 
 
+class RunHeldError(Exception):
+    """The run would change too much of the channel at once; its message says why, and what to do."""
+
+
 @workflow.defn
 class ChannelSync:
-    """One channel of a run. Planning says which levels to look at; each push decides anew what to send."""
+    """One channel of a run. Planning says which levels to look at; each push decides anew what to send.
+
+    Planning says, too, whether so much may have to change that all of it is counted before any of it is sent.
+    """
 
     @workflow.init
     def __init__(self, state: ChannelSyncState) -> None:
@@ -47,6 +56,8 @@ class ChannelSync:
         """Run to the end of the plan; fails, with the reason, only when the channel as a whole does."""
         try:
             await self._drive()
+        except RunHeldError as held:
+            return await self._hold(str(held))
         except ActivityError as error:
             await self._stop()
             reason = reason_of(error)
@@ -57,8 +68,15 @@ class ChannelSync:
             workflow.continue_as_new(self._state)
         if self._state.failed:
             await self._start_sku_updates()
-        result = await self._finish(None, "")
+        result = await self._finish(None, self._state.notice)
         ended(result.status, result.failed)
+        return result
+
+    async def _hold(self, why: str) -> ChannelResult:
+        await self._stop()
+        result = await self._finish("held", why)
+        ended(result.status, result.failed)
+        workflow.set_current_details(f"**{self._state.plan.name}** is {why}")
         return result
 
     # The window: plan ahead, push in parallel, until done or until the history is long enough.
@@ -141,6 +159,7 @@ class ChannelSync:
                 listings=self._page_listings(),
                 full=state.full,
                 skus=state.skus,
+                weighed=state.weighed,
             ),
             result_type=PlannedPage,
             task_queue=self._queue,
@@ -149,6 +168,8 @@ class ChannelSync:
             retry_policy=policies.LEDGER_RETRY,
             summary=f"plan from level {state.levels}",
         )
+        if page.weigh:
+            await self._weigh()
         now = self._state
         self._update(
             cursor=page.cursor,
@@ -156,6 +177,22 @@ class ChannelSync:
             planned=now.planned + page.planned,
             unchanged=now.unchanged + page.levels - page.planned,
         )
+
+    async def _weigh(self) -> None:
+        """Nothing of the page is taken up before all that the run wants to do is counted. Raises RunHeldError."""
+        weighed = await workflow.execute_activity(
+            "weigh_run",
+            WeighRun(run_id=self._state.run_id, channel=self._state.plan.name),
+            result_type=Weighed,
+            task_queue=self._queue,
+            start_to_close_timeout=policies.READ_STEP,
+            heartbeat_timeout=policies.HEARTBEAT,
+            retry_policy=policies.LEDGER_RETRY,
+            summary="count what would change",
+        )
+        if weighed.held:
+            raise RunHeldError(weighed.held)
+        self._update(weighed=True, notice=weighed.notice)
 
     def _page_listings(self) -> int:
         """The first page is only as long as the first calls need, so that they go out at once."""

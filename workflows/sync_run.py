@@ -199,8 +199,10 @@ class SyncRun:
 def _sentence(result: ChannelResult) -> str:
     if result.status == "failed":
         return f"failed: {result.message}"
+    if result.status == "held":
+        return result.message
     counts = f"{result.changed} changed, {result.unchanged} unchanged, {result.failed} failed"
-    return f"{result.status}: {counts}"
+    return f"{result.status}: {counts}" + (f"; {result.message}" if result.message else "")
 
 
 def _result(

@@ -14,11 +14,13 @@ from onhand.channels.registry import make_channel
 from onhand.cli import channels_hold
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.errors import ExitCode, channel_sentence
+from onhand.cli.holds_view import print_holds
 from onhand.cli.ledger import ChannelOption, in_ledger, make_places_known
 from onhand.cli.output import grid, mark, out, print_json, status
 from onhand.cli.work_view import hold_text, waits
-from onhand.ledger import stock, work
+from onhand.ledger import holds, stock, work
 from onhand.ledger.database import Pool
+from onhand.ledger.holds import HeldRun
 from onhand.ledger.stock import ChannelRow
 from onhand.ledger.work import ChannelWork
 from onhand.settings import Settings, SettingsError
@@ -55,22 +57,32 @@ def list_(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Listings, what is pending or given up, the last push and run, and how real time stands, for each channel."""
     settings = session_of(ctx).settings
 
-    async def look(pool: Pool) -> tuple[list[ChannelRow], list[ChannelWork]]:
+    async def look(pool: Pool) -> tuple[list[ChannelRow], list[ChannelWork], list[HeldRun]]:
         await make_places_known(pool, settings)
         names = list(settings.channels)
-        return await stock.channel_overview(pool, names), await work.of_channels(pool, names)
+        return (
+            await stock.channel_overview(pool, names),
+            await work.of_channels(pool, names),
+            await holds.of_channels(pool, names),
+        )
 
-    rows, works = in_ledger(session_of(ctx), look)
+    rows, works, held = in_ledger(session_of(ctx), look)
     if as_json:
         print_json(
             [
-                {"enabled": settings.channels[row.channel].enabled, "state": row, "work": live}
+                {
+                    "enabled": settings.channels[row.channel].enabled,
+                    "state": row,
+                    "work": live,
+                    "holds": [hold for hold in held if hold.channel == row.channel],
+                }
                 for row, live in zip(rows, works, strict=True)
             ]
         )
     else:
         _print_list(rows, settings)
         _print_work(works)
+        print_holds(held, datetime.now(UTC))
 
 
 def _print_list(rows: Sequence[ChannelRow], settings: Settings) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+from onhand import guard
 from onhand.cli.examined import Examined, broken, fine, gap
+from onhand.cli.holds_view import hold_line
 from onhand.cli.work_view import hold_reasons, waits
-from onhand.ledger import inbox, work
+from onhand.ledger import holds, inbox, work
 from onhand.ledger.database import Pool
+from onhand.ledger.holds import HeldRun
 from onhand.ledger.work import ChannelWork
 from onhand.settings import BigCommerceSettings, ChannelSettings, Settings, ShopifySettings
 from onhand.wording import ago, count, duration
@@ -60,6 +63,12 @@ async def examine(pool: Pool, settings: Settings) -> AsyncIterator[Examined]:
         if stands.channel in listening:
             yield _intake(stands, timedelta(seconds=settings.schedule.sweep_seconds), now)
         yield _publisher(stands, now)
+    for hold in await holds.of_channels(pool, settings.enabled_channels()):
+        yield gap(f"held {hold.channel}", hold_line(hold, now), _held_advice(hold))
+
+
+def _held_advice(hold: HeldRun) -> str:
+    return guard.advice(hold.channel) if hold.stands else "onhand sync sends it now."
 
 
 async def _poison(pool: Pool) -> Examined:

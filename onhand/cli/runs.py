@@ -1,24 +1,27 @@
 """`onhand runs`: what each sync did, and why something could not be done."""
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from onhand.cli import runs_release
 from onhand.cli.app import JsonOption, session_of
-from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.holds_view import print_holds
 from onhand.cli.ledger import in_ledger
+from onhand.cli.named_run import RUNS_MAX, find_run
 from onhand.cli.output import print_json
 from onhand.cli.runs_view import print_run, print_runs
 from onhand.embedded.state import read_state
-from onhand.ledger import catalogue, runs
+from onhand.ledger import catalogue, holds, runs
 from onhand.ledger.catalogue import RefusedRow
 from onhand.ledger.database import Pool
+from onhand.ledger.holds import HeldRun
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.settings import Settings
 
 LISTED_MAX = 10_000
-RUNS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,12 @@ class RunRecord:
 
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
-    group = typer.Typer(help="What each sync did: list them, show one.", no_args_is_help=True)
+    group = typer.Typer(
+        help="What each sync did: list them, show one, release what was held.", no_args_is_help=True
+    )
     group.command("list")(list_)
     group.command("show")(show)
+    group.command("release")(runs_release.release)
     app.add_typer(group, name="runs", rich_help_panel="Sync")
 
 
@@ -45,12 +51,17 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many.", min=1, max=RUNS_MAX)] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Recent runs, newest first."""
-    recent = in_ledger(session_of(ctx), lambda pool: runs.list_runs(pool, limit))
+    """Recent runs, newest first, and what is held at present."""
+
+    async def look(pool: Pool) -> tuple[list[RunRow], list[HeldRun]]:
+        return await runs.list_runs(pool, limit), await holds.of_channels(pool)
+
+    recent, held = in_ledger(session_of(ctx), look)
     if as_json:
         print_json(recent)
     else:
         print_runs(recent)
+        print_holds(held, datetime.now(UTC))
 
 
 def show(
@@ -80,7 +91,7 @@ def show(
 
 
 async def _record(pool: Pool, settings: Settings, named: str | None) -> RunRecord:
-    run = await _find(pool, named)
+    run = await find_run(pool, named)
     return RunRecord(
         run,
         tuple(await runs.run_channels(pool, run.id)),
@@ -88,19 +99,6 @@ async def _record(pool: Pool, settings: Settings, named: str | None) -> RunRecor
         tuple(await catalogue.refused_rows(pool, run.id, LISTED_MAX)),
         _web_ui(settings, run),
     )
-
-
-async def _find(pool: Pool, named: str | None) -> RunRow:
-    if named is not None and (exact := await runs.get_run(pool, named)) is not None:
-        return exact
-    recent = await runs.list_runs(pool, RUNS_MAX)
-    matching = recent[:1] if named is None else [run for run in recent if run.id.endswith(named)]
-    if len(matching) == 1:
-        return matching[0]
-    if named is None:
-        raise OperatorError("there has been no run yet", "Start one: onhand sync")
-    said = "no run is called" if not matching else f"{len(matching)} runs end with"
-    raise OperatorError(f"{said} {named!r}", "See `onhand runs list`.", ExitCode.USAGE)
 
 
 def _web_ui(settings: Settings, run: RunRow) -> str:

@@ -39,7 +39,9 @@ class ListingState:
     written); `paces`: pieces lately sold there (`onhand.domain.calm`). `generation` is that of its outbox row, 0
     without one; `due_since` is when the oldest change that is not on the channel yet became durable, None without
     one. `siblings` includes itself. `resting` are levels of the SKU that are left alone, its own included. `halted`: it
-    is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted.
+    is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted. `withheld`: units by
+    location that the source has moved the SKU by, and that no run was let through with yet (`onhand.domain.guard`);
+    empty where nobody asked for them.
     """
 
     channel: str
@@ -58,6 +60,7 @@ class ListingState:
     resting: tuple[Resting, ...] = ()
     halted: bool = False
     widened: int = 0
+    withheld: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,14 @@ class ChannelRules:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Every rule of the configuration. A rule for a (channel, SKU) replaces the channel's own."""
+    """Every rule of the configuration. A rule for a (channel, SKU) replaces the channel's own.
+
+    `guarded`: what the source says reaches a channel by a run that was let through, and by nothing else.
+    """
 
     channels: Mapping[str, ChannelRules]
     sku_rules: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
+    guarded: bool = False
 
     def rule_for(self, channel: str, sku: str) -> Rule:
         """The rule that decides what `channel` shows of `sku`."""
@@ -106,6 +113,12 @@ class Target:
     def differs(self) -> bool:
         """Whether the channel has to be told."""
         return self.quantity != self.book
+
+    def believed(self, book: int | None) -> "Target":
+        """The same where `book` is what we believe it shows; while something is withheld it does not rise above that."""
+        held = book is not None and any(self.state.withheld.values())
+        quantity = min(self.quantity, max(0, book)) if held and book is not None else self.quantity
+        return replace(self, book=book, quantity=quantity)
 
 
 def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
@@ -149,7 +162,18 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
 
 
 def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
-    """The levels of one listing, one for each place of its channel."""
+    """The levels of one listing, one for each place of its channel.
+
+    While something is withheld they are worked out as if the source had not said it, and rise above nothing that is
+    shown: what is sold goes out, and nothing else of the SKU.
+    """
+    if not any(state.withheld.values()):
+        return _targets_of(state, rules)
+    before = with_changes(state, {location: -units for location, units in state.withheld.items()})
+    return [replace(target, state=state).believed(target.book) for target in _targets_of(before, rules)]
+
+
+def _targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
     claims = claims_of(state, rules)
     levels = allocate(state.available, claims) if not state.resting else []
     return [

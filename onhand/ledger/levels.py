@@ -106,19 +106,21 @@ async def listing_page(
 
 
 async def listing_states(
-    pool: Pool, channel: str, listings: Sequence[int], *, siblings: bool
+    pool: Pool, channel: str, listings: Sequence[int], *, siblings: bool, withheld: bool = False
 ) -> list[ListingState]:
-    """What decides the levels of these listings of one channel, in the order given, from one snapshot."""
+    """What decides the levels of these listings of one channel, in the order given, from one snapshot.
+
+    `withheld`: for somebody who may not tell the channel what the source said before a run was let through with it.
+    """
+    named = {"listings": list(listings), "siblings": siblings, "withheld": withheld}
     async with one_statement(pool) as connection:
-        cursor = await connection.execute(
-            query("listing_states"), {"listings": list(listings), "siblings": siblings}, binary=True
-        )
+        cursor = await connection.execute(query("listing_states"), named, binary=True)
         return [_state(channel, row) async for row in cursor]
 
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
-    places, books, paces, locations, available, halted, widened, *others = found
+    places, books, paces, locations, available, halted, widened, withheld, *others = found
     resting, siblings = others[:5], others[5:]
     return ListingState(
         channel,
@@ -137,6 +139,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         tuple(map(Resting, *resting)) if resting[0] else (),
         halted,
         widened,
+        withheld or {},
     )
 
 
@@ -160,6 +163,7 @@ async def claim(
     listings: Sequence[int],
     *,
     siblings: bool,
+    withheld: bool = False,
     claim: int,
     seconds: float,
 ) -> tuple[dict[Spot, int | None], list[ListingState]]:
@@ -183,7 +187,9 @@ async def claim(
             async with connection.pipeline():
                 claimed = await connection.execute(query("claim_levels"), wanted)
                 found = await connection.execute(
-                    query("listing_states"), {"listings": list(listings), "siblings": siblings}, binary=True
+                    query("listing_states"),
+                    {"listings": list(listings), "siblings": siblings, "withheld": withheld},
+                    binary=True,
                 )
                 books = {(listing, place): book for listing, place, book in await claimed.fetchall()}
                 return books, [_state(channel, row) for row in await found.fetchall()]

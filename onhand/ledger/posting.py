@@ -8,6 +8,7 @@ from enum import StrEnum
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf
 from onhand.domain.events import Event
+from onhand.ledger import holds
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.queries import query
 
@@ -140,9 +141,22 @@ async def post_counts_on(
         else:
             verdicts[n] = judged
     answers = await post_events_on(connection, [event for _, event in events], woken) if events else []
+    if woken is None:
+        await _leave_to_runs(connection, answers)
     for (n, _), answer in zip(events, answers, strict=True):
         verdicts[n] = answer
     return [verdict for verdict in verdicts if verdict is not None]
+
+
+async def _leave_to_runs(connection: Connection, answers: Sequence[Posted]) -> None:
+    """What nobody is signalled of is for the next run to tell, once the guard has let it through."""
+    posted = [
+        answer.event_id
+        for answer in answers
+        if answer.verdict is Verdict.POSTED and answer.event_id is not None
+    ]
+    if posted:
+        await holds.note_unjudged(connection, min(posted))
 
 
 def _weigh(count: Count, shelf: Shelf | None, record_agreement: bool) -> Event | Posted:

@@ -95,8 +95,8 @@ async def _taken_up(
     woken: set[str] | None,
 ) -> tuple[Work, Rests]:
     """What has to be done, with every level that has to be touched claimed."""
-    siblings = rules.needs_siblings
-    states = await levels.listing_states(pool, channel.name, listings, siblings=siblings)
+    siblings, withheld = rules.needs_siblings, rules.guarded and not errand.let_through
+    states = await levels.listing_states(pool, channel.name, listings, siblings=siblings, withheld=withheld)
     targets = _targets(states, rules)
     wanted = [spot for spot in errand.positions or targets if spot in targets]
     rests = await rests_of(pool, channel, rules, {spot: targets[spot] for spot in wanted})
@@ -112,10 +112,17 @@ async def _taken_up(
         claimed = dict(await levels.claim_believed(pool, believed, claim=claim, seconds=CLAIM_SECONDS))
     elif touched:
         claimed, states = await levels.claim(
-            pool, channel.name, touched, listings, siblings=siblings, claim=claim, seconds=CLAIM_SECONDS
+            pool,
+            channel.name,
+            touched,
+            listings,
+            siblings=siblings,
+            withheld=withheld,
+            claim=claim,
+            seconds=CLAIM_SECONDS,
         )
         targets = _targets(states, rules)
-    mine = {spot: replace(targets[spot], book=claimed.get(spot, targets[spot].book)) for spot in wanted}
+    mine = {spot: targets[spot].believed(claimed.get(spot, targets[spot].book)) for spot in wanted}
     for spot, share in rests.told.items():
         mine[spot] = replace(mine[spot], quantity=min(share, mine[spot].quantity))
     work = Work(

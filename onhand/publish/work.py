@@ -13,7 +13,8 @@ class Errand:
     """Why levels are being pushed: the run (empty: none), the positions of its plan, and the attempt.
 
     `distrust`: read every level back before deciding, whatever we believe. `live`: somebody may buy in this moment:
-    the best kind of write the channel has is used, and its budget is taken before that of runs.
+    the best kind of write the channel has is used, and its budget is taken before that of runs. `let_through`: it may
+    tell what the source said, as a run that the guard has let through or a person who named the SKU may.
     """
 
     run_id: str = ""
@@ -21,6 +22,7 @@ class Errand:
     attempt: int = 1
     distrust: bool = False
     live: bool = False
+    let_through: bool = False
 
 
 @dataclass(slots=True)

@@ -171,7 +171,7 @@ async def pause_channel(
 ) -> Paused:
     """What changes meanwhile waits; orders of the channel are still taken."""
     if not await work.pause(api.pool_of(request), name, note):
-        raise _unknown_channel(request, name)
+        raise unknown_channel(request, name)
     _signal_publisher(request, name)
     return Paused(channel=name, paused=True)
 
@@ -185,7 +185,7 @@ async def pause_channel(
 async def resume_channel(request: Request, name: ChannelName) -> Paused:
     """What waited goes out at once."""
     if not await work.resume(api.pool_of(request), name):
-        raise _unknown_channel(request, name)
+        raise unknown_channel(request, name)
     _signal_publisher(request, name)
     return Paused(channel=name, paused=False)
 
@@ -195,7 +195,8 @@ def _signal_publisher(request: Request, channel: str) -> None:
     publishing.wake([channel])
 
 
-def _unknown_channel(request: Request, name: str) -> ApiError:
+def unknown_channel(request: Request, name: str) -> ApiError:
+    """What is answered where there is no channel of that name."""
     known = ", ".join(api.settings_of(request).channels)
     return ApiError(404, "unknown_channel", f"there is no channel {name!r}", f"There are {known}.")
 

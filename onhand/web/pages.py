@@ -22,6 +22,7 @@ _COLOURS = {
     "success": "good",
     "accepted": "good",
     "partial": "warn",
+    "held": "warn",
     "stale": "warn",
     "unknown": "warn",
     "running": "run",

@@ -87,3 +87,31 @@ def test_targets_of_many_listings_come_in_their_order() -> None:
         ("shopify", "b", 4),
         ("woo", "", 3),
     ]
+
+
+def test_while_something_is_withheld_a_level_falls_by_what_was_sold() -> None:
+    """Goal: the source said 0, one was sold elsewhere since: the channel is told one fewer, and not 0."""
+    emptied = replace(STATE, available={"leeds": -1, "london": 0}, withheld={"leeds": -10, "london": -4})
+    first, second = targets_of(emptied, POOLED)
+    assert (first.quantity, first.book) == (9, 10)
+    assert (second.quantity, second.book) == (4, None)
+    assert first.state is emptied
+    assert [target.quantity for target in targets_of(replace(emptied, withheld={}), POOLED)] == [0, 0]
+
+
+def test_while_something_is_withheld_no_level_rises() -> None:
+    """Goal: the source said ten times as much and one came back: what is shown stays, below nothing as well."""
+    risen = replace(STATE, available={"leeds": 101, "london": 4}, withheld={"leeds": 90})
+    assert [target.quantity for target in targets_of(risen, POOLED)] == [10, 4]
+    oversold = replace(risen, books={"a": -2, "b": 7})
+    assert [target.quantity for target in targets_of(oversold, POOLED)] == [0, 4]
+    (first, _) = targets_of(replace(risen, books={"a": None, "b": 4}), POOLED)
+    assert first.quantity == 11, "claimed: what was believed is known to whoever claimed it"
+    assert first.believed(10) == replace(first, book=10, quantity=10)
+    assert first.believed(None) == first
+
+
+def test_what_was_not_moved_by_the_source_is_told_as_ever() -> None:
+    """Goal: a hold is no business of a SKU that the source left alone, nor of one it moved there and back."""
+    counted = replace(STATE, available={"leeds": 15, "london": 4}, withheld={"leeds": 0})
+    assert [target.quantity for target in targets_of(counted, POOLED)] == [15, 4]

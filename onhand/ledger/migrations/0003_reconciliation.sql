@@ -126,25 +126,67 @@ COMMENT ON COLUMN oversell.orders IS 'The orders that may not be filled, newest 
 CREATE UNIQUE INDEX oversell_open ON oversell (sku_id) WHERE resolved_at IS NULL;
 
 CREATE TABLE hold (
-    channel_id smallint PRIMARY KEY REFERENCES channel,
+    channel_id smallint NOT NULL REFERENCES channel,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('sync', 'reconciliation')),
     run_id text COLLATE "C" NOT NULL,
     held_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     listings integer NOT NULL,
     changing integer NOT NULL,
     zeroing integer NOT NULL,
-    units integer NOT NULL,
+    units bigint NOT NULL,
     reason text NOT NULL,
+    told_at timestamptz,
     released_at timestamptz,
-    released_by text NOT NULL DEFAULT ''
+    released_by text NOT NULL DEFAULT '',
+    PRIMARY KEY (channel_id, kind)
 );
 COMMENT ON TABLE hold IS 'Runs that would change or empty too much of a channel at once; nothing of them is sent until an operator releases it.';
+COMMENT ON COLUMN hold.run_id IS 'The run that was held last, or the one that sends what was released.';
 COMMENT ON COLUMN hold.listings IS 'Listings of the channel; changing and zeroing: how many would be told something, and told 0.';
 COMMENT ON COLUMN hold.units IS 'Pieces by which what is shown would move in all.';
+COMMENT ON COLUMN hold.told_at IS 'When people were alerted; null: not yet.';
 COMMENT ON COLUMN hold.released_at IS 'The next run may send as much as this one wanted to; the row goes when it has.';
+
+CREATE TABLE judgement (
+    channel_id smallint PRIMARY KEY REFERENCES channel,
+    unjudged_from bigint,
+    rules text COLLATE "C" NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE judgement IS 'What the guard has let through to each channel, and what it has not seen yet.';
+COMMENT ON COLUMN judgement.unjudged_from IS 'The first event of a source that no run was let through with; null: there is none. Only runs tell the channel of it and of those after it.';
+COMMENT ON COLUMN judgement.rules IS 'Digest of the rules of the last run that was let through: others may move every level at once.';
+
+CREATE TABLE named_listing (
+    listing_id integer PRIMARY KEY REFERENCES listing,
+    last_event bigint NOT NULL
+);
+COMMENT ON TABLE named_listing IS 'Listings whose SKU a person had told to a channel of which something is unjudged: for these it is judged up to that event.';
+
+CREATE FUNCTION withheld_v1(sku integer, first_event bigint) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    -- A count that somebody else made after it stands by itself: it says how many there are.
+    WITH counted AS MATERIALIZED (
+        SELECT e.location_id, e.version, e.quantity,
+               starts_with(v.source, 'source/') OR starts_with(v.source, 'import/') AS by_source
+          FROM entry e
+          JOIN event v ON v.id = e.event_id AND v.kind = 'count'
+         WHERE e.sku_id = withheld_v1.sku AND e.event_id >= first_event AND e.state = 'available'
+    )
+    SELECT jsonb_object_agg(w.code, w.units)
+      FROM (SELECT o.code, sum(s.quantity) AS units
+              FROM counted s
+              JOIN location o ON o.id = s.location_id
+             WHERE s.by_source
+               AND NOT EXISTS (SELECT FROM counted later
+                                WHERE later.location_id = s.location_id AND later.version > s.version
+                                  AND NOT later.by_source)
+             GROUP BY o.code) w
+$$;
+COMMENT ON FUNCTION withheld_v1 IS 'Units by location code that sources and files have moved a SKU by since that event; null where nothing was.';
 
 ALTER TABLE run_channel DROP CONSTRAINT run_channel_status_check;
 ALTER TABLE run_channel ADD CONSTRAINT run_channel_status_check
     CHECK (status IN ('running', 'success', 'partial', 'failed', 'held'));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliation, reconciliation_channel, drift, suspect, halt, widened_buffer, oversell, hold TO onhand_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliation, reconciliation_channel, drift, suspect, halt, widened_buffer, oversell, hold, judgement, named_listing TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;

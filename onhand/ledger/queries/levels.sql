@@ -12,16 +12,21 @@ SELECT l.id, l.sort_key
 
 -- name: listing_states
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
--- order yet is off the pool.
+-- order yet is off the pool. What is withheld is looked for only while a source has said something that no run was let
+-- through with.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
        coalesce((SELECT wb.units FROM widened_buffer wb WHERE wb.listing_id = l.id), 0),
+       CASE WHEN %(withheld)s AND j.unjudged_from IS NOT NULL
+            THEN withheld_v1(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
+                                                                   WHERE n.listing_id = l.id))) END,
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
   LEFT JOIN outbox o ON o.listing_id = l.id
+  LEFT JOIN judgement j ON j.channel_id = l.channel_id
   LEFT JOIN LATERAL (
     SELECT array_agg(v.place) AS places, array_agg(v.book) AS books,
            array_agg(faded(v.pace, v.paced_at)) AS paces FROM level v WHERE v.listing_id = l.id) lv ON true
