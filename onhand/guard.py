@@ -133,13 +133,18 @@ async def look(
 async def look_at_run(
     pool: Pool, channel: str, rules: RuleBook, limits: Limits, run_id: str
 ) -> tuple[Held | None, str]:
-    """Count and judge a run that `glance` did not let through; with it what to say of a hold that is over, if any."""
+    """Count and judge a run that `glance` did not let through.
+
+    Where it may go, also what to say of a hold that is over by it, or who released it.
+    """
     before = await holds.of_channel(pool, channel, "sync")
     held = await look(pool, channel, await weigh(pool, channel, rules), limits, kind="sync", run_id=run_id)
     if held is not None:
         return held, ""
     await holds.let_through(pool, channel, digest_of(rules))
-    return None, lifted(before) if before is not None and before.stands else ""
+    if before is None:
+        return None, ""
+    return None, lifted(before) if before.stands else f"released by {before.released_by}"
 
 
 async def release(pool: Pool, hold: HeldRun, tally: Tally, *, by: str) -> bool:

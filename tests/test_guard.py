@@ -105,7 +105,7 @@ async def test_what_was_released_goes_and_what_got_worse_does_not(web: Pool) -> 
     assert await guard.release(web, hold, tally, by="jo")
     assert not await guard.release(web, hold, tally, by="kim")
 
-    assert await look(web, "run-2") == (None, "")
+    assert await look(web, "run-2") == (None, "released by jo")
     await says(web, dict.fromkeys(SKUS[:7], 0))
     held, _ = await look(web, "run-3")
     assert held is not None
@@ -114,7 +114,7 @@ async def test_what_was_released_goes_and_what_got_worse_does_not(web: Pool) -> 
     assert (anew.run_id, anew.stands) == ("run-3", True)
 
     assert await guard.release(web, anew, held.tally, by="jo")
-    assert await look(web, "run-4") == (None, "")
+    assert await look(web, "run-4") == (None, "released by jo")
     await guard.done(web, "web", kind="sync", run_id="run-4")
     assert await holds.of_channels(web) == []
     held, _ = await look(web, "run-5")

@@ -61,8 +61,8 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining guard imports intake ledger mapping messages publish read_back reconcile "
-        "settings sources sweeping tiers waking workflows",
+        "alerts authority channels domain draining guard imports intake ledger mapping messages publish read_back "
+        "reconcile settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/publish": room(

@@ -115,7 +115,7 @@ class Target:
         return self.quantity != self.book
 
     def believed(self, book: int | None) -> "Target":
-        """The same where `book` is what we believe it shows; while something is withheld it does not rise above that."""
+        """The same where `book` is what we believe it shows, above which nothing rises that is withheld."""
         held = book is not None and any(self.state.withheld.values())
         quantity = min(self.quantity, max(0, book)) if held and book is not None else self.quantity
         return replace(self, book=book, quantity=quantity)

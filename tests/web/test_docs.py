@@ -20,8 +20,10 @@ async def test_every_address_is_described(description: Any) -> None:
     assert sorted(description["paths"]) == [
         "/api/channels",
         "/api/channels/{name}/pause",
+        "/api/channels/{name}/release",
         "/api/channels/{name}/resume",
         "/api/explain/{sku}",
+        "/api/holds",
         "/api/inbox",
         "/api/inbox/{number}",
         "/api/inbox/{number}/replay",
@@ -36,6 +38,7 @@ async def test_every_address_is_described(description: Any) -> None:
     changing = {path for path, operations in description["paths"].items() if list(operations) == ["post"]}
     assert changing == {
         "/api/channels/{name}/pause",
+        "/api/channels/{name}/release",
         "/api/channels/{name}/resume",
         "/api/inbox/{number}/replay",
         "/events",
