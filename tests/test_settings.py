@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from onhand import settings as module
+from onhand.domain.guard import Limits
 from onhand.domain.rules import Buffer, BufferTake
 from onhand.redaction import mask_text
 from onhand.settings import Settings, SettingsError, find_config, load_settings, secret
@@ -380,6 +381,20 @@ def test_the_file_named_in_the_environment_is_used(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("ONHAND_CONFIG", str(path))
     assert find_config(None) == path
     assert load_settings(path).data_dir == tmp_path / ".onhand"
+
+
+def test_the_guard_is_on_unless_said_otherwise(tmp_path: Path) -> None:
+    """Goal: the defaults are the domain's own, and what is switched off is off for live errands, too."""
+    path = tmp_path / "onhand.toml"
+    path.write_text(GOOD)
+    settings = load_settings(path)
+    assert (settings.guard.limits(), settings.rule_book().guarded) == (Limits(), True)
+    path.write_text(
+        f"{GOOD}\n[guard]\nenabled = false\nshare_percent = 5.5\nlistings_min = 1\nunits_min = 0\n"
+    )
+    settings = load_settings(path)
+    assert settings.guard.limits() == Limits(5.5, 1, 0, enabled=False)
+    assert not settings.rule_book().guarded
 
 
 def test_a_secret_that_was_read_is_masked_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from onhand.ledger import runs
 from onhand.messages import ChannelPlan, ChannelSyncState, SkuUpdateRequest, sku_update_id
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
+from tests.publish.test_withheld import says
 from tests.workflows.test_sync_run import stock
 from worker import WORKFLOWS
 
@@ -33,10 +34,13 @@ NAMES = sorted(file.stem for file in FOLDER.glob("*.json"))
 EXPECTED = [
     "channel-sync-continued",
     "channel-sync-dead",
+    "channel-sync-held",
+    "channel-sync-lifted",
     "channel-sync-partial",
     "channel-sync-proven",
     "sku-update-parked",
     "sync-run-failed",
+    "sync-run-held",
     "sync-run-partial",
     "sync-run-success",
 ]
@@ -156,6 +160,24 @@ async def test_record_a_run_in_which_every_channel_fails(make_stage: MakeStage) 
             await handle.result()
 
     await keep(stage, handle.id, "sync-run-failed")
+
+
+async def test_record_a_run_that_is_held_and_one_that_lifts_the_hold(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 12)
+    skus = [f"S{n:05}" for n in range(12)]
+    await stock(stage, dict.fromkeys(skus, 20))
+    await stage.run()
+    await says(stage.pool, dict.fromkeys(skus, 0))
+
+    held = await stage.run()
+    await says(stage.pool, dict.fromkeys(skus, 20) | {"S00001": 19})
+    lifted = await stage.run()
+
+    assert [result.channels[0].status for result in (held, lifted)] == ["held", "success"]
+    await keep(stage, held.run_id, "sync-run-held")
+    await keep(stage, f"{held.run_id}/{web.name}", "channel-sync-held")
+    await keep(stage, f"{lifted.run_id}/{web.name}", "channel-sync-lifted")
 
 
 async def test_record_a_channel_sync_that_continues_as_new(make_stage: MakeStage) -> None:
