@@ -149,10 +149,7 @@ async def look_at_run(
 
 async def release(pool: Pool, hold: HeldRun, tally: Tally, *, by: str) -> bool:
     """Let the next errand do as much as `tally`, what the person was shown; False where the hold is over already."""
-    released = await holds.release(pool, hold.channel, hold.kind, by, tally)
-    if released:
-        log.info("a hold is released", channel=hold.channel, run=hold.run_id, by=by)
-    return released
+    return await holds.release(pool, hold.channel, hold.kind, by, tally)
 
 
 async def done(pool: Pool, channel: str, *, kind: HoldKind, run_id: str) -> None:
