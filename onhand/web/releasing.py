@@ -48,7 +48,7 @@ class Hold(Answer):
     released_by: str = Field(examples=["warehouse"])
 
     @classmethod
-    def of(cls, hold: HeldRun) -> "Hold":
+    def build(cls, hold: HeldRun) -> "Hold":
         """From the ledger's record."""
         return cls(
             channel=hold.channel,
@@ -85,7 +85,7 @@ class Released(Answer):
 @router.get("/holds", tags=["runs"], summary="What is held", responses=api.errors())
 async def list_holds(request: Request) -> Holds:
     """Runs that would change too much of a channel at once. Nothing of them is sent until somebody releases it."""
-    return Holds(holds=[Hold.of(hold) for hold in await holds.of_channels(api.pool_of(request))])
+    return Holds(holds=[Hold.build(hold) for hold in await holds.of_channels(api.pool_of(request))])
 
 
 @router.post(
