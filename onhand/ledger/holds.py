@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from onhand.domain.guard import Tally
 from onhand.ledger.database import Connection, Pool, one_statement
@@ -85,7 +85,7 @@ async def of_channels(pool: Pool, channels: Sequence[str] | None = None) -> list
     named = {"channels": None if channels is None else list(channels)}
     async with one_statement(pool) as connection:
         cursor = await connection.execute(query("holds"), named)
-        return [HeldRun(*row[:4], Tally(*row[4:8]), *row[8:]) for row in await cursor.fetchall()]
+        return [_held_run(*row) for row in await cursor.fetchall()]
 
 
 async def of_channel(pool: Pool, channel: str, kind: HoldKind) -> HeldRun | None:
@@ -119,6 +119,10 @@ async def drop(pool: Pool, channel: str, kind: HoldKind, *, sent_by: str | None 
     named = {"channel": channel, "kind": kind, "run": sent_by}
     async with one_statement(pool) as connection:
         return (await connection.execute(query("drop_hold"), named)).rowcount > 0
+
+
+def _held_run(channel: str, kind: HoldKind, run_id: str, held_at: datetime, *found: Any) -> HeldRun:
+    return HeldRun(channel, kind, run_id, held_at, Tally(*found[:4]), *found[4:])
 
 
 def _numbers(tally: Tally) -> dict[str, int]:

@@ -71,9 +71,15 @@ def test_an_export_of_zeros_empties_no_shop_and_is_told_once(world: World) -> No
     assert stack.calls() == calls, "neither written nor read"
     assert world.shows(opening)
     assert (told, world.alerts()) == (3, 6), "one for each shop, and once more after the crash"
-    assert "onhand runs release --channel woocommerce" in stack.onhand("channels", "list").stdout
-    assert [f["health"] for f in stack.answer("doctor", "--offline", code=3)["findings"]
-            if f["subject"].startswith("held ")] == ["gap"] * 3  # fmt: skip
+
+
+def test_a_hold_is_seen_by_whoever_looks(world: World) -> None:
+    """Goal: before anybody does anything about it, three commands tell of it; none of them is about holds alone."""
+    stack = world.stack
+    release = "onhand runs release --channel woocommerce"
+    assert all(release in stack.onhand(what, "list").stdout for what in ("channels", "runs"))
+    findings = stack.answer("doctor", "--offline", code=3)["findings"]
+    assert [f["health"] for f in findings if f["subject"].startswith("held ")] == ["gap"] * 3
 
 
 def test_what_a_person_releases_is_sent_and_the_others_wait(world: World) -> None:
