@@ -8,14 +8,15 @@ ON CONFLICT (channel_id) DO UPDATE SET unjudged_from = least(judgement.unjudged_
  WHERE judgement.unjudged_from IS NULL OR judgement.unjudged_from > excluded.unjudged_from
 
 -- name: guard_glance
--- What may change on a channel, at most; its listings are counted only where that is worth it.
+-- What may change on a channel, at most; its listings are counted only where that is worth it. Each pending listing is
+-- looked up by itself (the limit sees to that): they are few, and reading all levels for them would cost more than a page.
 WITH this AS MATERIALIZED (
     SELECT id FROM channel WHERE name = %(channel)s
 ), pending AS MATERIALIZED (
     SELECT count(*)::int AS listings
       FROM outbox o
      WHERE o.channel_id = (SELECT id FROM this)
-       AND EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.book IS NOT NULL)
+       AND (SELECT true FROM level v WHERE v.listing_id = o.listing_id AND v.book IS NOT NULL LIMIT 1)
 )
 SELECT p.listings,
        CASE WHEN p.listings >= %(listings_min)s
