@@ -11,8 +11,8 @@ from onhand.ledger import holds, levels
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import post_counts
 from onhand.publish import Errand, bring_sku_to_target, bring_to_targets
+from tests.fix_selling import Selling
 from tests.memory_channel import MemoryChannel
-from tests.publish.conftest import Selling
 from tests.publish.shelves import LIVE, adjust, books, ids_of, order, table, waiting
 
 GUARDED = replace(LIVE, guarded=True)
