@@ -212,7 +212,7 @@ def _channel_steps(
     policy = Policy(
         settings.reconcile.response(), settings.reconcile.accept_overselling, settings.web.public_url
     )
-    read_backs = ReadBackSteps(pool, client, parts.channels, rules, policy)
+    read_backs = ReadBackSteps(pool, client, parts.channels, rules, policy, settings.guard.limits())
     return [
         live.drain_inbox,
         live.drain_outbox,
@@ -226,6 +226,7 @@ def _channel_steps(
         levels.verify_levels,
         levels.push_sku,
         read_backs.walk_levels,
+        read_backs.weigh_suspects,
         read_backs.hear_sales,
         read_backs.look_again,
         read_backs.judge_suspects,

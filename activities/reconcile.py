@@ -11,12 +11,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
-from onhand import reconcile
-from onhand.alerts import reconcile_report
+from onhand import guard, reconcile
+from onhand.alerts import hold_report, reconcile_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
+from onhand.domain.guard import Limits, may_be_too_much
 from onhand.domain.listings import RuleBook
-from onhand.ledger import catalogue, halts
+from onhand.ledger import catalogue, halts, holds
 from onhand.ledger import reconcile as records
 from onhand.ledger.database import Pool
 from onhand.messages import (
@@ -30,6 +31,7 @@ from onhand.messages import (
     RecordReconciliation,
     ReportReconciliation,
     WalkedLevels,
+    Weighed,
 )
 from onhand.reconcile import Policy, ReadBack
 from onhand.settings import Settings
@@ -48,13 +50,30 @@ class ReadBackSteps:
     channels: Mapping[str, Channel]
     rules: RuleBook
     policy: Policy
+    limits: Limits
 
     @activity.defn
     async def walk_levels(self, back: ChannelReadBack) -> WalkedLevels:
         """Hold everything the channel shows against what is believed; a repeated walk begins anew."""
         async with heartbeats(), sorted_errors():
             walked = await reconcile.walk(self._of(back), back.skus)
-        return WalkedLevels(began=walked.began, levels=walked.levels, suspects=walked.suspects)
+        places = max(1, len(self.rules.channels[back.channel].places))
+        weigh = back.skus is None and may_be_too_much(walked.levels // places, walked.suspects, self.limits)
+        return WalkedLevels(began=walked.began, levels=walked.levels, suspects=walked.suspects, weigh=weigh)
+
+    @activity.defn
+    async def weigh_suspects(self, back: ChannelReadBack) -> Weighed:
+        """Whether repairing them may go on; a channel that answers nonsense is neither believed nor written over."""
+        tally = await records.in_numbers(self.pool, back.reconciliation_id, back.channel)
+        held = await guard.look(
+            self.pool,
+            back.channel,
+            tally,
+            self.limits,
+            kind="reconciliation",
+            run_id=back.reconciliation_id,
+        )
+        return Weighed(held=held.message if held else "")
 
     @activity.defn
     async def hear_sales(self, back: ChannelReadBack) -> bool:
@@ -92,13 +111,16 @@ class ReadBackSteps:
     async def finish_read_back(self, finish: FinishReadBack) -> ReadBackResult:
         """Close the channel's part. A whole one without drift counts towards the end of halts and wider buffers."""
         back = self._of(finish.back)
-        if finish.began is not None and not finish.failed and finish.back.skus is None:
+        if finish.began is not None and not finish.failed and not finish.held and finish.back.skus is None:
+            # Whatever was held before: this one has gone through, by itself or because it was released.
+            await holds.drop(self.pool, back.name, "reconciliation")
             async with heartbeats():
                 await self._lift_what_is_clean(back, finish.began)
         if finish.began is None:  # it failed before there was anything to record
             await records.begin_channel(self.pool, back.id, back.name)
-        status = "failed" if finish.failed else None
-        row = await records.finish_channel(self.pool, back.id, back.name, status, finish.failed)
+        status = "failed" if finish.failed else "held" if finish.held else None
+        said = finish.failed or finish.held
+        row = await records.finish_channel(self.pool, back.id, back.name, status, said)
         return ReadBackResult.model_validate(
             {
                 "channel": row.channel,
@@ -200,4 +222,5 @@ class ReconcileSteps:
     @activity.defn
     async def report_reconciliation(self, report: ReportReconciliation) -> None:
         """Tell people of what drifted above the tolerance; what they were told of before is not told again."""
+        await hold_report.tell(self.slack, self.pool, self.settings)
         await reconcile_report.tell(self.slack, self.pool, self.settings, report.reconciliation_id)

@@ -37,7 +37,7 @@ class Held:
     @property
     def message(self) -> str:
         """What happened, why, and what to do, for an operator."""
-        return f"held: {self.reason}. {advice(self.channel)}"
+        return f"held: {self.reason}. {advice(self.channel, self.kind)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,14 @@ class Change:
         return abs(self.after - self.before)
 
 
-def advice(channel: str) -> str:
+def advice(channel: str, kind: HoldKind = "sync") -> str:
     """What to do about a hold of that channel."""
+    mend = {
+        "sync": "mend the source: the next run",
+        "reconciliation": "mend what the channel answers: the next read-back",
+    }[kind]
     return (
-        "Where that is wrong, mend the source: the next run that is not too much lifts the hold. "
+        f"Where that is wrong, {mend} that is not too much lifts the hold. "
         f"Where it is right: onhand runs release --channel {channel}"
     )
 

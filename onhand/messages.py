@@ -468,11 +468,15 @@ class ReconcileSetup(Message):
 
 
 class WalkedLevels(Message):
-    """Result of walk_levels: when the walk began, levels of ours it came by, and those that are suspect."""
+    """Result of walk_levels: when the walk began, levels of ours it came by, and those that are suspect.
+
+    `weigh`: so many are that all of them are to be counted before any is answered.
+    """
 
     began: datetime
     levels: int = 0
     suspects: int = 0
+    weigh: bool = False
 
 
 class JudgeSuspects(Message):
@@ -495,7 +499,8 @@ class JudgedSuspects(Message):
 
 
 class FinishReadBack(Message):
-    """Input of finish_read_back. `failed` says why the channel could not be read back, empty where it could.
+    """Input of finish_read_back. `failed` says why the channel could not be read back, empty where it could; `held` why
+    what it shows is not repaired before a person releases it.
 
     `began`: when its walk did, None where it never came so far.
     """
@@ -503,6 +508,7 @@ class FinishReadBack(Message):
     back: ChannelReadBack
     began: datetime | None = None
     failed: str = ""
+    held: str = ""
 
 
 class ReadBackResult(Message):

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         JudgeSuspects,
         ReadBackResult,
         WalkedLevels,
+        Weighed,
         channel_task_queue,
     )
     from workflows import policies
@@ -31,6 +32,7 @@ class ChannelReconciliation:
     def __init__(self) -> None:
         self._lines: list[tuple[str, object]] = []
         self._began: datetime | None = None
+        self._held = ""
 
     @workflow.run
     async def run(self, back: ChannelReadBack) -> ReadBackResult:
@@ -44,6 +46,8 @@ class ChannelReconciliation:
             raise ApplicationError(reason, type=category_of(error), non_retryable=True) from error
         result = await self._finish(back, "")
         ended(result.status, result.open)
+        if self._held:
+            workflow.set_current_details(f"**{back.channel}** is {self._held}")
         return result
 
     async def _drive(self, back: ChannelReadBack) -> None:
@@ -55,6 +59,14 @@ class ChannelReconciliation:
         if not walked.suspects:
             return
         heard = await self._hear(back)
+        if walked.weigh:
+            weighed = await self._step(
+                "weigh_suspects", back, back, Weighed, policies.LEDGER_STEP, policies.LEDGER_RETRY
+            )
+            if weighed.held:
+                # Before it is looked at again: what a channel answers then is believed.
+                self._held = weighed.held
+                return
         wrong = await self._step("look_again", back, back, int, policies.WALK_STEP, policies.PUSH_RETRY)
         self._show(wrong=wrong)
         if wrong and back.listens:
@@ -105,7 +117,7 @@ class ChannelReconciliation:
         return await self._step(
             "finish_read_back",
             back,
-            FinishReadBack(back=back, began=self._began, failed=failed),
+            FinishReadBack(back=back, began=self._began, failed=failed, held=self._held),
             ReadBackResult,
             policies.LEDGER_STEP,
             policies.LEDGER_RETRY,

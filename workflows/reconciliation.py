@@ -123,7 +123,9 @@ class Reconciliation:
 
 
 def _sentence(result: ReadBackResult) -> str:
-    if result.status in ("failed", "skipped", "held"):
+    if result.status == "held":
+        return result.message.rstrip(".")
+    if result.status in ("failed", "skipped"):
         return f"{result.status}: {result.message.rstrip('.')}"
     said = f"{result.levels} levels read back, {result.suspects} looked at again, {result.drifts} drifted"
     halted = f", {result.halted} halted" if result.halted else ""

@@ -68,7 +68,7 @@ async def examine(pool: Pool, settings: Settings) -> AsyncIterator[Examined]:
 
 
 def _held_advice(hold: HeldRun) -> str:
-    return guard.advice(hold.channel) if hold.stands else "onhand sync sends it now."
+    return guard.advice(hold.channel, hold.kind) if hold.stands else "onhand sync sends it now."
 
 
 async def _poison(pool: Pool) -> Examined:

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from onhand.domain.drift import Action, Judgement, LastPush
+from onhand.domain.guard import Tally
 from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.levels import Spot
 from onhand.ledger.queries import query
@@ -361,6 +362,12 @@ async def suspects(pool: Pool, reconciliation: str, channel: str) -> tuple[int, 
     """How many levels are suspects, and how many of them were not right when they were looked at again."""
     ((all_, wrong),) = await _fetched(pool, "suspect_counts", {"id": reconciliation, "channel": channel})
     return all_, wrong
+
+
+async def in_numbers(pool: Pool, reconciliation: str, channel: str) -> Tally:
+    """What repairing the suspects would do to the channel, as far as it is not explained by sales heard of since."""
+    rows = await _fetched(pool, "suspects_in_numbers", {"id": reconciliation, "channel": channel})
+    return Tally(*rows[0]) if rows else Tally()
 
 
 async def to_judge(pool: Pool, reconciliation: str, channel: str, limit: int) -> list[Accused]:

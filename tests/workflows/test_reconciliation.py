@@ -11,12 +11,13 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from onhand import reconciliations, schedules
+from onhand import guard, reconciliations, schedules
 from onhand.channels.base import FoundLevel, WriteKind
 from onhand.channels.errors import CredentialsBad
 from onhand.domain.events import EventKind
+from onhand.domain.guard import Tally
 from onhand.domain.movements import Movement, event_of
-from onhand.ledger import halts, levels
+from onhand.ledger import halts, holds, levels
 from onhand.ledger import reconcile as records
 from onhand.ledger.posting import post_events
 from onhand.messages import (
@@ -103,6 +104,52 @@ async def test_what_somebody_changed_is_found_and_repaired_in_one_read_back(shop
     assert {row.resolution for row in rows} == {"told again, and it shows"}
     assert shops.slack.said == [], "what is within the tolerance is no news"
     assert await suspects_left(shops) == 0
+
+
+async def test_a_channel_that_answers_zero_for_everything_is_neither_believed_nor_written(
+    shops: Stage,
+) -> None:
+    """Goal: its API broke: nothing is told, nothing is halted, one alert; when it answers again, all is well."""
+    store, web = named(shops, "store"), named(shops, "web")
+    right = dict(web.levels)
+    web.levels = dict.fromkeys(right, 0)
+
+    async with shops.workers():
+        first, second = await read_back(shops), await read_back(shops)
+        web.levels = dict(right)
+        after = await read_back(shops)
+
+    assert (first.status, second.status, after.status) == ("partial", "partial", "clean")
+    assert [(c.channel, c.status, c.suspects, c.drifts) for c in second.channels] == [
+        (store.name, "clean", 0, 0),
+        (web.name, "held", 20, 0),
+    ]
+    assert second.channels[1].message == (
+        "held: it would change 20 of 20 listings (100 %) by 2,000 pieces in all; what changes more than 20 % is held. "
+        "Where that is wrong, mend what the channel answers: the next read-back that is not too much lifts the hold. "
+        f"Where it is right: onhand runs release --channel {web.name}"
+    )
+    assert [kind for channel in (store, web) for kind, _ in channel.calls if kind in ("set", "change")] == []
+    assert set(store.levels.values()) == {100}
+    assert [message.text.partition(":")[0] for message in shops.slack.said] == [f"{web.name} is held"]
+    assert (await records.drifts(shops.pool), await holds.of_channels(shops.pool)) == ([], [])
+
+
+async def test_a_read_back_that_was_released_goes_on(shops: Stage) -> None:
+    """Goal: a person knows that it is so; what was held is judged and answered, and the release is used up."""
+    web = named(shops, "web")
+    web.levels = dict.fromkeys(web.levels, 97)
+
+    async with shops.workers():
+        held = await read_back(shops)
+        (hold,) = await holds.of_channels(shops.pool)
+        assert await guard.release(shops.pool, hold, hold.tally, by="jo")
+        released = await read_back(shops)
+
+    assert ([c.status for c in held.channels], hold.tally) == (["clean", "held"], Tally(20, 20, 0, 60))
+    assert [(c.status, c.drifts) for c in released.channels] == [("clean", 0), ("drift", 20)]
+    assert set(web.levels.values()) == {100}
+    assert await holds.of_channels(shops.pool) == []
 
 
 async def suspects_left(stage: Stage) -> int:

@@ -118,6 +118,21 @@ SELECT count(*), count(*) FILTER (WHERE outcome = 'differs' OR (outcome = 'right
   FROM suspect
  WHERE reconciliation_id = %(id)s AND channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 
+-- name: suspects_in_numbers
+-- What repairing them would do to the channel, in listings and pieces: what was shown, held against what is believed now
+-- that its sales were heard of.
+SELECT (SELECT count(*)::int FROM listing l WHERE l.channel_id = ch.id AND l.active),
+       count(*)::int, count(*) FILTER (WHERE o.emptied)::int, coalesce(sum(o.pieces), 0)::bigint
+  FROM channel ch
+  LEFT JOIN LATERAL (
+    SELECT sum(abs(v.book - s.shown)) AS pieces, bool_and(v.book = 0) AND bool_or(s.shown > 0) AS emptied
+      FROM suspect s
+      JOIN level v ON v.listing_id = s.listing_id AND v.place = s.place
+     WHERE s.reconciliation_id = %(id)s AND s.channel_id = ch.id AND v.book <> s.shown
+     GROUP BY s.listing_id) o ON true
+ WHERE ch.name = %(channel)s AND o.pieces IS NOT NULL
+ GROUP BY ch.id
+
 -- name: suspects_to_judge
 -- The next ones with all evidence: the last write before they were looked at, and the pieces that are still waited for.
 SELECT s.listing_id, s.place, s.code, s.item_id, s.parent_id, s.tracking, s.units, s.book, s.shown, s.condition, s.missing,
