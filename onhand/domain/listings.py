@@ -114,12 +114,6 @@ class Target:
         """Whether the channel has to be told."""
         return self.quantity != self.book
 
-    def believed(self, book: int | None) -> "Target":
-        """The same where `book` is what we believe it shows, above which nothing rises that is withheld."""
-        held = book is not None and any(self.state.withheld.values())
-        quantity = min(self.quantity, max(0, book)) if held and book is not None else self.quantity
-        return replace(self, book=book, quantity=quantity)
-
 
 def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
     """Every claim on the SKU's pool that bears on this listing, its own first.
@@ -164,13 +158,13 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
 def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
     """The levels of one listing, one for each place of its channel.
 
-    While something is withheld they are worked out as if the source had not said it, and rise above nothing that is
-    shown: what is sold goes out, and nothing else of the SKU.
+    While something is withheld they are worked out as if the source had not said it: what is sold, put back, counted
+    or halted goes out, and nothing else of the SKU.
     """
     if not any(state.withheld.values()):
         return _targets_of(state, rules)
     before = with_changes(state, {location: -units for location, units in state.withheld.items()})
-    return [replace(target, state=state).believed(target.book) for target in _targets_of(before, rules)]
+    return [replace(target, state=state) for target in _targets_of(before, rules)]
 
 
 def _targets_of(state: ListingState, rules: RuleBook) -> list[Target]:

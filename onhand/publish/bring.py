@@ -122,7 +122,7 @@ async def _taken_up(
             seconds=CLAIM_SECONDS,
         )
         targets = _targets(states, rules)
-    mine = {spot: targets[spot].believed(claimed.get(spot, targets[spot].book)) for spot in wanted}
+    mine = {spot: replace(targets[spot], book=claimed.get(spot, targets[spot].book)) for spot in wanted}
     for spot, share in rests.told.items():
         mine[spot] = replace(mine[spot], quantity=min(share, mine[spot].quantity))
     work = Work(
