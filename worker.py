@@ -33,7 +33,7 @@ from onhand.connect import connect_temporal, open_ledger
 from onhand.draining import LINGER_SECONDS
 from onhand.imports import LedgerDirectory
 from onhand.leaving import run_and_leave, run_quickly
-from onhand.ledger import catalogue
+from onhand.ledger import catalogue, levels
 from onhand.ledger.database import Pool
 from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
@@ -112,13 +112,15 @@ async def hosted(
 ) -> AsyncIterator[None]:
     """Workers for the named queues while the body runs; leaving it lets the steps under way finish.
 
-    The ledger is made to know the configured locations and channels first.
+    The ledger is made to know the configured locations, channels and places first.
     """
     await catalogue.save_places(
         pool,
         {code: section.name or code for code, section in settings.locations.items()},
         {name: section.platform for name, section in settings.channels.items()},
     )
+    for name, rules in settings.rule_book().channels.items():
+        await levels.ensure_levels(pool, name, list(rules.places))
     async with AsyncExitStack() as stack:
         doorbell = await stack.enter_async_context(_listening(pool))
         for queue in queues:
@@ -193,7 +195,7 @@ def _channel_steps(
         timedelta(seconds=settings.sync.authority_settle_seconds),
         timedelta(seconds=settings.sync.authority_window_seconds),
     )
-    levels = LevelSteps(pool, client, parts.channels, rules)
+    pushing = LevelSteps(pool, client, parts.channels, rules)
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
     live = LiveSteps(
         pool,
@@ -220,10 +222,10 @@ def _channel_steps(
         leaving.follow_poison,
         sweeps.sweep_orders,
         mapping.load_mapping,
-        levels.plan_levels,
-        levels.push_levels,
-        levels.verify_levels,
-        levels.push_sku,
+        pushing.plan_levels,
+        pushing.push_levels,
+        pushing.verify_levels,
+        pushing.push_sku,
         read_backs.walk_levels,
         read_backs.hear_sales,
         read_backs.look_again,

@@ -153,6 +153,15 @@ async def ensure_levels(pool: Pool, channel: str, places: Sequence[str]) -> None
         await connection.execute(query("ensure_levels"), {"channel": channel, "places": list(places)})
 
 
+async def make_levels(pool: Pool, spots: Sequence[Spot]) -> None:
+    """Make the rows of these levels, where a place is configured that nobody knew of when the worker started."""
+    async with one_statement(pool) as connection:
+        await connection.execute(
+            query("make_levels"),
+            {"listings": [listing for listing, _ in spots], "places": [place for _, place in spots]},
+        )
+
+
 async def claim(
     pool: Pool,
     channel: str,

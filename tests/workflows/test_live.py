@@ -227,3 +227,20 @@ async def test_a_paused_channel_is_told_nothing_until_it_is_resumed(shops: Stage
         await until(lambda: nothing_pending(shops))
 
     assert web.levels["S00001", ""] == 99
+
+
+async def test_a_worker_makes_the_rows_of_newly_configured_places(make_stage: MakeStage) -> None:
+    """Goal: a place that came with a new configuration has its levels before the first sync run."""
+    stage = await make_stage([MemoryChannel("web")], 3)
+
+    async def rows() -> int:
+        async with stage.pool.connection() as connection:
+            cursor = await connection.execute("SELECT count(*) FROM level WHERE place = ''")
+            (number,) = await cursor.fetchone() or (0,)
+            return number
+
+    async with stage.pool.connection() as connection:
+        await connection.execute("DELETE FROM level")
+    assert await rows() == 0
+    async with stage.workers():
+        assert await rows() == 3

@@ -65,6 +65,13 @@ SELECT l.id, p.place
  ORDER BY l.id, p.place
 ON CONFLICT (listing_id, place) DO NOTHING
 
+-- name: make_levels
+-- The rows of levels that have none, so that they can be claimed.
+INSERT INTO level (listing_id, place)
+SELECT n.listing, n.place FROM unnest(%(listings)s::int[], %(places)s::text[]) AS n(listing, place)
+ ORDER BY n.listing, n.place
+ON CONFLICT (listing_id, place) DO NOTHING
+
 -- name: clear_plan_from
 -- A plan page that is made again replaces what its first try had written.
 DELETE FROM run_plan
