@@ -64,7 +64,7 @@ async def post_orders_on(
         if refusal := _refusal(snapshot, unknown):
             answers[n] = PostedSnapshot(snapshot.order_id, (refusal,))
         elif snapshot.version <= known.version:
-            answers[n] = PostedSnapshot(snapshot.order_id, old=True)
+            answers[n] = PostedSnapshot(snapshot.order_id, old=snapshot.version < known.version)
         else:
             snapshot = orders.placed(snapshot, known)
             batch.take(n, snapshot, known)
