@@ -182,6 +182,11 @@ class Level(Answer):
     shown: int | None = Field(description="What the channel itself answered last.", examples=[7])
     shown_at: datetime | None
     problem: str
+    given_back: int = Field(
+        default=0,
+        description="Pieces sold there that a write which cannot compare had put on show again, since it is known.",
+        examples=[0],
+    )
 
 
 class Listing(Answer):

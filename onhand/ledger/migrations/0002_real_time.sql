@@ -74,11 +74,13 @@ ALTER TABLE level ADD COLUMN claim bigint NOT NULL DEFAULT 0;
 ALTER TABLE level ADD COLUMN heard integer NOT NULL DEFAULT 0;
 ALTER TABLE level ADD COLUMN pace double precision NOT NULL DEFAULT 0;
 ALTER TABLE level ADD COLUMN paced_at timestamptz;
+ALTER TABLE level ADD COLUMN given_back integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
 COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
 COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nobody; -1: whoever does has been overtaken, and will not be believed.';
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
 COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
+COMMENT ON COLUMN level.given_back IS 'Pieces sold there, since it is known, that a blind write had put on show again.';
 
 CREATE TABLE provisional_demand (
     listing_id integer NOT NULL REFERENCES listing,
@@ -365,9 +367,10 @@ BEGIN
             book = v.book - n.sold,
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
             pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
-            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END
+            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END,
+            given_back = v.given_back + greatest(n.blind, 0)
           FROM news n
-         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0)
+         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0 OR n.blind > 0)
     )
     SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
     IF given_back > 0 THEN  -- now there is something to tell the channel that sold them
