@@ -383,13 +383,18 @@ class FollowPoison(Message):
 
 
 class PoisonNotice(Message):
-    """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend."""
+    """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend.
+
+    `dismissed_by`: who said, with `note` as the reason, that nothing has to be done about it; empty: nobody.
+    """
 
     channel: str
     inbox_id: int
     topic: str = ""
     subject: str = ""
     reason: str = ""
+    dismissed_by: str = ""
+    note: str = ""
 
 
 ReconcileStatus = Literal["clean", "drift", "partial", "failed"]

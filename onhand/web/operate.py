@@ -1,22 +1,33 @@
 """What an operator sees and does of the real-time path: deliveries, poison, pause and resume."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
 from onhand.ledger import inbox, work
 from onhand.ledger.inbox import InboxOutcome, InboxRow
+from onhand.settings import Scope
+from onhand.waking import close_poison
 from onhand.web import api
 from onhand.web.answers import Answer
 from onhand.web.arrivals import Arrivals
+from onhand.web.backends import Backends
+from onhand.web.bodies import headers_of
 from onhand.web.errors import ApiError
+from onhand.web.gate import Gate
 from onhand.web.waking import Waker
 
 router = APIRouter(prefix="/api")
 
+log = structlog.get_logger(__name__)
+
 INBOX_MAX = 500
+SHOW_SECONDS_MAX = 5.0
+"""For Temporal to be told of what an operator did; the answer does not wait for longer."""
 WAITING = "waiting"
 
 ChannelName = Annotated[str, Path(description="A channel's name.", examples=["shopify"], max_length=63)]
@@ -33,11 +44,13 @@ class InboxDelivery(Answer):
     subject: str = Field(description="The id of the order or item.", examples=["5876543210"])
     received_at: datetime
     outcome: str | None = Field(
-        description='"posted", "unchanged", "stale", "echo", "noted" or "poison"; null while it waits.',
+        description='"posted", "unchanged", "stale", "echo", "noted", "poison" or "dismissed"; null while it waits.',
         examples=["poison"],
     )
     settled_at: datetime | None
     reason: str = Field(description="Why, where the outcome does not say it.", examples=["SKU 99 is unknown"])
+    dismissed_by: str = Field(description="Who said that nothing has to be done about it; else empty.")
+    dismissed_because: str = Field(description="Why.", examples=["the order was cancelled by hand"])
     body: dict[str, Any] | None = Field(
         default=None, description="What was kept of it; only where one delivery is asked for."
     )
@@ -55,6 +68,8 @@ class InboxDelivery(Answer):
             outcome=row.outcome,
             settled_at=row.settled_at,
             reason=row.reason,
+            dismissed_by=row.dismissed_by,
+            dismissed_because=row.dismissed_because,
             body=None if row.body is None else dict(row.body),
         )
 
@@ -70,6 +85,17 @@ class Replayed(Answer):
 
     id: int = Field(examples=[417])
     channel: str = Field(examples=["shopify"])
+
+
+class Dismissed(Answer):
+    """Poison that is closed."""
+
+    id: int = Field(examples=[417])
+    channel: str = Field(examples=["shopify"])
+    dismissed_by: str = Field(description="The client that asked.", examples=["ops"])
+    shown: bool = Field(
+        description="Whether Temporal was told; otherwise its Web UI goes on showing the delivery as failed."
+    )
 
 
 class Paused(Answer):
@@ -157,6 +183,51 @@ async def replay_delivery(request: Request, number: DeliveryNumber) -> Replayed:
 
 
 @router.post(
+    "/inbox/{number}/dismiss",
+    tags=["channels"],
+    summary="Close poison without taking it",
+    responses=api.errors(401, 403, 404, 409, 422),
+)
+async def dismiss_delivery(
+    request: Request,
+    number: DeliveryNumber,
+    note: Annotated[
+        str,
+        Query(
+            description="Why nothing has to be done about it; kept with it.",
+            min_length=1,
+            max_length=200,
+            examples=["the order was cancelled by hand"],
+        ),
+    ],
+) -> Dismissed:
+    """For what cannot be replayed, or need not be. It is kept with who asked and why, and is no poison any more."""
+    pool = api.pool_of(request)
+    gate: Gate = request.app.state.gate
+    caller = gate.require(gate.caller(headers_of(request.scope)), Scope.OPERATE)
+    rows = await inbox.dismiss(pool, [number], caller.name, note)
+    if not rows:
+        raise _not_dismissed(number, await inbox.one(pool, number))
+    shown = await _show_closed(api.backends_of(request), rows[0])
+    return Dismissed(id=number, channel=rows[0].channel, dismissed_by=caller.name, shown=shown)
+
+
+async def _show_closed(backends: Backends, row: InboxRow) -> bool:
+    try:
+        async with asyncio.timeout(SHOW_SECONDS_MAX):
+            return await close_poison(await backends.temporal(), row)
+    except Exception as error:
+        # The inbox has it; that the Web UI goes on showing a failed workflow is told in the answer.
+        log.warning(
+            "a dismissed delivery is still shown as failed in Temporal",
+            channel=row.channel,
+            delivery=row.inbox_id,
+            problem=type(error).__name__,
+        )
+        return False
+
+
+@router.post(
     "/channels/{name}/pause",
     tags=["channels"],
     summary="Stop publishing to a channel",
@@ -209,19 +280,23 @@ def _unknown_delivery(number: int) -> ApiError:
     )
 
 
+def _not_dismissed(number: int, row: InboxRow | None) -> ApiError:
+    return _unknown_delivery(number) if row is None else _not_poison(row, "There is nothing to dismiss.")
+
+
+def _not_poison(row: InboxRow, advice: str) -> ApiError:
+    said = f"delivery {row.inbox_id} is not poison: {row.outcome or WAITING}"
+    return ApiError(409, "not_poison", said, advice)
+
+
 def _not_replayed(number: int, row: InboxRow | None) -> ApiError:
     if row is None:
         return _unknown_delivery(number)
     if row.outcome != InboxOutcome.POISON:
-        return ApiError(
-            409,
-            "not_poison",
-            f"delivery {number} is not poison: {row.outcome or WAITING}",
-            "It needs no replay.",
-        )
+        return _not_poison(row, "It needs no replay.")
     return ApiError(
         409,
         "nothing_kept",
         f"nothing of delivery {number} could be read, so nothing was kept of it",
-        "Correct it on the channel: the order sweep takes what is there.",
+        f"Correct it on the channel: the order sweep takes what is there. Then POST /api/inbox/{number}/dismiss.",
     )

@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.service import RPCError
+from temporalio.testing import ActivityEnvironment
 
+from activities.live import LeavingSteps
 from onhand import waking
 from onhand.channels.base import WriteKind
 from onhand.channels.errors import ChannelDown, CredentialsBad
@@ -19,7 +22,7 @@ from onhand.domain.sales import ChannelOrder, SoldLine, as_json, version_of
 from onhand.ledger import inbox, levels, work
 from onhand.ledger.inbox import Received
 from onhand.ledger.posting import post_events
-from onhand.messages import intake_id, publish_id
+from onhand.messages import FollowPoison, intake_id, poison_id, publish_id
 from onhand.publish import Errand, bring_to_targets
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
@@ -208,6 +211,31 @@ async def test_poison_leaves_the_batch_and_is_shown_once(shops: Stage) -> None:
 
     assert "sells what is mapped to no SKU: line 1 (SKU 'NOPE', item unknown)" in str(failed.value.__cause__)
     assert (web.levels["S00001", ""], web.levels["S00002", ""]) == (99, 99)
+
+
+async def test_dismissed_poison_is_shown_as_done(shops: Stage) -> None:
+    """Goal: the workflow of a delivery nobody could read fails first, and completes once somebody dismisses it."""
+    store = named(shops, "store")
+    poison = Received(
+        store.name, "d1", b"1", "other", "orders", "", {}, inbox.InboxOutcome.POISON, "the body is no JSON"
+    )
+    async with shops.workers():
+        ((number, _),) = [(each.inbox_id, each.woken) for each in await inbox.accept(shops.pool, [poison])]
+        assert number is not None
+        await ActivityEnvironment().run(
+            LeavingSteps(shops.pool, shops.client, shops.slack, "#stock").follow_poison,  # type: ignore[arg-type]
+            FollowPoison(channel=store.name, inbox_ids=[number]),
+        )
+        handle = shops.client.get_workflow_handle(poison_id(store.name, number))
+        with pytest.raises(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), LONG)
+        (row,) = await inbox.dismiss(shops.pool, [number], "ada", "seen to")
+        assert await waking.close_poison(shops.client, row)
+        await asyncio.wait_for(handle.result(), LONG)
+        details = await handle.describe()
+
+    assert details.status is WorkflowExecutionStatus.COMPLETED
+    assert await details.static_summary() == f"{store.name}: dismissed by ada"
 
 
 async def test_a_paused_channel_is_told_nothing_until_it_is_resumed(shops: Stage) -> None:

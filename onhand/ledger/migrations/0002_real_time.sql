@@ -32,14 +32,17 @@ CREATE TABLE inbox (
     subject text COLLATE "C" NOT NULL DEFAULT '',
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    outcome text COLLATE "C" CHECK (outcome IN ('posted', 'unchanged', 'stale', 'echo', 'noted', 'poison')),
+    outcome text COLLATE "C" CHECK (outcome IN ('posted', 'unchanged', 'stale', 'echo', 'noted', 'poison', 'dismissed')),
     settled_at timestamptz,
     reason text NOT NULL DEFAULT '',
+    dismissed_by text,
+    dismissed_because text,
     UNIQUE (channel_id, delivery_id, digest)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE inbox IS 'Deliveries of channels, reduced to what stock needs; acknowledged only once they are here.';
 COMMENT ON COLUMN inbox.digest IS 'Of what is inside; platforms share delivery ids or give none, so both together tell a duplicate.';
 COMMENT ON COLUMN inbox.outcome IS 'What became of it; null while it waits. Each accepted delivery has exactly one.';
+COMMENT ON COLUMN inbox.dismissed_by IS 'Who said that nothing has to be done about this poison; null: nobody did.';
 CREATE INDEX inbox_pending ON inbox (channel_id, id) WHERE outcome IS NULL;
 CREATE INDEX inbox_poison ON inbox (id) WHERE outcome = 'poison';
 CREATE INDEX inbox_received ON inbox USING brin (received_at);

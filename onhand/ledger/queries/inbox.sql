@@ -65,7 +65,8 @@ SELECT s.code, min(l.id), min(l.units), count(l.id)
 
 -- name: list_inbox
 -- The newest deliveries, or those with one outcome ('waiting': none yet).
-SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason
+SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason,
+       coalesce(i.dismissed_by, ''), coalesce(i.dismissed_because, '')
   FROM inbox i
   JOIN channel ch ON ch.id = i.channel_id
  WHERE (%(channel)s::text IS NULL OR ch.name = %(channel)s)
@@ -75,7 +76,8 @@ SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.se
 
 -- name: one_delivery
 -- One delivery with what was kept of it.
-SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason, i.delivery_id, i.body
+SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason,
+       coalesce(i.dismissed_by, ''), coalesce(i.dismissed_because, ''), i.delivery_id, i.body
   FROM inbox i
   JOIN channel ch ON ch.id = i.channel_id
  WHERE i.id = %(id)s
@@ -90,6 +92,12 @@ WITH again AS (
     UPDATE channel_work SET intake_awake = true WHERE channel_id IN (SELECT channel_id FROM again)
 )
 SELECT a.id, ch.name FROM again a JOIN channel ch ON ch.id = a.channel_id ORDER BY a.id
+
+-- name: dismiss_deliveries
+-- Nothing has to be done about this poison, says somebody. Answers which of them were poison.
+UPDATE inbox SET outcome = 'dismissed', settled_at = clock_timestamp(), dismissed_by = %(who)s, dismissed_because = %(note)s
+ WHERE outcome = 'poison' AND id = ANY (%(ids)s)
+RETURNING id
 
 -- name: count_poison
 -- What somebody has to see to, and how much of it was not even readable.
