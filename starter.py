@@ -28,6 +28,7 @@ COMMANDS = {
     "channels": "channels",
     "webhooks": "webhooks",
     "inbox": "inbox",
+    "authority": "authority",
     "mapping": "mapping",
 }
 """Each command and its module of onhand.cli, in the order in which --help lists them."""

@@ -47,7 +47,8 @@ class Replayed:
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
     group = typer.Typer(
-        help="What channels told us: list it, show one, replay or dismiss what could not be taken.", no_args_is_help=True
+        help="What channels told us: list it, show one, replay or dismiss what could not be taken.",
+        no_args_is_help=True,
     )
     group.command("list")(list_)
     group.command("show")(show)

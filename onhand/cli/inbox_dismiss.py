@@ -61,7 +61,9 @@ async def _dismiss(pool: Pool, settings: Settings, wanted: Sequence[int], note: 
     rows = await inbox.dismiss(pool, wanted, getpass.getuser(), note)
     closed = {row.inbox_id: row.channel for row in rows}
     refused = {
-        number: "there is no such delivery" if row is None else f"it is no poison but {row.outcome or 'waiting'}"
+        number: "there is no such delivery"
+        if row is None
+        else f"it is no poison but {row.outcome or 'waiting'}"
         for number, row in before.items()
         if number not in closed
     }

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from psycopg.errors import DeadlockDetected
 
 from onhand.domain.counts import Count, statement_of
 from onhand.domain.events import Event
 from onhand.ledger.database import Connection, Pool
+from onhand.ledger.judging import post_judged_on
 from onhand.ledger.posting import Posted, Verdict, conflict, post_counts_on, post_events_on
 from onhand.ledger.queries import query
 
@@ -23,23 +25,37 @@ class PostedBatch:
     woken: set[str] = field(default_factory=set)
 
 
-async def post_stated(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """For which locations a source is an authority, and within which time two authorities contradict each other."""
+
+    locations: frozenset[str]
+    window: timedelta
+
+
+NO_AUTHORITY = Judging(frozenset(), timedelta(0))
+
+
+async def post_stated(
+    pool: Pool, stated: Sequence[Event | Count], judging: Judging = NO_AUTHORITY
+) -> PostedBatch:
     """Post what one source states: movements first, then counts in the order given. All of it is committed, or none.
 
-    What cannot be posted is answered so and harms nothing else. Raises psycopg's errors, and then nothing was posted.
+    A count of a location that the source is an authority for is judged beside what other authorities say of it. What
+    cannot be posted is answered so and harms nothing else. Raises psycopg's errors, and then nothing was posted.
     """
     if not stated:
         return PostedBatch([])
     assert len({each.source for each in stated}) == 1, "a batch is of one source"
     for _ in range(TRIES - 1):
         try:
-            return await _post(pool, stated)
+            return await _post(pool, stated, judging)
         except DeadlockDetected:
             continue
-    return await _post(pool, stated)
+    return await _post(pool, stated, judging)
 
 
-async def _post(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
+async def _post(pool: Pool, stated: Sequence[Event | Count], judging: Judging) -> PostedBatch:
     answers: dict[int, Posted] = {}
     woken: set[str] = set()
     moved = [(n, each) for n, each in enumerate(stated) if isinstance(each, Event)]
@@ -51,7 +67,7 @@ async def _post(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
             posted = await post_events_on(connection, [event for _, event in moved], woken)
             answers.update(zip((n for n, _ in moved), posted, strict=True))
         for together in _rounds(counted):
-            answers.update(await _post_counts(connection, together, woken))
+            answers.update(await _post_counts(connection, together, judging, woken))
     return PostedBatch([answers[n] for n in range(len(stated))], woken)
 
 
@@ -70,7 +86,7 @@ def _rounds(counted: Sequence[tuple[int, Count]]) -> Iterator[list[tuple[int, Co
 
 
 async def _post_counts(
-    connection: Connection, counted: Sequence[tuple[int, Count]], woken: set[str]
+    connection: Connection, counted: Sequence[tuple[int, Count]], judging: Judging, woken: set[str]
 ) -> dict[int, Posted]:
     """Counts that were posted before are known by their ids: re-based once more, they would only look unchanged."""
     cursor = await connection.execute(
@@ -87,9 +103,14 @@ async def _post_counts(
         event_id, fingerprint = known[count.external_id]
         same = fingerprint == statement_of(count)
         answers[n] = Posted(Verdict.DUPLICATE, event_id) if same else conflict(event_id, count)
-    if new:
+    plain = [(n, count) for n, count in new if count.location not in judging.locations]
+    if plain:
         posted = await post_counts_on(
-            connection, [count for _, count in new], record_agreement=False, woken=woken
+            connection, [count for _, count in plain], record_agreement=False, woken=woken
         )
-        answers.update(zip((n for n, _ in new), posted, strict=True))
+        answers.update(zip((n for n, _ in plain), posted, strict=True))
+    weighty = [(n, count) for n, count in new if count.location in judging.locations]
+    if weighty:
+        judged = await post_judged_on(connection, [count for _, count in weighty], judging.window, woken)
+        answers.update(zip((n for n, _ in weighty), (each.posted for each in judged), strict=True))
     return answers

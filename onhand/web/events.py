@@ -1,6 +1,7 @@
 """POST /events: any system states what physically happened, and hears of each event what became of it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,8 +11,8 @@ from pydantic import Field
 from onhand.domain.counts import Count
 from onhand.domain.events import Event
 from onhand.ledger.posting import Posted
-from onhand.ledger.stated import post_stated
-from onhand.settings import Scope
+from onhand.ledger.stated import Judging, post_stated
+from onhand.settings import Scope, Settings
 from onhand.web import api
 from onhand.web.answers import Answer
 from onhand.web.bodies import headers_of, read_body
@@ -32,8 +33,9 @@ class EventVerdict(Answer):
     verdict: str = Field(
         description='"posted"; "duplicate": it was posted before, nothing was changed; "conflict": its id was posted '
         'before with other content, or a count cannot be re-based; "unknown": it names a SKU or location that is not '
-        'known; "unchanged": a count that agrees with the ledger; "refused": it makes no sense. All but "posted" '
-        "changed nothing.",
+        'known; "unchanged": a count that agrees with the ledger; "outvoted": a count that another authority for the '
+        'location contradicts with a lower or newer number, see `message`; "refused": it makes no sense. All but '
+        '"posted" changed nothing.',
         examples=["posted"],
     )
     event_id: int | None = Field(description="Its number in the ledger, where it has one.", examples=[90417])
@@ -80,10 +82,16 @@ async def post_events(request: Request) -> Verdicts:
     items = _items(body)
     readings = [_read(item, f"client/{caller.name}") for item in items]
     taken = [reading for reading in readings if not isinstance(reading, EventRefusedError)]
-    posted = await post_stated(api.pool_of(request), taken)
+    posted = await post_stated(api.pool_of(request), taken, _judging(api.settings_of(request), caller.name))
     publishing: Waker = request.app.state.publishing
     publishing.wake(posted.woken)
     return Verdicts(verdicts=_verdicts(items, readings, posted.answers))
+
+
+def _judging(settings: Settings, client: str) -> Judging:
+    section = settings.clients.get(client)
+    locations = frozenset() if section is None else frozenset(section.authority_for)
+    return Judging(locations, timedelta(seconds=settings.sync.authority_window_seconds))
 
 
 def _items(body: bytes) -> list[Any]:

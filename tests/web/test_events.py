@@ -245,3 +245,34 @@ async def test_it_is_described_with_examples(app: httpx.AsyncClient) -> None:
     assert {v["verdict"] for v in answer.json()["verdicts"]} == {"unknown"}, (
         "it names SKUs of another catalogue"
     )
+
+
+async def test_a_count_of_an_authority_is_judged_beside_another_ones(
+    stocked: Pool,
+    database: str,
+    settings: Settings,
+    temporal_env: WorkflowEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Goal: the setting of the client decides; without it each count stands."""
+    tokens = {name: f"planted-token-{name}-0123456789" for name in ("wms", "pos", "till")}
+    for name, token in tokens.items():
+        monkeypatch.setenv(name.upper(), token)
+    clients = {name: {"token_envs": [name.upper()], "scopes": ["events"]} for name in tokens}
+    for name in ("wms", "pos"):
+        clients[name]["authority_for"] = ["leeds"]
+    configured = Settings.model_validate(settings.model_dump() | {"clients": clients})
+
+    async with served(create_app(configured, doors=doors_to(database, temporal_env.client))) as client:
+
+        async def counts(name: str, quantity: int, seconds: float) -> str:
+            stated = event("count", f"{name}{quantity}", quantity, as_of=ago(seconds))
+            bearer = {"Authorization": f"Bearer {tokens[name]}"}
+            answer = await client.post("/events", json={"events": [stated]}, headers=bearer)
+            return answer.json()["verdicts"][0]["verdict"]
+
+        assert await counts("wms", 4, 30) == "posted"
+        assert await counts("pos", 9, 20) == "outvoted"
+        assert (await levels(stocked))["leeds"] == (4, 0)
+        assert await counts("till", 9, 10) == "posted"
+        assert (await levels(stocked))["leeds"] == (9, 0)
