@@ -21,12 +21,14 @@ logger = structlog.get_logger()
 class PostedSnapshot:
     """What an order snapshot led to: the verdicts of its events, none when it was old or changed nothing.
 
-    `old`: a newer snapshot of the order was taken before.
+    `old`: a newer snapshot of the order was taken before. `contradicts`: the same version of it was taken before, and
+    said something else.
     """
 
     order_id: str
     posted: tuple[Posted, ...] = ()
     old: bool = False
+    contradicts: bool = False
 
     @property
     def refused(self) -> Posted | None:
@@ -68,13 +70,20 @@ async def post_orders_on(
         if refusal := _refusal(snapshot, unknown):
             answers[n] = PostedSnapshot(snapshot.order_id, (refusal,))
         elif snapshot.version <= known.version:
-            answers[n] = PostedSnapshot(snapshot.order_id, old=snapshot.version < known.version)
+            old, differs = snapshot.version < known.version, orders.contradicts(snapshot, known)
+            answers[n] = PostedSnapshot(snapshot.order_id, old=old, contradicts=differs)
         else:
             snapshot = orders.placed(snapshot, known)
             batch.take(n, snapshot, known)
             posted[snapshot.order_id] = orders.taken_by(snapshot, known)
     await batch.write(connection, posted, answers, woken)
     return [answers[n] for n in range(len(snapshots))]
+
+
+async def begin_orders_on(connection: Connection, channel: str) -> None:
+    """Make sure that orders of a client can be kept under its name, and have other batches of it wait for this one."""
+    await connection.execute(query("make_order_book"), {"channel": channel})
+    await connection.execute(query("serialise_orders"), {"channel": channel})
 
 
 async def versions(pool: Pool, channel: str, order_ids: Sequence[str]) -> dict[str, int]:

@@ -27,6 +27,8 @@ class Verdict(StrEnum):
     """It names a SKU or location the ledger does not have; nothing was changed."""
     UNCHANGED = "unchanged"
     """A count that agrees with the ledger; nothing needed to be written."""
+    STALE = "stale"
+    """A snapshot of an order of which a newer one was taken before; nothing was changed."""
     OUTVOTED = "outvoted"
     """A count that another authority contradicts with a lower or a newer number; nothing was changed."""
 

@@ -15,7 +15,7 @@ CREATE TABLE channel (
     mapped_at timestamptz,
     discovered_from timestamptz
 );
-COMMENT ON TABLE channel IS 'One account on one sales platform.';
+COMMENT ON TABLE channel IS 'One account on one sales platform; or a client of the app that sells, as client/<name>, with orders and no listings.';
 COMMENT ON COLUMN channel.mapped_at IS 'When its listings were last discovered; the mapping counts as fresh for a while.';
 COMMENT ON COLUMN channel.discovered_from IS 'When the last complete discovery began: listings seen since are on the channel.';
 

@@ -120,7 +120,7 @@ async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncCl
         event("receipt", "14", 1, sku="A\x00"),
         event("write_off", "15", 1),
     )
-    kinds = "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count'"
+    kinds = "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count', 'order'"
     assert found == [
         ("1", "posted", ""),
         ("2", "refused", "quantity: accepted: a valid integer"),
@@ -232,7 +232,15 @@ async def test_it_is_described_with_examples(app: httpx.AsyncClient) -> None:
     named = schemas["EventBatch"]["properties"]["events"]
     assert (named["minItems"], named["maxItems"]) == (1, 500)
     kinds = named["items"]["discriminator"]["mapping"]
-    assert sorted(kinds) == ["adjustment", "count", "receipt", "transfer_in", "transfer_out", "write_off"]
+    assert sorted(kinds) == [
+        "adjustment",
+        "count",
+        "order",
+        "receipt",
+        "transfer_in",
+        "transfer_out",
+        "write_off",
+    ]
     for reference in kinds.values():
         schema = schemas[reference.rsplit("/", 1)[1]]
         assert schema["description"]

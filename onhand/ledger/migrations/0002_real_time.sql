@@ -22,6 +22,8 @@ COMMENT ON COLUMN channel_work.retry_at IS 'When the breaker lets a probe throug
 COMMENT ON COLUMN channel_work.swept_to IS 'Orders changed before this moment, by the channel''s clock, were read by a sweep.';
 INSERT INTO channel_work (channel_id) SELECT id FROM channel ORDER BY id;
 
+COMMENT ON TABLE channel IS 'One account on one sales platform; or a client of the app that sells, as client/<name>, with orders and no listings.';
+
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     channel_id smallint NOT NULL,
