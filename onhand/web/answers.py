@@ -27,6 +27,11 @@ class Health(Answer):
     """The process is up."""
 
     status: str = Field(examples=["ok"])
+    wakeups_lost: int = Field(
+        description="Signals to intake and publishers that Temporal did not take since this process started; the order "
+        "sweep made up for them, late.",
+        examples=[0],
+    )
 
 
 class Readiness(Answer):

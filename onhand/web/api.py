@@ -57,9 +57,11 @@ def pool_of(request: Request) -> Pool:
 
 
 @health.get("/healthz", summary="Is the process up?")
-async def healthz() -> answers.Health:
-    """Always yes, when it answers at all. For liveness probes."""
-    return answers.Health(status="ok")
+async def healthz(request: Request) -> answers.Health:
+    """Always yes, when it answers at all. For liveness probes; a monitor sees whether wake-ups get lost."""
+    state = request.app.state
+    lost = (waker.lost.total() for waker in (state.intake, state.publishing))
+    return answers.Health(status="ok", wakeups_lost=sum(lost))
 
 
 @health.get(

@@ -113,6 +113,9 @@ class DoorCounts(Answer):
     unused_topics: dict[str, int] = Field(
         description="Topics that nobody here uses; unsubscribe from them.", examples=[{"carts/update": 9}]
     )
+    wakeups_lost: int = Field(
+        description="Signals to its intake and its publisher that Temporal did not take.", examples=[0]
+    )
 
 
 class Door(Answer):
@@ -125,12 +128,14 @@ class Door(Answer):
 async def webhooks(request: Request) -> Door:
     """Counted by this process since it started, by outcome; and topics that nobody here uses."""
     arrivals: Arrivals = request.app.state.arrivals
+    wakers: tuple[Waker, ...] = (request.app.state.intake, request.app.state.publishing)
     return Door(
         channels=[
             DoorCounts(
                 channel=name,
                 outcomes=arrivals.outcomes(name),
                 unused_topics=dict(arrivals.unused_topics(name)),
+                wakeups_lost=sum(waker.lost[name] for waker in wakers),
             )
             for name in api.settings_of(request).enabled_channels()
         ]

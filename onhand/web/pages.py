@@ -1,5 +1,6 @@
 """The pages: overview, one run, one SKU, and an error; plain HTML that renews itself, with no script."""
 
+from contextvars import ContextVar
 from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
@@ -9,6 +10,10 @@ from onhand.web.html import Content, Markup, ago, render, table, tag
 from onhand.web.style import SHEET, SHEET_HASH
 
 REFRESH_SECONDS = 5
+
+visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
+"""Who looks at a page: a client's name; "": nobody known, who can log in; None: there is no login. Set by the gate."""
+
 _SECURITY = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src '{SHEET_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -55,12 +60,20 @@ def _navigation(temporal_ui: str) -> Markup:
         tag("a", "Overview", href="/"),
         tag("a", "API", href="/docs"),
         tag("a", "Temporal", href=temporal_ui) if temporal_ui else None,
+        _way_in(visitor.get()),
         tag(
             "form",
             tag("input", name="sku", placeholder="Why? Enter a SKU", aria_label="SKU", required=""),
             action="/skus",
         ),
     )
+
+
+def _way_in(who: str | None) -> Content:
+    """To the login, or past it to the way out."""
+    if who is None:
+        return None
+    return tag("a", f"Logged in as {who}" if who else "Log in", href="/login")
 
 
 def overview_page(runs: Runs, last: RunDetail | None, channels: Channels, temporal_ui: str) -> HTMLResponse:
