@@ -19,6 +19,9 @@ RECONCILE_SCHEDULE_ID = "reconcile"
 
 Status = Literal["success", "partial", "failed"]
 
+ChannelStatus = Literal["success", "partial", "failed", "held", "skipped"]
+"""How a run ended on one channel. "skipped": an operator has paused it, which is no failure."""
+
 
 def channel_task_queue(channel: str) -> str:
     """Each channel has a queue of its own, so that it can be scaled, limited and deployed alone."""
@@ -214,7 +217,7 @@ class FinishChannel(Message):
 
     run_id: str
     channel: str
-    status: Status | None = None
+    status: ChannelStatus | None = None
     message: str = ""
 
 
@@ -222,7 +225,7 @@ class ChannelResult(Message):
     """Result of ChannelSync and finish_channel: levels by outcome."""
 
     channel: str
-    status: Status
+    status: ChannelStatus
     levels: int = 0
     changed: int = 0
     unchanged: int = 0

@@ -29,12 +29,13 @@ CREATE TABLE channel_work (
     trouble_since timestamptz,
     retry_at timestamptz,
     swept_to timestamptz,
-    swept_at timestamptz
+    swept_at timestamptz,
+    paused_by text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE channel_work IS 'How the work on each channel stands: who is awake, whether it is paused, how far its orders were swept.';
 COMMENT ON COLUMN channel_work.intake_awake IS 'Somebody is taking its inbox, or was signalled to; an accepted delivery that finds it false signals.';
 COMMENT ON COLUMN channel_work.publish_awake IS 'The same for its outbox.';
-COMMENT ON COLUMN channel_work.paused_at IS 'An operator stopped publishing to it; null: not paused.';
+COMMENT ON COLUMN channel_work.paused_at IS 'An operator (paused_by) wants it told nothing; null: not paused.';
 COMMENT ON COLUMN channel_work.trouble IS 'Why nothing is published at present (the breaker is open); empty when all is well.';
 COMMENT ON COLUMN channel_work.retry_at IS 'When the breaker lets a probe through.';
 COMMENT ON COLUMN channel_work.swept_to IS 'Orders changed before this moment, by the channel''s clock, were read by a sweep.';
@@ -333,7 +334,7 @@ CREATE TABLE run_channel (
     run_id text NOT NULL REFERENCES run ON DELETE CASCADE,
     channel_id smallint NOT NULL REFERENCES channel,
     status text NOT NULL DEFAULT 'running'
-        CHECK (status IN ('running', 'success', 'partial', 'failed', 'held')),
+        CHECK (status IN ('running', 'success', 'partial', 'failed', 'held', 'skipped')),
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     levels integer NOT NULL DEFAULT 0,

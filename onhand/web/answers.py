@@ -67,7 +67,10 @@ class RunChannel(Answer):
 
     channel: str = Field(examples=["shopify"])
     platform: str = Field(examples=["shopify"])
-    status: str = Field(examples=["success"])
+    status: str = Field(
+        description='"running", "success", "partial", "failed", "held", or "skipped": an operator has paused it.',
+        examples=["success"],
+    )
     started_at: datetime
     finished_at: datetime | None
     levels: int = Field(description="Levels looked at.", examples=[600])

@@ -17,6 +17,7 @@ from onhand.web.answers import Answer
 from onhand.web.arrivals import Arrivals
 from onhand.web.backends import Backends
 from onhand.web.bodies import headers_of
+from onhand.web.clients import Caller
 from onhand.web.errors import ApiError
 from onhand.web.gate import Gate
 from onhand.web.waking import Waker
@@ -208,13 +209,12 @@ async def dismiss_delivery(
 ) -> Dismissed:
     """For what cannot be replayed, or need not be. It is kept with who asked and why, and is no poison any more."""
     pool = api.pool_of(request)
-    gate: Gate = request.app.state.gate
-    caller = gate.require(gate.caller(headers_of(request.scope)), Scope.OPERATE)
-    rows = await inbox.dismiss(pool, [number], caller.name, note)
+    who = _operator(request).name
+    rows = await inbox.dismiss(pool, [number], who, note)
     if not rows:
         raise _not_dismissed(number, await inbox.one(pool, number))
     shown = await _show_closed(api.backends_of(request), rows[0])
-    return Dismissed(id=number, channel=rows[0].channel, dismissed_by=caller.name, shown=shown)
+    return Dismissed(id=number, channel=rows[0].channel, dismissed_by=who, shown=shown)
 
 
 async def _show_closed(backends: Backends, row: InboxRow) -> bool:
@@ -245,8 +245,8 @@ async def pause_channel(
         str, Query(description="Why, for people.", max_length=200, examples=["stocktaking"])
     ] = "",
 ) -> Paused:
-    """What changes meanwhile waits; orders of the channel are still taken."""
-    if not await work.pause(api.pool_of(request), name, note):
+    """What changes meanwhile waits, and sync runs skip it; orders of the channel are still taken."""
+    if not await work.pause(api.pool_of(request), name, note, _operator(request).name):
         raise _unknown_channel(request, name)
     _signal_publisher(request, name)
     return Paused(channel=name, paused=True)
@@ -264,6 +264,12 @@ async def resume_channel(request: Request, name: ChannelName) -> Paused:
         raise _unknown_channel(request, name)
     _signal_publisher(request, name)
     return Paused(channel=name, paused=False)
+
+
+def _operator(request: Request) -> Caller:
+    """Who asks. Raises ApiError."""
+    gate: Gate = request.app.state.gate
+    return gate.require(gate.caller(headers_of(request.scope)), Scope.OPERATE)
 
 
 def _signal_publisher(request: Request, channel: str) -> None:

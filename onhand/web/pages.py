@@ -27,6 +27,7 @@ _COLOURS = {
     "success": "good",
     "accepted": "good",
     "partial": "warn",
+    "skipped": "warn",
     "stale": "warn",
     "unknown": "warn",
     "running": "run",

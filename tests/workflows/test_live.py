@@ -240,7 +240,7 @@ async def test_dismissed_poison_is_shown_as_done(shops: Stage) -> None:
 
 async def test_a_paused_channel_is_told_nothing_until_it_is_resumed(shops: Stage) -> None:
     store, web, mall = (named(shops, name) for name in ("store", "web", "mall"))
-    await work.pause(shops.pool, web.name, "stocktaking")
+    await work.pause(shops.pool, web.name, "stocktaking", "ada")
     async with shops.workers():
         store.sold("S00001", 1)
         await hear(shops, store.name, [order("1", "S00001", 1)])

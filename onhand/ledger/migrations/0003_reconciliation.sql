@@ -144,7 +144,7 @@ COMMENT ON COLUMN hold.released_at IS 'The next run may send as much as this one
 
 ALTER TABLE run_channel DROP CONSTRAINT run_channel_status_check;
 ALTER TABLE run_channel ADD CONSTRAINT run_channel_status_check
-    CHECK (status IN ('running', 'success', 'partial', 'failed', 'held'));
+    CHECK (status IN ('running', 'success', 'partial', 'failed', 'held', 'skipped'));
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliation, reconciliation_channel, drift, suspect, halt, widened_buffer, oversell, hold TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;

@@ -124,7 +124,8 @@ SELECT ch.name, w.intake_awake, w.publish_awake, w.paused_at, w.pause_note, w.tr
        (SELECT i.received_at FROM inbox i
          WHERE i.channel_id = ch.id AND i.delivery_id <> 'sweep'
            AND i.id > (SELECT max(id) - %(deliveries)s FROM inbox)
-         ORDER BY i.id DESC LIMIT 1)
+         ORDER BY i.id DESC LIMIT 1),
+       w.paused_by
   FROM channel ch
   JOIN channel_work w ON w.channel_id = ch.id
  WHERE ch.name = ANY (%(channels)s)
@@ -132,20 +133,20 @@ SELECT ch.name, w.intake_awake, w.publish_awake, w.paused_at, w.pause_note, w.tr
 
 -- name: channel_holds
 -- What keeps levels from being told, asked before every turn of a publisher.
-SELECT ch.name, w.paused_at, w.pause_note, w.trouble, w.trouble_since, w.retry_at
+SELECT ch.name, w.paused_at, w.pause_note, w.trouble, w.trouble_since, w.retry_at, w.paused_by
   FROM channel ch
   JOIN channel_work w ON w.channel_id = ch.id
  WHERE ch.name = ANY (%(channels)s)
  ORDER BY ch.name
 
 -- name: pause_channel
--- An operator stops publishing to a channel; what is pending waits.
-UPDATE channel_work SET paused_at = coalesce(paused_at, clock_timestamp()), pause_note = %(note)s
+-- An operator wants nothing told to a channel; what is pending waits.
+UPDATE channel_work SET paused_at = coalesce(paused_at, clock_timestamp()), pause_note = %(note)s, paused_by = %(who)s
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 
 -- name: resume_channel
 -- Publishing goes on, at once also where the breaker is open; whoever calls signals the publisher.
-UPDATE channel_work SET paused_at = NULL, pause_note = '', publish_awake = true,
+UPDATE channel_work SET paused_at = NULL, pause_note = '', paused_by = '', publish_awake = true,
        retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE clock_timestamp() END
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 
