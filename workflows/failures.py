@@ -3,7 +3,7 @@
 TEXT_MAX = 1_000
 
 PAUSED = "ChannelPaused"
-"""The category of a step that did nothing, since an operator has paused the channel: no failure, and not tried again."""
+"""The category of a step that did nothing, since an operator has paused the channel: no failure."""
 
 
 def reason_of(error: BaseException) -> str:

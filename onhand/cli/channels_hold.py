@@ -26,7 +26,7 @@ def pause(
     channel: ChannelArgument,
     note: Annotated[str, typer.Option("--note", help="Why; shown wherever the pause is.")] = "",
 ) -> None:
-    """Tell the channel nothing until resumed: changes wait, none is lost, sync runs skip it. Its orders are taken in."""
+    """Tell the channel nothing until resumed: changes wait, none is lost, sync runs skip it. Its orders are taken."""
     settings = session_of(ctx).settings
     chosen_channels(settings, channel)
 

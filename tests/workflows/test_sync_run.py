@@ -374,7 +374,7 @@ async def test_a_run_that_only_meets_paused_channels_succeeds(make_stage: MakeSt
 
 
 async def test_a_pause_stops_a_run_that_is_under_way(make_stage: MakeStage) -> None:
-    """Goal: the call that is out is booked, and no further one follows; what is left stays pending."""
+    """Goal: what is out already comes home, and no further call follows; what is left stays pending."""
 
     class Pausing(MemoryChannel):
         async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
@@ -387,7 +387,7 @@ async def test_a_pause_stops_a_run_that_is_under_way(make_stage: MakeStage) -> N
     result = await stage.run()
 
     (channel,) = result.channels
-    assert (result.status, channel.status, channel.changed) == ("success", "skipped", len(web.calls))
+    assert (result.status, channel.status) == ("success", "skipped")
     assert 1 <= len(web.calls) <= 2, "one, and the one that was prepared meanwhile"
 
 
