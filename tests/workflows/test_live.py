@@ -19,11 +19,21 @@ from onhand.channels.errors import ChannelDown, CredentialsBad
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.sales import ChannelOrder, SoldLine, as_json, version_of
-from onhand.ledger import inbox, levels, work
+from onhand.ledger import inbox, levels, stock, work
 from onhand.ledger.inbox import Received
 from onhand.ledger.posting import post_events
-from onhand.messages import FollowPoison, intake_id, poison_id, publish_id
+from onhand.messages import (
+    SYNC_TASK_QUEUE,
+    FollowPoison,
+    SweepRequest,
+    SweepResult,
+    intake_id,
+    poison_id,
+    publish_id,
+    sweep_id,
+)
 from onhand.publish import Errand, bring_to_targets
+from onhand.settings import Settings
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
 
@@ -272,3 +282,83 @@ async def test_a_worker_makes_the_rows_of_newly_configured_places(make_stage: Ma
     assert await rows() == 0
     async with stage.workers():
         assert await rows() == 3
+
+
+def with_authority(stage: Stage, channel: str) -> None:
+    """Its levels are counts of leeds from now on, looked at a moment after they were changed."""
+    raw = stage.settings.model_dump()
+    raw["channels"][channel]["authority_for"] = ["leeds"]
+    raw["sync"]["authority_settle_seconds"] = 0.2
+    stage.settings = Settings.model_validate(raw)
+
+
+def notice(channel: str, name: str, sku: str, quantity: int) -> Received:
+    """The channel tells that a level is something else now."""
+    return Received(
+        channel, name, name.encode(), "level", "levels/update", sku, {"place": "", "quantity": quantity}
+    )
+
+
+async def test_what_an_authority_sets_by_hand_is_swept_counted_and_told_to_all(shops: Stage) -> None:
+    """Goal: the whole way on a real server: put aside, swept soon by a workflow of its own, counted, published."""
+    store, web, mall = (named(shops, name) for name in ("store", "web", "mall"))
+    with_authority(shops, store.name)
+    store.levels["S00001", ""] = 88
+    async with shops.workers():
+        (told,) = await inbox.accept(shops.pool, [notice(store.name, "n1", "S00001", 88)])
+        assert told.woken
+        await waking.wake_intakes(shops.client, [store.name])
+
+        async def told_to_all() -> bool:
+            return web.levels["S00001", ""] == mall.levels["S00001", ""] == 88
+
+        await until(told_to_all)
+        handle = shops.client.get_workflow_handle(
+            f"{sweep_id(store.name)}/authority", result_type=SweepResult
+        )
+        result = await asyncio.wait_for(handle.result(), LONG)
+        described = await handle.describe()
+        await until(lambda: nothing_pending(shops))
+
+    assert (result.channel, result.orders, result.missed) == (store.name, 0, 0)
+    assert (described.workflow_type, described.status) == ("OrderSweep", WorkflowExecutionStatus.COMPLETED)
+    kinds = [(event.kind, event.source) for event in await stock.sku_events(shops.pool, "S00001", 1)]
+    assert kinds == [("count", f"channel/{store.name}/authority")]
+
+
+async def test_a_sweep_that_is_to_come_serves_whatever_is_changed_until_then(shops: Stage) -> None:
+    """Goal: ten changed levels are one sweep. Method: nobody works on it, so it stays to come."""
+    store = named(shops, "store")
+    for _ in range(3):
+        await waking.sweep_soon(shops.client, store.name, timedelta(minutes=5))
+    handle = shops.client.get_workflow_handle(f"{sweep_id(store.name)}/authority")
+    history = await handle.fetch_history()
+    await handle.terminate()
+    started = history.events[0].workflow_execution_started_event_attributes
+    assert started.workflow_type.name == "OrderSweep"
+    assert started.first_workflow_task_backoff.ToTimedelta() == timedelta(minutes=5)
+    assert len(history.events) == 1
+
+
+async def test_a_sweep_takes_what_no_webhook_told_and_wakes_who_was_never_signalled(shops: Stage) -> None:
+    """Goal: a lost webhook, and a signal lost in a crash, are both made good for by one sweep."""
+    store, web = named(shops, "store"), named(shops, "web")
+    store.sold("S00001", 2)
+    store.sold("S00002", 3)
+    missed = order("1001", "S00001", 2)
+    store.orders.by_id[missed.order_id] = missed
+    await inbox.accept(
+        shops.pool, [delivery(store.name, order("1002", "S00002", 3))]
+    )  # and nobody is signalled
+    async with shops.workers():
+        result = await shops.client.execute_workflow(
+            "OrderSweep",
+            SweepRequest(channel=store.name),
+            id=f"{sweep_id(store.name)}/test",
+            task_queue=SYNC_TASK_QUEUE,
+            result_type=SweepResult,
+        )
+        await until(lambda: nothing_pending(shops))
+
+    assert (result.orders, result.missed, result.dropped) == (1, 1, 0)
+    assert (web.levels["S00001", ""], web.levels["S00002", ""]) == (98, 97)
