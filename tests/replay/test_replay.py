@@ -40,9 +40,9 @@ from onhand.messages import (
     sku_update_id,
     sweep_id,
 )
+from tests.fix_live import delivery, hear, named, nothing_pending, order, until
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
-from tests.workflows.test_live import delivery, hear, nothing_pending, order, until
 from tests.workflows.test_sync_run import stock
 from worker import LIVE_WORKFLOWS, WORKFLOWS
 from workflows import policies
@@ -297,11 +297,6 @@ async def test_record_a_sku_update_that_waits_for_the_end_of_a_pause(
         await asyncio.wait_for(handle.result(), 30)
 
     await keep(stage, handle.id, "sku-update-paused")
-
-
-def named(stage: Stage, name: str) -> MemoryChannel:
-    """The channel of that name."""
-    return next(channel for key, channel in stage.channels.items() if key.startswith(name))
 
 
 async def test_record_deliveries_of_which_one_is_poison(shops: Stage) -> None:
