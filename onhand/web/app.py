@@ -12,7 +12,7 @@ from onhand.channels.registry import make_receiver
 from onhand.ledger import runs
 from onhand.settings import Settings
 from onhand.waking import wake_intakes, wake_publishers
-from onhand.web import answers, api, docs, errors, events, login_routes, operate, pages
+from onhand.web import answers, api, docs, errors, events, inbox_routes, login_routes, operate, pages
 from onhand.web.arrivals import Arrivals
 from onhand.web.backends import Backends, Doors
 from onhand.web.clients import Clients
@@ -95,6 +95,7 @@ def create_app(
     app.include_router(events.router)
     app.include_router(api.api)
     app.include_router(operate.router)
+    app.include_router(inbox_routes.router)
     app.include_router(login_routes.router)
     app.include_router(api.health)
     app.include_router(_pages)

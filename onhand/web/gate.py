@@ -88,6 +88,12 @@ class Gate:
         return None
 
 
+def operator_of(request: Request) -> Caller:
+    """Who asks to change something. Raises ApiError."""
+    gate: Gate = request.app.state.gate
+    return gate.require(gate.caller(headers_of(request.scope)), Right.OPERATE)
+
+
 def require_own_page(headers: Mapping[str, str]) -> None:
     """Refuse what another site made a browser send; browsers say so, and programs say nothing. Raises ApiError."""
     fetch = headers.get("sec-fetch-site")
