@@ -10,6 +10,7 @@ from onhand.explain.explanation import Explanation
 from onhand.explain.sentences import held_up
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.ledger.stock import BalanceRow, ChannelRow, EventRow, ListingFacts, SkuCard
+from onhand.ledger.work import ChannelWork
 
 
 class Answer(BaseModel):
@@ -132,12 +133,22 @@ class Channel(Answer):
     push_outcome: str | None = Field(description="What became of it.", examples=["accepted"])
     run_id: str | None = Field(description="The last run that took it in.")
     run_status: str | None = Field(description="What that run came to on this channel.", examples=["success"])
+    inbox: int = Field(description="Deliveries of it that wait to be taken.", examples=[0])
+    held_up: str = Field(
+        description="What keeps changes from being told to it at once; empty where nothing does.",
+        examples=["Telling it changes was paused 3 min ago (stocktaking)."],
+    )
 
     @classmethod
-    def build(cls, row: ChannelRow, enabled: bool) -> Self:
-        """From the ledger's record and the configuration."""
-        names = cls.model_fields.keys() - {"enabled"}
-        return cls(enabled=enabled, **{name: getattr(row, name) for name in names})
+    def build(cls, row: ChannelRow, enabled: bool, work: ChannelWork | None, now: datetime) -> Self:
+        """From the ledger's records and the configuration."""
+        names = cls.model_fields.keys() - {"enabled", "inbox", "held_up"}
+        return cls(
+            enabled=enabled,
+            inbox=0 if work is None else work.inbox,
+            held_up="" if work is None else held_up(work.hold, now).strip(),
+            **{name: getattr(row, name) for name in names},
+        )
 
 
 class Channels(Answer):

@@ -1,12 +1,13 @@
 """The API: runs, stock, explanations and channels, read from the ledger; nothing is changed here."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from onhand.explain.explanation import Explanation, explain_sku
 from onhand.explain.skus import UnknownSkuError, known_sku
-from onhand.ledger import runs, stock
+from onhand.ledger import runs, stock, work
 from onhand.ledger.database import Pool
 from onhand.settings import Settings
 from onhand.web import answers
@@ -146,8 +147,13 @@ async def run_detail(pool: Pool, run_id: str, failures: int) -> answers.RunDetai
 async def channel_list(pool: Pool, settings: Settings) -> answers.Channels:
     """How the configured channels stand; one the ledger has not heard of yet is left out."""
     rows = await stock.channel_overview(pool, list(settings.channels))
+    works = {each.channel: each for each in await work.of_channels(pool, list(settings.channels))}
+    now = datetime.now(UTC)
     return answers.Channels(
-        channels=[answers.Channel.build(row, settings.channels[row.channel].enabled) for row in rows]
+        channels=[
+            answers.Channel.build(row, settings.channels[row.channel].enabled, works.get(row.channel), now)
+            for row in rows
+        ]
     )
 
 

@@ -28,6 +28,9 @@ _COLOURS = {
     "accepted": "good",
     "partial": "warn",
     "skipped": "warn",
+    "waiting": "run",
+    "posted": "good",
+    "poison": "bad",
     "stale": "warn",
     "unknown": "warn",
     "running": "run",
@@ -59,6 +62,7 @@ def _navigation(temporal_ui: str) -> Markup:
         "header",
         tag("strong", "Onhand"),
         tag("a", "Overview", href="/"),
+        tag("a", "Inbox", href="/inbox"),
         tag("a", "API", href="/docs"),
         tag("a", "Temporal", href=temporal_ui) if temporal_ui else None,
         _way_in(visitor.get()),
@@ -77,11 +81,14 @@ def _way_in(who: str | None) -> Content:
     return tag("a", f"Logged in as {who}" if who else "Log in", href="/login")
 
 
-def overview_page(runs: Runs, last: RunDetail | None, channels: Channels, temporal_ui: str) -> HTMLResponse:
-    """Channels, the last run and its failures, and the runs before."""
+def overview_page(
+    runs: Runs, last: RunDetail | None, channels: Channels, temporal_ui: str, poison: int = 0
+) -> HTMLResponse:
+    """Channels, the last run and its failures, and the runs before. `poison`: deliveries that could not be taken."""
     in_run = {channel.channel: channel for channel in last.channels} if last else {}
     return page(
         "Overview",
+        _poison(poison),
         tag("h2", "Channels"),
         tag("div", [_channel_card(c, in_run.get(c.channel)) for c in channels.channels], class_="cards")
         if channels.channels
@@ -92,6 +99,13 @@ def overview_page(runs: Runs, last: RunDetail | None, channels: Channels, tempor
         temporal_ui=temporal_ui,
         refresh=REFRESH_SECONDS,
     )
+
+
+def _poison(number: int) -> Content:
+    if not number:
+        return None
+    said = "1 delivery" if number == 1 else f"{number:,} deliveries"
+    return tag("p", tag("a", f"{said} could not be taken", href="/inbox?outcome=poison", class_="bad"))
 
 
 def run_page(run: RunDetail, temporal_ui: str) -> HTMLResponse:
@@ -149,6 +163,7 @@ def _channel_card(channel: Channel, last: RunChannel | None) -> Markup:
         ("listings", channel.listings),
         ("pending", waits),
         ("given up", tag("span", channel.parked, class_="state bad") if channel.parked else 0),
+        *([("waits in the inbox", channel.inbox)] if channel.inbox else []),
         ("last push", pushed),
     ]
     if last:
@@ -158,6 +173,7 @@ def _channel_card(channel: Channel, last: RunChannel | None) -> Markup:
         "div",
         tag("h3", channel.channel, tag("span", f" {channel.platform}", off, class_="soft")),
         pairs(*shown),
+        tag("p", channel.held_up, class_="warn") if channel.held_up else None,
         class_="card",
     )
 
