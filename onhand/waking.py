@@ -84,19 +84,39 @@ class Dismissed(Protocol):
     """A delivery that was dismissed, as the inbox keeps it (`onhand.ledger.inbox.InboxRow`)."""
 
     @property
-    def channel(self) -> str: ...
+    def channel(self) -> str:
+        """Of which channel it is."""
+        ...
+
     @property
-    def inbox_id(self) -> int: ...
+    def inbox_id(self) -> int:
+        """Its number."""
+        ...
+
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The platform's word."""
+        ...
+
     @property
-    def subject(self) -> str: ...
+    def subject(self) -> str:
+        """What it is about."""
+        ...
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why it could not be taken."""
+        ...
+
     @property
-    def dismissed_by(self) -> str: ...
+    def dismissed_by(self) -> str:
+        """Who dismissed it."""
+        ...
+
     @property
-    def dismissed_because(self) -> str: ...
+    def dismissed_because(self) -> str:
+        """Why."""
+        ...
 
 
 async def close_poison(client: Client, row: Dismissed) -> bool:
