@@ -63,7 +63,7 @@ async def test_a_large_body_wants_room_and_gives_it_back() -> None:
     with pytest.raises(SenderGoneError):
         await read(piece(whole), {"type": "http.disconnect"})
     with pytest.raises(BodyTooLargeError):
-        await read(piece(whole), piece(whole), piece(whole))
+        await read(*[piece(whole)] * 4)
     slow = asyncio.create_task(read(piece(whole), seconds=0.2))
     await asyncio.sleep(0.05)
     with pytest.raises(NoRoomError):

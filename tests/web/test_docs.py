@@ -24,6 +24,7 @@ async def test_every_address_is_described(description: Any) -> None:
         "/api/explain/{sku}",
         "/api/inbox",
         "/api/inbox/{number}",
+        "/api/inbox/{number}/dismiss",
         "/api/inbox/{number}/replay",
         "/api/runs",
         "/api/runs/{run_id}",
@@ -37,6 +38,7 @@ async def test_every_address_is_described(description: Any) -> None:
     assert changing == {
         "/api/channels/{name}/pause",
         "/api/channels/{name}/resume",
+        "/api/inbox/{number}/dismiss",
         "/api/inbox/{number}/replay",
         "/events",
     }
