@@ -257,13 +257,17 @@ class SyncResult(Message):
 
 
 class SkuUpdateRequest(Message):
-    """Input of SkuUpdate: bring every listing of a SKU on one channel to its target, retrying `attempts` times."""
+    """Input of SkuUpdate: bring every listing of a SKU on one channel to its target, retrying `attempts` times.
+
+    `look_seconds`: while the channel is paused it is looked at after so long, then after twice as long, and so on.
+    """
 
     channel: str
     sku: str
     run_id: str = ""
     reason: str = ""
     attempts: int = 8
+    look_seconds: float = 60.0
 
 
 class ParkSku(Message):

@@ -41,9 +41,8 @@ SKU_RETRY_FIRST = timedelta(seconds=10)
 SKU_RETRY_LONGEST = timedelta(minutes=30)
 """Pauses between the tries of one SKU, doubled each time; how many tries there are is configured."""
 
-PAUSED_FIRST = timedelta(minutes=1)
 PAUSED_LONGEST = timedelta(minutes=10)
-"""Between looks whether a paused channel was resumed, doubled each time."""
+"""Between two looks whether a paused channel was resumed."""
 
 REPORT_STEP = timedelta(seconds=90)
 """Telling people, including Slack's own waits."""

@@ -1,5 +1,6 @@
 """SkuUpdate: one SKU on one channel that failed on its own; retried, then parked for an operator."""
 
+from datetime import timedelta
 from typing import NoReturn
 
 from temporalio import workflow
@@ -31,7 +32,7 @@ class SkuUpdate:
             "Tried again on its own; the pending activity shows the latest answer. "
             f"`onhand explain {request.sku} --channel {request.channel}` tells the whole story."
         )
-        waited = policies.PAUSED_FIRST
+        waited = timedelta(seconds=request.look_seconds)
         while True:
             try:
                 await self._push(request)

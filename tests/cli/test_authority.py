@@ -23,8 +23,8 @@ authority_for = ["leeds", "london"]
 
 async def contradict(pool: Pool) -> None:
     """The WMS says 8, the POS a moment later 1,500."""
-    at = datetime.now(UTC) - timedelta(seconds=10)
-    for client, quantity, moment in (("wms", 8, at), ("pos", 1_500, at + timedelta(seconds=5))):
+    at = datetime.now(UTC) - timedelta(minutes=3)
+    for client, quantity, moment in (("wms", 8, at - timedelta(seconds=9)), ("pos", 1_500, at)):
         count = Count(f"client/{client}", "1", "A", "leeds", quantity, CountMeaning.AVAILABLE, moment)
         await post_stated(pool, [count], LEEDS)
 
@@ -49,9 +49,9 @@ async def test_authorities_and_their_conflicts_are_listed(store: Pool, onhand: O
             "leeds     client/wms",
             "leeds     client/pos",
             "london    client/pos",
-            "found     SKU  location  stated  by          against  of          counts",
+            "found      SKU  location  stated  by          against  of          counts",
             "────────────────────────────────────────────────────────────────────────────────────",
-            "just now  A    leeds      1,500  client/pos        8  client/wms  what stood before",
+            "3 min ago  A    leeds      1,500  client/pos        8  client/wms  what stood before",
         ],
     )
     document = (await onhand("authority", "list", "--json")).json
@@ -64,5 +64,5 @@ async def test_explain_says_who_disagreed(store: Pool, onhand: Onhand) -> None:
     answer = await onhand("explain", "A", "--channel", "woo")
     text = " ".join(answer.stdout.split())
     assert (
-        "! leeds: client/pos stated 1,500, client/wms 8 (just now); the lower number stays. ╭─ Stock" in text
+        "! leeds: client/pos stated 1,500, client/wms 8 (3 min ago); the lower number stays. ╭─ Stock" in text
     )

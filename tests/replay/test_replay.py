@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
 from tests.workflows.test_sync_run import stock
 from worker import LIVE_WORKFLOWS, WORKFLOWS
-from workflows import policies
 
 FOLDER = Path(__file__).parent / "histories"
 RECORD = "ONHAND_RECORD"
@@ -277,10 +276,7 @@ async def test_record_a_channel_sync_that_meets_a_pause(make_stage: MakeStage) -
     await keep(stage, f"{result.run_id}/{web.name}", "channel-sync-skipped")
 
 
-async def test_record_a_sku_update_that_waits_for_the_end_of_a_pause(
-    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(policies, "PAUSED_FIRST", timedelta(milliseconds=200))
+async def test_record_a_sku_update_that_waits_for_the_end_of_a_pause(make_stage: MakeStage) -> None:
     web = MemoryChannel("web")
     stage = await make_stage([web], 2)
     await work.pause(stage.pool, web.name, "stocktaking", "ada")
@@ -288,7 +284,7 @@ async def test_record_a_sku_update_that_waits_for_the_end_of_a_pause(
     async with stage.workers():
         handle = await stage.client.start_workflow(
             "SkuUpdate",
-            SkuUpdateRequest(channel=web.name, sku="S00001"),
+            SkuUpdateRequest(channel=web.name, sku="S00001", look_seconds=0.2),
             id=sku_update_id(web.name, "S00001"),
             task_queue=SYNC_TASK_QUEUE,
         )

@@ -30,7 +30,6 @@ from onhand.messages import (
 )
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
-from workflows import policies
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -391,11 +390,8 @@ async def test_a_pause_stops_a_run_that_is_under_way(make_stage: MakeStage) -> N
     assert 1 <= len(web.calls) <= 2, "one, and the one that was prepared meanwhile"
 
 
-async def test_the_update_of_a_sku_waits_while_its_channel_is_paused(
-    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_update_of_a_sku_waits_while_its_channel_is_paused(make_stage: MakeStage) -> None:
     """Goal: no call and no try counted; resumed, it is told."""
-    monkeypatch.setattr(policies, "PAUSED_FIRST", timedelta(milliseconds=200))
     web = MemoryChannel("web")
     stage = await make_stage([web], 2)
     await stock(stage, {"S00001": 5})
@@ -404,7 +400,7 @@ async def test_the_update_of_a_sku_waits_while_its_channel_is_paused(
     async with stage.workers():
         handle = await stage.client.start_workflow(
             "SkuUpdate",
-            SkuUpdateRequest(channel=web.name, sku="S00001", attempts=1),
+            SkuUpdateRequest(channel=web.name, sku="S00001", attempts=1, look_seconds=0.2),
             id=sku_update_id(web.name, "S00001"),
             task_queue="onhand",
         )
