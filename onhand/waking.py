@@ -34,6 +34,7 @@ SIGNAL_TIMEOUT = timedelta(seconds=5)
 TASK_TIMEOUT = timedelta(seconds=5)
 """Turns follow one another within one workflow task, which is then renewed every four seconds."""
 
+SUMMARIES = {"Intake": "what it tells us goes into the ledger", "Publish": "what has changed goes to it"}
 SUMMARY_CHARS_MAX = 200
 REASON_CHARS_MAX = 1_000
 
@@ -180,7 +181,7 @@ async def _wake(
             task_queue=channel_task_queue(channel),
             start_signal=signal,
             search_attributes=attributes(channel=channel),
-            static_summary=f"{channel}: {workflow.lower()}",
+            static_summary=f"{channel}: {SUMMARIES[workflow]}",
             task_timeout=TASK_TIMEOUT,
             rpc_timeout=SIGNAL_TIMEOUT,
         )

@@ -116,8 +116,8 @@ async def test_a_line_is_known_by_its_surest_name(web: Pool) -> None:
 
     result = await taken(web, order("2", line("a", "10", 1)))
     assert list(result.poison.values()) == [
-        "order 2 of web sells what is mapped to no SKU: line a (SKU '', item 10). Its other lines are posted. Map it "
-        "(onhand mapping discover, or onhand import mapping), then: onhand inbox replay"
+        "order 2 of web sells what is mapped to no SKU: line a (SKU '', item 10). "
+        "Map it (onhand mapping discover, or onhand import mapping)."
     ]
 
 

@@ -24,16 +24,24 @@ SkuCode = Annotated[str, Path(description="The code of a SKU.", examples=["85123
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors an address can answer besides, for the documentation."""
-    words = {
-        401: "Nobody known sent it.",
-        403: "The client may not.",
-        404: "There is no such thing.",
-        409: "It is not in a state for that.",
-        413: "It is too large.",
-        422: "A parameter is wrong.",
-        503: "The ledger is not there.",
-    }
-    return {status: {"model": ErrorAnswer, "description": words[status]} for status in (*statuses, 503)}
+    return {status: _error(*_ERRORS[status]) for status in (*statuses, 503)}
+
+
+_ERRORS = {
+    401: ("Nobody known sent it.", "not_authenticated", "this needs a client's token"),
+    403: ("The client may not.", "not_allowed", "the client 'wms' lacks the scope 'operate'"),
+    404: ("There is no such thing.", "unknown_sku", "there is no SKU '85123'"),
+    409: ("It is not in a state for that.", "not_poison", "delivery 417 is not poison: posted"),
+    413: ("It is too large.", "too_large", "the body is too large"),
+    422: ("It is not understood.", "wrong_parameter", "limit: less than or equal to 500"),
+    503: ("The ledger is not there.", "ledger_unreachable", "the ledger does not answer"),
+}
+"""By status what it means, and an example of a code and a message."""
+
+
+def _error(words: str, code: str, message: str) -> dict[str, Any]:
+    example = {"error": {"code": code, "message": message, "advice": ""}}
+    return {"model": ErrorAnswer, "description": words, "content": {"application/json": {"example": example}}}
 
 
 health = APIRouter(tags=["health"])

@@ -17,7 +17,11 @@ def inbox_page(deliveries: Sequence[InboxDelivery], outcome: str, temporal_ui: s
     return page(
         "Inbox",
         tag("h1", "Inbox"),
-        tag("p", [_choice(each, outcome) for each in CHOICES], class_="soft"),
+        tag(
+            "p",
+            [[" · " if at else None, _choice(each, outcome)] for at, each in enumerate(CHOICES)],
+            class_="soft",
+        ),
         _listed(deliveries) if deliveries else tag("p", "Nothing.", class_="soft"),
         temporal_ui=temporal_ui,
         refresh=REFRESH_SECONDS,
@@ -27,8 +31,8 @@ def inbox_page(deliveries: Sequence[InboxDelivery], outcome: str, temporal_ui: s
 def _choice(name: str, chosen: str) -> Content:
     words = name or "all"
     if name == chosen:
-        return [tag("strong", words), "  "]
-    return [tag("a", words, href=f"/inbox?outcome={name}" if name else "/inbox"), "  "]
+        return tag("strong", words)
+    return tag("a", words, href=f"/inbox?outcome={name}" if name else "/inbox")
 
 
 def _listed(deliveries: Sequence[InboxDelivery]) -> Markup:
@@ -55,6 +59,6 @@ def _why(delivery: InboxDelivery) -> Content:
         lines.append(tag("div", f"Dismissed by {delivery.dismissed_by}: {delivery.dismissed_because}"))
     if delivery.outcome == "poison":
         unreadable = delivery.kind == "other"
-        advice = f"onhand inbox {'dismiss' if unreadable else 'replay'} {delivery.id}"
-        lines.append(tag("div", advice, class_="soft"))
+        advice = f"dismiss {delivery.id} --note WHY" if unreadable else f"replay {delivery.id}"
+        lines.append(tag("div", f"onhand inbox {advice}", class_="soft"))
     return lines

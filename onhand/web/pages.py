@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
-from onhand.web.answers import Channel, Channels, RunChannel, RunDetail, RunFailure, Runs
+from onhand.web.answers import Channel, Channels, Run, RunChannel, RunDetail, RunFailure, Runs
 from onhand.web.html import Content, Markup, ago, render, table, tag
 from onhand.web.style import SHEET, SHEET_HASH
 
@@ -224,12 +224,18 @@ def _runs(runs: Runs) -> Markup:
                 tag("a", run.id, href=f"/runs/{quote(run.id, safe='')}"),
                 state(run.status),
                 ago(run.started_at),
-                f"{(run.finished_at - run.started_at).total_seconds():.1f} s" if run.finished_at else "",
+                _duration(run),
                 run.summary,
             )
             for run in runs.runs
         ],
     )
+
+
+def _duration(run: Run) -> Content:
+    if run.finished_at is None:
+        return None
+    return tag("span", f"{(run.finished_at - run.started_at).total_seconds():.1f} s", class_="whole")
 
 
 def _took(run: RunDetail) -> str:

@@ -115,7 +115,8 @@ async def test_the_inbox(web: httpx.AsyncClient, stocked: Pool) -> None:
     assert f"{ids[0]} web AGO orders/updated 1 waiting" in text
     assert f"{ids[1]} web AGO orders/updated 2 poison SKU <9> is unknown onhand inbox replay {ids[1]}" in text
     assert (
-        f"{ids[2]} web AGO orders/updated 3 poison the body is no JSON onhand inbox dismiss {ids[2]}" in text
+        f"{ids[2]} web AGO orders/updated 3 poison the body is no JSON onhand inbox dismiss {ids[2]} --note WHY"
+        in text
     )
     assert f"{ids[3]} web AGO orders/updated 4 dismissed SKU 8 is unknown Dismissed by ada: cancelled" in text
     chosen = words(await read(web, "/inbox?outcome=waiting"))
