@@ -211,7 +211,7 @@ def test_tags_escape_what_is_put_into_them() -> None:
     )
     assert tag("meta", http_equiv="refresh", content=None) == '<meta http-equiv="refresh">'
     assert table(["n"], [[7], ["x"]]) == (
-        '<div class="scroll"><table><thead><tr><th>n</th></tr></thead><tbody>'
-        '<tr><td class="number">7</td></tr><tr><td>x</td></tr></tbody></table></div>'
+        '<div class="scroll"><table><thead><tr><th class="number">n</th></tr></thead><tbody>'
+        '<tr><td class="number">7</td></tr><tr><td class="number">x</td></tr></tbody></table></div>'
     )
     assert unescape(render(HOSTILE)) == HOSTILE
