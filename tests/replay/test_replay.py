@@ -379,8 +379,9 @@ async def test_record_a_publisher_that_continues_as_new(shops: Stage) -> None:
         )
 
         async def continued() -> bool:
+            await asyncio.sleep(0.2)  # one turn for each signal, and not all of them in one
+            await handle.signal("wake")
             return (await handle.describe()).run_id != handle.first_execution_run_id
 
-        await handle.signal("wake")
         await until(continued)
         await keep(shops, handle.id, "publish-continued", handle.first_execution_run_id)
