@@ -399,6 +399,6 @@ async def test_a_level_without_a_row_is_told_as_any_other(selling: Selling) -> N
     told = await Publisher(pool, store, LIVE, wake, asyncio.sleep, 0.0).turn()
 
     assert (told.asleep, told.changed, told.unchanged) == (True, 1, 0)
-    assert store.calls == [("read", 1), ("set", 1)], "nobody knew what it shows"
+    assert store.calls == [("read", 1), ("change", 1)], "nobody knew what it shows"
     assert store.levels["store-A", ""] == 96
     assert (await waiting(pool), (await books(pool))["store"]) == (["web-A"], 96)
