@@ -46,7 +46,7 @@ def _listed(deliveries: Sequence[InboxDelivery]) -> Markup:
                 each.topic,
                 each.subject,
                 state(each.outcome or WAITING),
-                _why(each),
+                tag("div", _why(each), class_="why"),
             )
             for each in deliveries
         ],
