@@ -1,5 +1,6 @@
 """Levels: what listings show, what they should show, and the record of telling them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,20 @@ class LevelLearnt:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a level was decided from, kept with it so that anybody can look it up: the SKU, the units of it one piece
+    takes, and the version of its balance at each location drawn on (0: it was never there)."""
+
+    sku: str
+    units: int
+    versions: Mapping[str, int]
+
+    def as_json(self) -> str:
+        """The form in which it is kept."""
+        return json.dumps({"sku": self.sku, "units": self.units, "versions": self.versions})
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """One level that was sent, and what came back: "accepted", "stale", "rejected" or "unknown".
 
@@ -61,6 +76,7 @@ class Push:
     echo: int | None = None
     message: str = ""
     due_since: datetime | None = None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,7 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, *others = found
-    resting, siblings = others[:5], others[5:]
+    resting, siblings, versions = others[:5], others[5:8], others[8]
     return ListingState(
         channel,
         listing,
@@ -137,6 +153,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         tuple(map(Resting, *resting)) if resting[0] else (),
         halted,
         widened,
+        dict(zip(locations or (), versions or (), strict=True)),
     )
 
 
@@ -349,6 +366,7 @@ async def save_pushes(
             "echoes": [push.echo for push in pushes],
             "messages": [push.message or None for push in pushes],
             "dues": [push.due_since for push in pushes],
+            "bases": [push.basis and push.basis.as_json() for push in pushes],
         },
     )
 

@@ -385,10 +385,12 @@ CREATE TABLE push (
     attempt smallint NOT NULL,
     sent_at timestamptz NOT NULL,
     answered_at timestamptz NOT NULL,
-    due_since timestamptz
+    due_since timestamptz,
+    basis jsonb
 );
 COMMENT ON TABLE push IS 'Every level sent to a channel and what came back. Kept for as long as push_retention says.';
 COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
+COMMENT ON COLUMN push.basis IS 'What its level was decided from: the SKU, the units of it one piece takes, and the version of its balance at each location drawn on. Null: not kept.';
 CREATE INDEX push_listing ON push (listing_id, id DESC);
 CREATE INDEX push_sent ON push USING brin (sent_at);
 
@@ -567,20 +569,20 @@ COMMENT ON COLUMN hold.released_at IS 'The next run may send as much as this one
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    -- Drawn after the balances are locked, so for one SKU it grows in commit order.
-    next_generation bigint := nextval('generation');
     touched smallint[];
     woken text[];
 BEGIN
     WITH marked AS (
         INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
-        SELECT l.id, l.channel_id, next_generation, live_now, s.tier
+        SELECT l.id, l.channel_id, nextval('generation'), live_now, s.tier
           FROM listing l
           JOIN sku s ON s.id = l.sku_id
          WHERE l.sku_id = ANY (sku_ids) AND l.active
          ORDER BY l.id
+        -- Drawn once the row is locked, so that for one listing it grows in commit order: whoever drew before waiting for
+        -- the row could put an older one over a newer one.
         ON CONFLICT (listing_id) DO UPDATE SET
-            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            generation = nextval('generation'), live = o.live OR excluded.live, tier = excluded.tier,
             resting_until = NULL
         RETURNING o.channel_id
     )

@@ -1,11 +1,14 @@
 """Write down what became of an errand: beliefs, the record of what was sent, what is settled, what it cost."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Connection, Pool
+from onhand.ledger.levels import Basis, Push
 from onhand.publish.work import Errand, Work
 
 
@@ -34,7 +37,7 @@ async def record(
         await levels.book(connection, learnt, answered_at, work.claim)
         await levels.save_pushes(
             connection,
-            work.pushes,
+            _with_bases(work, rules.channels[channel.name].places),
             run=errand.run_id or None,
             attempt=errand.attempt,
             sent_at=sent_at,
@@ -72,6 +75,16 @@ async def _record_for_run(connection: Connection, channel: Channel, work: Work, 
         throttled=spent.throttled,
         waited=spent.waited_seconds,
     )
+
+
+def _with_bases(work: Work, places: Mapping[str, Sequence[str]]) -> list[Push]:
+    """Each push with what its level was decided from, for whoever audits it."""
+    pushes = []
+    for push in work.pushes:
+        state = work.targets[push.listing_id, push.place].state
+        versions = {location: state.versions.get(location, 0) for location in places[push.place]}
+        pushes.append(replace(push, basis=Basis(state.sku, state.units, versions)))
+    return pushes
 
 
 def settled_by(work: Work) -> list[tuple[int, int]]:

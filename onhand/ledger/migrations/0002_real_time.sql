@@ -171,20 +171,20 @@ COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became du
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    -- Drawn after the balances are locked, so for one SKU it grows in commit order.
-    next_generation bigint := nextval('generation');
     touched smallint[];
     woken text[];
 BEGIN
     WITH marked AS (
         INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
-        SELECT l.id, l.channel_id, next_generation, live_now, s.tier
+        SELECT l.id, l.channel_id, nextval('generation'), live_now, s.tier
           FROM listing l
           JOIN sku s ON s.id = l.sku_id
          WHERE l.sku_id = ANY (sku_ids) AND l.active
          ORDER BY l.id
+        -- Drawn once the row is locked, so that for one listing it grows in commit order: whoever drew before waiting for
+        -- the row could put an older one over a newer one.
         ON CONFLICT (listing_id) DO UPDATE SET
-            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            generation = nextval('generation'), live = o.live OR excluded.live, tier = excluded.tier,
             resting_until = NULL
         RETURNING o.channel_id
     )

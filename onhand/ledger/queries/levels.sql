@@ -17,7 +17,8 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
        coalesce((SELECT wb.units FROM widened_buffer wb WHERE wb.listing_id = l.id), 0),
-       r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units
+       r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
+       b.versions
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
@@ -26,7 +27,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
     SELECT array_agg(v.place) AS places, array_agg(v.book) AS books,
            array_agg(faded(v.pace, v.paced_at)) AS paces FROM level v WHERE v.listing_id = l.id) lv ON true
   LEFT JOIN LATERAL (
-    SELECT array_agg(c.code) AS locations,
+    SELECT array_agg(c.code) AS locations, array_agg(a.version) AS versions,
            array_agg(a.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
                                               WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)::bigint
                      ) AS available
@@ -249,13 +250,13 @@ SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORD
 -- name: save_pushes
 -- The record of what was sent.
 INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
-                  sent_at, answered_at, due_since)
+                  sent_at, answered_at, due_since, basis)
 SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
-       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since
+       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since, p.basis
   FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
               %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[],
-              %(dues)s::timestamptz[])
-       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since)
+              %(dues)s::timestamptz[], %(bases)s::jsonb[])
+       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since, basis)
 
 -- name: clear_outbox
 -- Only rows whose generation is still the one that was read: what came in between stays pending.
