@@ -41,10 +41,10 @@ async def test_whoever_waits_for_a_row_marks_under_a_newer_generation(shop: Pool
 
     both = [event_of(receipt("2", "A", "leeds")), event_of(receipt("3", "B", "leeds"))]
     async with shop.connection() as first:
-        await post_events_on(first, [event_of(receipt("1", "A", "london"))], set())
-        waiting = asyncio.create_task(post_events(shop, both, set()))
+        await post_events_on(first, [event_of(receipt("1", "A", "london"))])
+        waiting = asyncio.create_task(post_events(shop, both))
         await waits_for_a_row(shop)
-        await post_events(shop, [event_of(receipt("4", "B", "london"))], set())
+        await post_events(shop, [event_of(receipt("4", "B", "london"))])
         before = await generations(shop)
     await waiting
     after = await generations(shop)
