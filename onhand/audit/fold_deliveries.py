@@ -29,4 +29,6 @@ def _is_of(event: OrderEvent, delivery: DeliveryRow) -> bool:
         return False
     if delivery.kind == "order":
         return int(version) == delivery.version
-    return delivery.settled_at is not None and delivery.received_at <= event.recorded_at <= delivery.settled_at
+    return (
+        delivery.settled_at is not None and delivery.received_at <= event.recorded_at <= delivery.settled_at
+    )

@@ -18,7 +18,7 @@ async def fold_generations(snapshot: Snapshot, found: Found) -> None:
 
 
 async def fold_bases(snapshot: Snapshot, found: Found) -> None:
-    """Walks each shelf's history up to every version that a push names; pushes of one SKU are kept until they are whole.
+    """Walks each shelf's history up to every version that a push names; those of one SKU are kept until they are whole.
 
     What a buffer, a share or a sale not heard of yet took off is not kept, so this is the bound that all of them
     leave: a push below it is not proven to be right, one above it is proven to be wrong.

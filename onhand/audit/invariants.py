@@ -13,8 +13,12 @@ class Invariant:
     folded: bool = True
 
 
-TAMPERED = "The ledger's rows were changed by hand, or restored in part. Compare with a backup before anything is posted."
-RECORD = "Keep the rows shown and the logs of that time; then: onhand sync --full, which reads every level back."
+TAMPERED = (
+    "Rows of the ledger were changed by hand, or restored in part: compare with a backup before posting more."
+)
+RECORD = (
+    "Keep the rows shown and the logs of that time; then: onhand sync --full, which reads every level back."
+)
 
 INVARIANTS = (
     Invariant("event_sums", "the entries of an event sum to zero for each SKU", TAMPERED),
@@ -24,10 +28,15 @@ INVARIANTS = (
     Invariant("balances", "a balance is the fold of its entries", TAMPERED),
     Invariant("orders", "what is remembered of an order is what its events posted", TAMPERED),
     Invariant(
-        "outcomes", "a delivery has one outcome exactly when it is settled", "onhand inbox show ID", folded=False
+        "outcomes",
+        "a delivery has one outcome exactly when it is settled",
+        "onhand inbox show ID",
+        folded=False,
     ),
     Invariant("posted", "a delivery that was posted has its event", "onhand inbox show ID"),
-    Invariant("covered", "a delivery that was taken is in the ledger, as told or newer", "onhand inbox show ID"),
+    Invariant(
+        "covered", "a delivery that was taken is in the ledger, as told or newer", "onhand inbox show ID"
+    ),
     Invariant("generations", "pushes of a level never go back in generation", RECORD),
     Invariant("justified", "no push told more than there was where it drew from", RECORD),
     Invariant("levels", "levels are of listings, and claims on them are sound", RECORD, folded=False),

@@ -81,9 +81,7 @@ async def _named(record: Snapshot, found: Found) -> dict[str, tuple[Row, ...]]:
     """The fold's rows in the words of people: SKUs and locations by their codes."""
     rows = [row for each in found.rows.values() for row in each]
     skus, locations = await record.names(_ids(rows, "sku_id"), _ids(rows, "location_id"))
-    return {
-        name: tuple(_in_words(row, skus, locations) for row in each) for name, each in found.rows.items()
-    }
+    return {name: tuple(_in_words(row, skus, locations) for row in each) for name, each in found.rows.items()}
 
 
 def _ids(rows: Iterable[Row], column: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""Rows that come in an order: looked at one ahead, grouped, and two streams side by side. Nothing is kept but a group."""
+"""Rows that come in an order: looked at one ahead, group by group, and several streams side by side."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar

@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
 def audit_(
     ctx: typer.Context,
     rows: Annotated[
-        int, typer.Option("--rows", help="Rows to tell of each rule that is broken.", min=1, max=ROWS_LIMIT_MAX)
+        int,
+        typer.Option("--rows", help="Rows to tell of each rule that is broken.", min=1, max=ROWS_LIMIT_MAX),
     ] = ROWS_MAX,
     as_json: JsonOption = False,
 ) -> None:

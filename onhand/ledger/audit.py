@@ -1,4 +1,4 @@
-"""Looking at the whole record at one moment, beside traffic: rows that break an invariant, and the raw rows in order."""
+"""The whole record as of one moment, beside traffic: rows that break an invariant, and the raw rows in order."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -186,7 +186,9 @@ class Snapshot:
         total = rows[0]["total"] if rows else 0
         return Breaches(tuple({k: v for k, v in row.items() if k != "total"} for row in rows), total)
 
-    async def names(self, skus: Iterable[int], locations: Iterable[int]) -> tuple[dict[int, str], dict[int, str]]:
+    async def names(
+        self, skus: Iterable[int], locations: Iterable[int]
+    ) -> tuple[dict[int, str], dict[int, str]]:
         """What people call these SKUs and locations."""
         found = []
         for name, ids in (("names_of_skus", skus), ("names_of_locations", locations)):

@@ -69,7 +69,9 @@ async def record(shop: Pool) -> Pool:
     web, store = MemoryChannel("web"), MemoryChannel("store", places=True)
     listed = [NewListing("A", "10", "10", units=2), NewListing("B", "20", "20")]
     await catalogue.save_listings(shop, "web", listed, [""])
-    await catalogue.save_listings(shop, "store", [NewListing("A", "1", "1"), NewListing("B", "2", "2")], ["L1", "L2"])
+    await catalogue.save_listings(
+        shop, "store", [NewListing("A", "1", "1"), NewListing("B", "2", "2")], ["L1", "L2"]
+    )
     counts = [
         Count("erp", f"{sku}{at}", sku, at, units, CountMeaning.ON_HAND, NOON)
         for sku, at, units in (("A", "leeds", 50), ("A", "london", 20), ("B", "leeds", 9))
@@ -85,7 +87,9 @@ async def record(shop: Pool) -> Pool:
     await tell(shop, web, order("7", 2, 1, 2), order("7", 1, 3), order("8", 1, 2))
     web.orders.by_id["9"] = order("9", 5, 1)
     await tell(shop, web, "9")
-    await tell(shop, web, order("8", 3, 0), replace(order("7", 2, 1, 2), placed_at=NOON + timedelta(seconds=1)))
+    await tell(
+        shop, web, order("8", 3, 0), replace(order("7", 2, 1, 2), placed_at=NOON + timedelta(seconds=1))
+    )
     for name in (web, store):
         await publish(shop, name)
     return shop
@@ -133,10 +137,17 @@ def both(rows: int) -> dict[str, int]:
     return {"sql": rows, "fold": rows}
 
 
-A_IN_LONDON = "sku_id = (SELECT id FROM sku WHERE code = 'A') AND location_id = (SELECT id FROM location WHERE code = 'london')"
+A_IN_LONDON = (
+    "sku_id = (SELECT id FROM sku WHERE code = 'A')"
+    " AND location_id = (SELECT id FROM location WHERE code = 'london')"
+)
 HINTED = "subject = '9'"
 WHOLE = "kind = 'order' AND outcome = 'posted' AND subject = '8' AND body->>'version' = '1'"
-WEB_A = "listing_id = (SELECT l.id FROM listing l JOIN channel c ON c.id = l.channel_id WHERE c.name = 'web' AND item_id = '10')"
+WEB_A = (
+    "listing_id = (SELECT l.id FROM listing l JOIN channel c ON c.id = l.channel_id"
+    " WHERE c.name = 'web' AND item_id = '10')"
+)
+CLAIM = "UPDATE level SET claim = 5, claimed_until = clock_timestamp()"
 
 DAMAGES = (
     Damage(
@@ -179,17 +190,13 @@ DAMAGES = (
         (f"UPDATE balance SET reserved = 3, damaged = -1 WHERE {A_IN_LONDON}",),
         {"balances": both(2)},
     ),
-    Damage(
-        "a balance that is gone", (f"DELETE FROM balance WHERE {A_IN_LONDON}",), {"balances": both(3)}
-    ),
+    Damage("a balance that is gone", (f"DELETE FROM balance WHERE {A_IN_LONDON}",), {"balances": both(3)}),
     Damage(
         "a line that says more is open",
         ("UPDATE order_line SET open = open + 1 WHERE order_id = '7'",),
         {"orders": both(1)},
     ),
-    Damage(
-        "a line that is gone", ("DELETE FROM order_line WHERE order_id = '9'",), {"orders": both(1)}
-    ),
+    Damage("a line that is gone", ("DELETE FROM order_line WHERE order_id = '9'",), {"orders": both(1)}),
     Damage(
         "an order that was never posted",
         (
@@ -213,7 +220,8 @@ DAMAGES = (
         (
             "ALTER TABLE inbox DROP CONSTRAINT inbox_channel_id_delivery_id_digest_key",
             "INSERT INTO inbox (channel_id, delivery_id, digest, kind, body, outcome, settled_at)"
-            " SELECT channel_id, delivery_id, digest, kind, body, outcome, settled_at FROM inbox WHERE outcome = 'stale'",
+            " SELECT channel_id, delivery_id, digest, kind, body, outcome, settled_at FROM inbox"
+            " WHERE outcome = 'stale'",
         ),
         {"outcomes": {"sql": 2}},
     ),
@@ -224,7 +232,10 @@ DAMAGES = (
     ),
     Damage(
         "a hint told as posted long after its event",
-        (f"UPDATE inbox SET received_at = received_at + interval '1 hour', settled_at = settled_at + interval '1 hour' WHERE {HINTED}",),
+        (
+            "UPDATE inbox SET received_at = received_at + interval '1 hour',"
+            f" settled_at = settled_at + interval '1 hour' WHERE {HINTED}",
+        ),
         {"posted": both(1)},
     ),
     Damage(
@@ -246,26 +257,18 @@ DAMAGES = (
     ),
     Damage(
         "a book of a level that is claimed",
-        (
-            f"UPDATE level SET claim = 5, claimed_until = clock_timestamp() + interval '1 second', book = 1 WHERE {WEB_A}",
-        ),
+        (f"{CLAIM} + interval '1 second', book = 1 WHERE {WEB_A}",),
         {"levels": {"sql": 1}},
     ),
-    Damage(
-        "a claim without an end", (f"UPDATE level SET claim = 5 WHERE {WEB_A}",), {"levels": {"sql": 1}}
-    ),
+    Damage("a claim without an end", (f"UPDATE level SET claim = 5 WHERE {WEB_A}",), {"levels": {"sql": 1}}),
     Damage(
         "a claim for ever",
-        (
-            f"UPDATE level SET claim = 5, claimed_until = clock_timestamp() + interval '1 hour', book = NULL WHERE {WEB_A}",
-        ),
+        (f"{CLAIM} + interval '1 hour', book = NULL WHERE {WEB_A}",),
         {"levels": {"sql": 1}},
     ),
     Damage(
         "a claim that nobody takes up",
-        (
-            f"UPDATE level SET claim = 5, claimed_until = clock_timestamp() - interval '1 hour', book = NULL WHERE {WEB_A}",
-        ),
+        (f"{CLAIM} - interval '1 hour', book = NULL WHERE {WEB_A}",),
         {"levels": {"sql": 1}},
     ),
     Damage(
@@ -278,12 +281,18 @@ DAMAGES = (
     ),
     Damage(
         "pending for no listing",
-        ("INSERT INTO outbox (listing_id, channel_id, generation) SELECT 4711, id, 1 FROM channel WHERE name = 'web'",),
+        (
+            "INSERT INTO outbox (listing_id, channel_id, generation)"
+            " SELECT 4711, id, 1 FROM channel WHERE name = 'web'",
+        ),
         {"outbox": {"sql": 1}},
     ),
     Damage(
         "pending under a generation to come",
-        ("INSERT INTO outbox (listing_id, channel_id, generation) SELECT id, channel_id, 999999 FROM listing LIMIT 1",),
+        (
+            "INSERT INTO outbox (listing_id, channel_id, generation)"
+            " SELECT id, channel_id, 999999 FROM listing LIMIT 1",
+        ),
         {"outbox": {"sql": 1}},
     ),
     Damage(
