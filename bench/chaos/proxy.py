@@ -36,12 +36,10 @@ WELL = Fault()
 
 
 class Proxy:
-    """Listens on a port of loopback and carries everything to `host:port`, as `fault` lets it."""
+    """Listens on a port of loopback and carries everything to the port `target` of loopback, as `fault` lets it."""
 
-    def __init__(self, port: int, *, host: str = LOOPBACK, listen: int = 0) -> None:
-        self._host = host
-        self._port = port
-        self._listen = listen
+    def __init__(self, target: int) -> None:
+        self.target = target
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
         self._fault = WELL
@@ -82,7 +80,7 @@ class Proxy:
         return len(links)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, LOOPBACK, self._listen)
+        self._server = await asyncio.start_server(self._accepted, LOOPBACK, 0)
         return self
 
     async def __aexit__(
@@ -101,7 +99,7 @@ class Proxy:
             return
         try:
             await self._flows.wait()
-            far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
+            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self.target)
         except OSError:  # the server is not there: that is what the caller gets to see
             _reset(writer)
             return
