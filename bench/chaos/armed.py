@@ -4,9 +4,9 @@ Nothing of this is in the program: the objects that it speaks through are wrappe
 `KILL_FILE` says at which point to die; it is taken away in dying, so that the next process lives.
 
 Points are `<line>.<moment>`. Lines: `publish` (levels to a channel) and `intake` (the inbox into the ledger) in the
-worker, `accept` (a delivery into the inbox) in the web app. Moments: `before_call` and `after_call` (of the channel, or
-by it), `before_commit` and `after_commit` (of the transaction that writes it down), `before_report` (to Temporal, or to
-the channel).
+worker, `accept` (a delivery into the inbox) in the web app. Moments: `before_call` and `after_call` of the channel (in
+the web app the channel calls: once, when it does), `before_commit` and `after_commit` of the transaction that writes it
+down, `before_report` to Temporal, or to the channel.
 """
 
 import os
@@ -20,11 +20,10 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 KILL_FILE = "ONHAND_CHAOS_KILL_FILE"
-LINES = {"worker": ("publish", "intake"), "web": ("accept",)}
 MOMENTS = ("before_call", "after_call", "before_commit", "after_commit", "before_report")
 POINTS = {
-    program: tuple(f"{line}.{moment}" for line in lines for moment in MOMENTS)
-    for program, lines in LINES.items()
+    "worker": tuple(f"{line}.{moment}" for line in ("publish", "intake") for moment in MOMENTS),
+    "web": tuple(f"accept.{moment}" for moment in MOMENTS if moment != "after_call"),
 }
 """By the program that dies there."""
 
@@ -152,7 +151,6 @@ def arm_web() -> None:
 
     async def armed_keep(*given: Any, **named: Any) -> Any:
         reached("accept.before_call")
-        reached("accept.after_call")
         kept = await keep(*given, **named)
         reached("accept.before_report")
         return kept

@@ -38,7 +38,6 @@ class AtDeath:
 
 AT_DEATH = {
     "accept.before_call": AtDeath(False, False, False),
-    "accept.after_call": AtDeath(False, False, False),
     "accept.before_commit": AtDeath(False, False, False),
     "accept.after_commit": AtDeath(True, True, True),
     "accept.before_report": AtDeath(True, True, True),

@@ -1,5 +1,6 @@
 """The plan of a bad day: the same for the same seed, and bad enough."""
 
+import itertools
 from collections import Counter
 
 from bench.chaos.armed import POINTS
@@ -50,4 +51,4 @@ def test_kills_keep_a_distance_and_to_their_minute() -> None:
         moments = [kill.at for kill in minute.kills]
         assert moments[0] >= 0
         assert moments[-1] < 52
-        assert all(after - before > 4 for before, after in zip(moments, moments[1:], strict=False))
+        assert all(after - before > 4 for before, after in itertools.pairwise(moments))
