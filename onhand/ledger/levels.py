@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
+
 from onhand.domain.listings import ListingState, Resting, Sibling
 from onhand.domain.velocity import WAITS_AT_MOST, Tier
 from onhand.ledger.database import Connection, Pool, one_statement, restore
@@ -463,13 +466,34 @@ async def mark(pool: Pool, skus: Sequence[str], *, live: bool = True) -> set[str
         return set(row[0] or ())
 
 
-async def clear_outbox(connection: Connection, settled: Sequence[tuple[int, int]]) -> int:
-    """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers how many."""
-    cursor = await connection.execute(
+async def clear_outbox(
+    connection: Connection,
+    settled: Sequence[tuple[int, int]],
+    seen: Mapping[Spot, int | None] | None = None,
+) -> AsyncCursor[TupleRow]:
+    """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers which, as rows.
+
+    `seen`: levels of theirs that were only looked at, with what was believed of them. A listing of which one is
+    claimed, or believed to show something else by now, stays pending.
+    """
+    looked_at = seen or {}
+    return await connection.execute(
         query("clear_outbox"),
-        {"listings": [listing for listing, _ in settled], "generations": [g for _, g in settled]},
+        {
+            "listings": [listing for listing, _ in settled],
+            "generations": [generation for _, generation in settled],
+            "seen_listings": [listing for listing, _ in looked_at],
+            "seen_places": [place for _, place in looked_at],
+            "seen_books": list(looked_at.values()),
+        },
     )
-    return cursor.rowcount
+
+
+async def settled_by_others(pool: Pool, listings: Sequence[int]) -> list[str]:
+    """The SKUs of those of these listings that are not pending any more."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("settled_by_others"), {"listings": list(listings)})
+        return [sku for (sku,) in await cursor.fetchall()]
 
 
 async def park(pool: Pool, failure: Failure, workflow_id: str) -> None:

@@ -32,7 +32,7 @@ async def record(
     answered_at = datetime.now(UTC)
     settled = settled_by(work)
     async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
-        await levels.clear_outbox(connection, settled)
+        cleared = await levels.clear_outbox(connection, settled, work.seen)
         learnt = work.learnt(location_of if listens else {})
         await levels.book(connection, learnt, answered_at, work.claim)
         await levels.save_pushes(
@@ -51,10 +51,15 @@ async def record(
         for spot, belief in work.beliefs.items()
         if belief.shortfall or belief.surplus
     }
-    if listens and taught:
+    again = taught if listens else set()
+    told = {push.listing_id for push in work.pushes if push.generation > 0}
+    if unsure := told - {listing for (listing,) in await cleared.fetchall()}:
+        # Told under a generation that is not the one pending: nobody is to settle that one but whoever tells it.
+        again |= set(await levels.settled_by_others(pool, sorted(unsure)))
+    if again:
         # After the commit, so that whoever looks at them sees it. Should we die here, the next run does. Without
         # anybody to signal them, publishers stay asleep.
-        found = await levels.mark(pool, sorted(taught), live=woken is not None)
+        found = await levels.mark(pool, sorted(again), live=woken is not None)
         if woken is not None:
             woken.update(found)
 

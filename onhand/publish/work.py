@@ -86,6 +86,8 @@ class Work:
     """Listings that somebody else is telling something, or still has to."""
     claim: int = NO_CLAIM
     """The number the levels of `beliefs` were claimed by."""
+    seen: dict[Spot, int | None] = field(default_factory=dict)
+    """Levels of these listings that were looked at and not claimed, with what was believed of them."""
     in_flight: set[Spot] = field(default_factory=set)
     """Levels that a write went out for and that nobody knows the fate of."""
     pushes: list[Push] = field(default_factory=list)

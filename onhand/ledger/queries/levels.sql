@@ -259,16 +259,35 @@ SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcom
        AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since, basis)
 
 -- name: clear_outbox
--- Only rows whose generation is still the one that was read: what came in between stays pending.
+-- Only rows whose generation is still the one that was read: what came in between stays pending. So do listings of which
+-- a level that was only looked at is not as it was: somebody has claimed it since by what was known before, and may be
+-- telling it what is old by now.
 WITH settled AS (
     SELECT o.listing_id
       FROM outbox o
       JOIN unnest(%(listings)s::int[], %(generations)s::bigint[]) AS d(listing, generation)
         ON d.listing = o.listing_id AND d.generation = o.generation
+     WHERE NOT EXISTS (
+        SELECT FROM unnest(%(seen_listings)s::int[], %(seen_places)s::text[], %(seen_books)s::int[])
+                    AS seen(listing, place, book)
+          JOIN level v ON v.listing_id = seen.listing AND v.place = seen.place
+         WHERE seen.listing = o.listing_id AND (v.claimed_until IS NOT NULL OR v.book IS DISTINCT FROM seen.book))
      ORDER BY o.listing_id
        FOR UPDATE OF o
 )
 DELETE FROM outbox o USING settled s WHERE o.listing_id = s.listing_id
+RETURNING o.listing_id
+
+-- name: settled_by_others
+-- Which of these SKUs' listings are pending no more. Waits for whoever is settling one in this moment.
+WITH pending AS (
+    SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s) ORDER BY listing_id FOR KEY SHARE
+)
+SELECT DISTINCT s.code
+  FROM listing l
+  JOIN sku s ON s.id = l.sku_id
+ WHERE l.id = ANY (%(listings)s) AND l.active AND l.id NOT IN (SELECT listing_id FROM pending)
+ ORDER BY s.code
 
 -- name: settle_plan
 -- The outcome of each level of a chunk. The bounds keep it to the chunk's part of the index; without them the planner,
