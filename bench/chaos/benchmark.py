@@ -22,7 +22,9 @@ GOALS = (
     Goal("accepted", "Orders that the shops took"),
     Goal("lost", "Orders of which the ledger has too little", at_most=0),
     Goal("doubled", "Orders of which the ledger has too much", at_most=0),
-    Goal("slowest_convergence_s", "Seconds until the slowest shop showed its targets, faults over", at_most=30),
+    Goal(
+        "slowest_convergence_s", "Seconds until the slowest shop showed its targets, faults over", at_most=30
+    ),
     Goal("recovery_worker_s", "Seconds from the worker's death to the first level told", at_most=5),
     Goal("recovery_temporal_s", "The same of Temporal", at_most=15),
     Goal("recovery_postgres_s", "The same of Postgres", at_most=15),

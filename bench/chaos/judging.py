@@ -87,8 +87,11 @@ def left_of(opening: Stock, orders: Mapping[str, Sequence[Mapping[str, Any]]]) -
     return {sku: (balances[sku, "leeds"][0], balances[sku, "london"][0]) for sku in opening}
 
 
-async def judge(world: World, opening: Stock, verdict: Verdict) -> None:
-    """Look at everything once more, now that all is still; what is wrong is added to the verdict."""
+async def judge(world: World, opening: Stock, verdict: Verdict, *, audited: bool = True) -> None:
+    """Look at everything once more, now that all is still; what is wrong is added to the verdict.
+
+    `audited`: by `onhand audit`, too.
+    """
     await _until_settled(world)
     orders = {platform: await world.orders(platform) for platform in PLATFORMS}
     ledger = await world.rows(BALANCES)
@@ -104,7 +107,8 @@ async def judge(world: World, opening: Stock, verdict: Verdict) -> None:
     odd = {name: count for name, count in outcomes.items() if name in (None, "poison")}
     if odd:
         verdict.wrong.append(f"deliveries without an outcome, or poison: {odd}")
-    await _audit(world, verdict)
+    if audited:
+        await _audit(world, verdict)
 
 
 async def replay(world: World, opening: Stock, verdict: Verdict) -> None:

@@ -88,14 +88,15 @@ async def test_it_dies_there_and_nothing_is_lost_or_doubled(world: World, point:
     for name in SURE.get(point, ("inbox", "event", "push")):
         assert grown[name] is getattr(expected, name), (name, before, at_death)
     verdict = Verdict(converged=await converge(world, OPENING, CONVERGE_SECONDS_MAX))
-    await judge(world, OPENING, verdict)
+    await judge(world, OPENING, verdict, audited=False)
     assert None not in verdict.converged.values()
     assert (verdict.lost, verdict.doubled, verdict.wrong) == (0, 0, [])
 
 
 async def test_what_was_taken_at_every_point_changes_nothing_when_taken_again(world: World) -> None:
-    """Goal: all of it once. Method: every delivery of all the deaths above is taken once more."""
+    """Goal: all of it once. Method: an audit; then every delivery of all the deaths above is taken once more."""
     verdict = Verdict()
+    await judge(world, OPENING, verdict)
     await replay(world, OPENING, verdict)
     assert verdict.wrong == []
 
