@@ -18,6 +18,8 @@ Spot = tuple[int, str]
 """A listing and a place: where a level is."""
 NO_CLAIM = 0
 """The claim of a level that nobody holds."""
+Left = tuple[int, int | None]
+"""How a level stands: by whom it is claimed, and what is believed of it (None: nothing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,15 @@ class Push:
     message: str = ""
     due_since: datetime | None = None
     basis: Basis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What booking answers told: how many levels taught of sales nobody told us of (`learnt`), and the listings with a
+    level that somebody else has claimed since (`overtaken`): nobody knows whose write came last."""
+
+    learnt: int = 0
+    overtaken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,14 +322,13 @@ async def note_shown(connection: Connection, shown: Sequence[tuple[Spot, int, in
 
 async def book(
     connection: Connection, learnt: Sequence[LevelLearnt], answered_at: datetime, claim: int = NO_CLAIM
-) -> int:
+) -> Booked:
     """Book what a channel answered and let the levels go, in the caller's transaction.
 
     `claim` is the number they were claimed by. A level that somebody else has claimed since is believed by nobody.
-    Answers how many levels told of sales nobody told us of.
     """
     if not learnt:
-        return 0
+        return Booked()
     cursor = await connection.execute(
         query("book_levels"),
         {
@@ -337,8 +347,7 @@ async def book(
     )
     row = await cursor.fetchone()
     assert row is not None
-    taught: int = row[0]
-    return taught
+    return Booked(row[0], tuple(row[1]))
 
 
 async def save_pushes(
@@ -467,24 +476,23 @@ async def mark(pool: Pool, skus: Sequence[str], *, live: bool = True) -> set[str
 
 
 async def clear_outbox(
-    connection: Connection,
-    settled: Sequence[tuple[int, int]],
-    seen: Mapping[Spot, int | None] | None = None,
+    connection: Connection, settled: Sequence[tuple[int, int]], left: Mapping[Spot, Left] | None = None
 ) -> AsyncCursor[TupleRow]:
     """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers which, as rows.
 
-    `seen`: levels of theirs that were only looked at, with what was believed of them. A listing of which one is
-    claimed, or believed to show something else by now, stays pending.
+    `left`: how their levels stand if nobody else has had them meanwhile. A listing of which one is otherwise stays
+    pending.
     """
-    looked_at = seen or {}
+    stand = left or {}
     return await connection.execute(
         query("clear_outbox"),
         {
             "listings": [listing for listing, _ in settled],
             "generations": [generation for _, generation in settled],
-            "seen_listings": [listing for listing, _ in looked_at],
-            "seen_places": [place for _, place in looked_at],
-            "seen_books": list(looked_at.values()),
+            "left_listings": [listing for listing, _ in stand],
+            "left_places": [place for _, place in stand],
+            "left_claims": [claim for claim, _ in stand.values()],
+            "left_books": [book for _, book in stand.values()],
         },
     )
 

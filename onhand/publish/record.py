@@ -32,9 +32,9 @@ async def record(
     answered_at = datetime.now(UTC)
     settled = settled_by(work)
     async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
-        cleared = await levels.clear_outbox(connection, settled, work.seen)
+        cleared = await levels.clear_outbox(connection, settled, work.left())
         learnt = work.learnt(location_of if listens else {})
-        await levels.book(connection, learnt, answered_at, work.claim)
+        booked = await levels.book(connection, learnt, answered_at, work.claim)
         await levels.save_pushes(
             connection,
             _with_bases(work, rules.channels[channel.name].places),
@@ -52,9 +52,12 @@ async def record(
         if belief.shortfall or belief.surplus
     }
     again = taught if listens else set()
-    told = {push.listing_id for push in work.pushes if push.generation > 0}
-    if unsure := told - {listing for (listing,) in await cleared.fetchall()}:
-        # Told under a generation that is not the one pending: nobody is to settle that one but whoever tells it.
+    cleared_now = {listing for (listing,) in await cleared.fetchall()}
+    again |= {
+        target.state.sku for target in work.targets.values() if target.state.listing_id in booked.overtaken
+    }
+    if unsure := {push.listing_id for push in work.pushes if push.generation > 0} - cleared_now:
+        # Told under a generation that is not the pending one: should others have settled that, they knew less.
         again |= set(await levels.settled_by_others(pool, sorted(unsure)))
     if again:
         # After the commit, so that whoever looks at them sees it. Should we die here, the next run does. Without

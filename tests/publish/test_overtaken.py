@@ -5,6 +5,7 @@ before. Whichever comes first, the listing is looked at again. Method: the other
 steps of the first.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from onhand.publish import Errand, bring_to_targets
 from onhand.publish import bring as bring_module
 from tests.memory_channel import MemoryChannel
 from tests.publish.conftest import Selling
-from tests.publish.shelves import LIVE, adjust, ids_of, waiting
+from tests.publish.shelves import LIVE, adjust, books, ids_of, table, waiting
 
 
 async def tell(selling: Selling, channel: MemoryChannel, errand: Errand | None = None) -> dict[Any, str]:
@@ -112,6 +113,80 @@ async def test_a_look_does_not_settle_a_level_that_was_claimed_since(
     await tell(selling, web)
     assert web.levels["web-A", ""] == 100
     assert "web-A" not in await waiting(selling.pool)
+
+
+EXPIRED = "UPDATE level SET claimed_until = clock_timestamp() - interval '1 second' WHERE claimed_until IS NOT NULL RETURNING 1"
+
+
+async def test_where_nobody_knows_whose_write_came_last_it_is_looked_at_again(selling: Selling) -> None:
+    """Goal: a claim that ran out during its call leaves no level that is old, believed by nobody, and not pending.
+
+    The older errand's write comes last, and so does the newer one's record: it must not settle what it told.
+    """
+    pool, written, go = selling.pool, asyncio.Event(), asyncio.Event()
+    await adjust(pool, "less", "A", -1)
+
+    class Newer(MemoryChannel):
+        async def set_levels(
+            self, writes: list[LevelWrite], key: str, *, urgent: bool = False
+        ) -> list[WriteResult]:
+            answer = await super().set_levels(writes, key, urgent=urgent)
+            written.set()
+            await go.wait()
+            return answer
+
+    class Older(MemoryChannel):
+        async def set_levels(
+            self, writes: list[LevelWrite], key: str, *, urgent: bool = False
+        ) -> list[WriteResult]:
+            await table(pool, EXPIRED)
+            await adjust(pool, "still less", "A", -1)
+            tasks.append(asyncio.create_task(tell(selling, newer)))
+            await written.wait()
+            return await super().set_levels(writes, key, urgent=urgent)
+
+    newer, older = Newer("web"), Older("web")
+    newer.levels = older.levels = selling.web.levels
+    tasks: list[asyncio.Task[Any]] = []
+    await tell(selling, older)
+    go.set()
+    await tasks[0]
+
+    assert selling.web.levels["web-A", ""] == 99, "what is old came last"
+    assert (await books(pool))["web"] is None
+    assert "web-A" in await waiting(pool)
+    await table(pool, EXPIRED)
+    await tell(selling, selling.web)
+    assert selling.web.levels["web-A", ""] == 98
+    assert "web-A" not in await waiting(pool)
+
+
+async def test_a_run_that_was_overtaken_has_its_listings_looked_at(selling: Selling) -> None:
+    """Goal: the same where nothing was pending when the older one began, as in a read-back of everything.
+
+    The newer one is through, and has settled the listing, before the older one's write comes last.
+    """
+    pool = selling.pool
+
+    class Older(MemoryChannel):
+        async def set_levels(
+            self, writes: list[LevelWrite], key: str, *, urgent: bool = False
+        ) -> list[WriteResult]:
+            await table(pool, EXPIRED)
+            await adjust(pool, "less", "A", -1)
+            await tell(selling, selling.web)
+            assert "web-A" not in await waiting(pool)
+            return await super().set_levels(writes, key, urgent=urgent)
+
+    older = Older("web")
+    older.levels = selling.web.levels
+    older.levels["web-A", ""] = 105
+    await tell(selling, older, Errand(distrust=True, live=True))
+    assert selling.web.levels["web-A", ""] == 100
+    assert (await books(pool))["web"] is None
+    assert "web-A" in await waiting(pool)
+    await tell(selling, selling.web)
+    assert selling.web.levels["web-A", ""] == 99
 
 
 async def test_what_nobody_overtook_is_settled_as_ever(selling: Selling) -> None:

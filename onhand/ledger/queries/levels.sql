@@ -157,7 +157,8 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
 
 -- name: book_levels
 -- What the channel answered; levels are let go.
-SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
+SELECT learnt, overtaken
+  FROM book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
                       %(shortfalls)s::int[], %(surpluses)s::int[], %(blind)s::bool[], %(problems)s::text[],
                       %(locations)s::text[], %(claim)s, %(answered_at)s)
 
@@ -260,18 +261,18 @@ SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcom
 
 -- name: clear_outbox
 -- Only rows whose generation is still the one that was read: what came in between stays pending. So do listings of which
--- a level that was only looked at is not as it was: somebody has claimed it since by what was known before, and may be
--- telling it what is old by now.
+-- a level is not as this errand left it: somebody has claimed it since by what was known before, and may be telling it
+-- what is old by now, or did so while this errand's own claim had run out.
 WITH settled AS (
     SELECT o.listing_id
       FROM outbox o
       JOIN unnest(%(listings)s::int[], %(generations)s::bigint[]) AS d(listing, generation)
         ON d.listing = o.listing_id AND d.generation = o.generation
      WHERE NOT EXISTS (
-        SELECT FROM unnest(%(seen_listings)s::int[], %(seen_places)s::text[], %(seen_books)s::int[])
-                    AS seen(listing, place, book)
-          JOIN level v ON v.listing_id = seen.listing AND v.place = seen.place
-         WHERE seen.listing = o.listing_id AND (v.claimed_until IS NOT NULL OR v.book IS DISTINCT FROM seen.book))
+        SELECT FROM unnest(%(left_listings)s::int[], %(left_places)s::text[], %(left_claims)s::bigint[],
+                           %(left_books)s::int[]) AS w(listing, place, claim, book)
+          JOIN level v ON v.listing_id = w.listing AND v.place = w.place
+         WHERE w.listing = o.listing_id AND (v.claim <> w.claim OR v.book IS DISTINCT FROM w.book))
      ORDER BY o.listing_id
        FOR UPDATE OF o
 )
