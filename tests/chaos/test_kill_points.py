@@ -101,6 +101,25 @@ async def test_what_was_taken_at_every_point_changes_nothing_when_taken_again(wo
     assert verdict.wrong == []
 
 
+async def test_the_judge_finds_what_is_wrong(world: World) -> None:
+    """Goal: the negative control of everything above. Method: an order is taken out of the ledger, a level is edited."""
+    ((order,),) = await world.rows("SELECT min(order_id) FROM channel_order")
+    await world.rows("UPDATE event SET source = 'elsewhere' WHERE detail->>'order' = %s", order)
+    await world.rows("UPDATE balance SET available = available + 1 WHERE sku_id = (SELECT min(id) FROM sku)")
+    verdict = Verdict()
+    await judge(world, OPENING, verdict)
+    assert (verdict.lost, verdict.doubled) == (1, 0)
+    told = "\n".join(verdict.wrong)
+    assert f"ledger ('{SKUS[0]}', 'leeds')" in told
+    assert "1 orders lost, 0 doubled" in told
+    assert "audit: what is remembered of an order is what its events posted" in told
+    assert "audit: a balance is the fold of its entries" in told
+    await world.control("POST", "edit", {"platform": "woocommerce", "sku": SKUS[1], "quantity": 5})
+    converged = await converge(world, OPENING, 1.0)
+    assert converged["woocommerce"] is None
+    assert converged["shopify"] is not None
+
+
 async def counts(world: World) -> tuple[int, ...]:
     """Deliveries, events and pushes that are committed."""
     ((*found,),) = await world.rows(COUNTS)
