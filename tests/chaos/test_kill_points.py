@@ -102,7 +102,7 @@ async def test_what_was_taken_at_every_point_changes_nothing_when_taken_again(wo
 
 
 async def test_the_judge_finds_what_is_wrong(world: World) -> None:
-    """Goal: the negative control of everything above. Method: an order is taken out of the ledger, a level is edited."""
+    """Goal: the negative control of all above. Method: an order taken out of the ledger, a level edited."""
     ((order,),) = await world.rows("SELECT min(order_id) FROM channel_order")
     await world.rows("UPDATE event SET source = 'elsewhere' WHERE detail->>'order' = %s", order)
     await world.rows("UPDATE balance SET available = available + 1 WHERE sku_id = (SELECT min(id) FROM sku)")
