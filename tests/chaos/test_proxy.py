@@ -35,8 +35,23 @@ async def echoing() -> AsyncIterator[Proxy]:
         yield proxy
 
 
+OPENED: list[asyncio.StreamWriter] = []
+
+
+@pytest.fixture(autouse=True)
+async def closed() -> AsyncIterator[None]:
+    """Every connection that a test made is closed after it."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+    await asyncio.sleep(0.01)
+
+
 async def connected(proxy: Proxy) -> Streams:
-    return await asyncio.open_connection(LOOPBACK, proxy.port)
+    """A connection through the proxy."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, proxy.port)
+    OPENED.append(writer)
+    return reader, writer
 
 
 async def asked(streams: Streams, told: bytes) -> bytes:
