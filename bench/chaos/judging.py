@@ -21,6 +21,7 @@ Stock = Mapping[str, tuple[int, int]]
 
 SETTLE_SECONDS_MAX = 120.0
 WRONG_TOLD = 20
+QUIET_LOOKS = 3
 
 BALANCES = """
 SELECT s.code, l.code, b.available, b.committed, b.customer FROM balance b
@@ -128,21 +129,21 @@ async def replay(world: World, opening: Stock, verdict: Verdict) -> None:
 
 
 async def _until_settled(world: World) -> None:
-    """Until nothing is on its way: no delivery, nothing in the inbox, nothing to be published."""
+    """Until nothing is on its way, at several looks in a row: nothing to be published, no delivery, nothing in the inbox."""
     deadline = time.monotonic() + SETTLE_SECONDS_MAX
-    while True:
+    quiet = 0
+    while quiet < QUIET_LOOKS:
+        ((outbox,),) = await world.rows(PENDING)
         stats = await world.control("GET", "stats")
         under_way = sum(stats[name]["deliveries"]["waiting"] for name in PLATFORMS)
         ((inbox,),) = await world.rows(WAITING)
-        ((outbox,),) = await world.rows(PENDING)
-        if not (under_way or inbox or outbox):
-            return
-        if time.monotonic() > deadline:
+        quiet = 0 if under_way or inbox or outbox else quiet + 1
+        if not quiet and time.monotonic() > deadline:
             raise BenchFailed(
                 f"still waiting {SETTLE_SECONDS_MAX:.0f} s after all was over: {under_way} deliveries, {inbox} in the"
                 f" inbox, {outbox} in the outbox"
             )
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
 
 
 async def _count_orders(
