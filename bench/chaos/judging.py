@@ -36,7 +36,11 @@ SELECT c.name, v.detail->>'order', sum(e.quantity)
 """
 WAITING = "SELECT count(*) FROM inbox WHERE outcome IS NULL"
 PENDING = "SELECT count(*) FROM outbox"
-OUTCOMES = "SELECT outcome, count(*) FROM inbox GROUP BY outcome"
+OUTCOMES = """
+SELECT outcome, count(*) FROM inbox
+ WHERE outcome IS NOT NULL OR received_at < clock_timestamp() - interval '20 seconds'
+ GROUP BY outcome
+"""
 AGAIN = """
 UPDATE inbox SET outcome = NULL, settled_at = NULL, reason = ''
  WHERE kind IN ('order', 'order_hint') AND outcome IN ('posted', 'unchanged', 'stale', 'noted')

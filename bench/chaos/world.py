@@ -38,7 +38,10 @@ from onhand.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 PLATFORMS = ("shopify", "woocommerce", "bigcommerce")
-FIRST_PORT = 44_000
+FIRST_PORT = 21_000
+"""Below those that the system gives to connections: while a program is dead, nobody may take its port."""
+PORTS = 8
+"""Of one world; worlds of several processes at a time keep out of each other's way by theirs."""
 RESTARTS = RestartPolicy(restarts_per_minute_max=30, delay_seconds_max=2.0)
 """As `onhand up`, but for a day on which more is killed than it would put up with."""
 POINT_SECONDS_MAX = 8.0
@@ -260,11 +263,10 @@ def _psutil(pid: int) -> Any:
 
 async def _started(folder: Path, stack: Stack, proxies: Mapping[str, Proxy], *, durable: bool) -> World:
     data = folder / "data"
-    postgres = EmbeddedPostgres(data, port=FIRST_PORT, durable=durable)
-    temporal = EmbeddedTemporal(
-        data, port=FIRST_PORT + 100, ui_port=FIRST_PORT + 200, metrics_port=FIRST_PORT + 300
-    )
-    shops, web = free_port(FIRST_PORT + 400), free_port(FIRST_PORT + 500)
+    first = FIRST_PORT + PORTS * (os.getpid() % 1_000)
+    postgres = EmbeddedPostgres(data, port=first, durable=durable)
+    temporal = EmbeddedTemporal(data, port=first + 1, ui_port=first + 2, metrics_port=first + 3)
+    shops, web = free_port(first + 4), free_port(first + 5)
     sandbox = f"http://{LOOPBACK}:{shops}"
     (folder / "onhand.toml").write_text(CONFIG.format(sandbox=sandbox, web=web))
     await asyncio.gather(
