@@ -13,11 +13,15 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import typer
 from psycopg_pool import AsyncConnectionPool
+
+from onhand.leaving import run_and_leave
 
 KILL_FILE = "ONHAND_CHAOS_KILL_FILE"
 MOMENTS = ("before_call", "after_call", "before_commit", "after_commit", "before_report")
@@ -115,64 +119,67 @@ def _armed_turn(turn: Callable[..., Awaitable[Any]], line: str, did: Callable[[A
     return armed
 
 
+def _replace(place: str, name: str, by: Callable[[Any], Any]) -> None:
+    """Put something in the place of a module's or a class's part, made of what was there."""
+    module, _, of = place.partition(":")
+    holder = import_module(module)
+    holder = getattr(holder, of) if of else holder
+    setattr(holder, name, by(getattr(holder, name)))
+
+
 def arm_worker() -> None:
     """Wrap what the worker speaks through."""
-    import activities.live
-    import onhand.ledger.database
-    import worker
-    from onhand.publish.live import Publisher
+    _replace("onhand.ledger.database", "AsyncConnectionPool", lambda _: ArmedPool)
+    _replace("worker", "make_channels", _armed_maker)
+    _replace(
+        "onhand.publish.live:Publisher",
+        "turn",
+        lambda turn: _armed_turn(turn, "publish", lambda told: bool(told.changed)),
+    )
+    _replace(
+        "activities.live",
+        "take_turn",
+        lambda turn: _armed_turn(turn, "intake", lambda taken: bool(taken.deliveries)),
+    )
 
-    make = worker.make_channels
 
-    def armed_channels(settings: Any) -> Any:
-        return {
-            name: Armed(
-                channel,
-                "publish",
-                ("set_levels", "change_levels"),
-                {"orders": Armed(channel.orders, "intake", ("read",), {})},
-            )
-            for name, channel in make(settings).items()
-        }
+def _armed_maker(make: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], Mapping[str, Any]]:
+    def armed(settings: Any) -> Mapping[str, Any]:
+        return {name: _armed_channel(channel) for name, channel in make(settings).items()}
 
-    onhand.ledger.database.AsyncConnectionPool = ArmedPool
-    worker.make_channels = armed_channels
-    Publisher.turn = _armed_turn(Publisher.turn, "publish", lambda told: bool(told.changed))
-    taken = _armed_turn(activities.live.take_turn, "intake", lambda turn: bool(turn.deliveries))
-    activities.live.take_turn = taken
+    return armed
+
+
+def _armed_channel(channel: Any) -> Armed:
+    orders = Armed(channel.orders, "intake", ("read",), {})
+    return Armed(channel, "publish", ("set_levels", "change_levels"), {"orders": orders})
 
 
 def arm_web() -> None:
     """Wrap what the web app speaks through."""
-    import onhand.ledger.database
-    from onhand.web.keeping import Keeper
+    _replace("onhand.ledger.database", "AsyncConnectionPool", lambda _: ArmedPool)
+    _replace("onhand.web.keeping:Keeper", "keep", _armed_keep)
 
-    keep = Keeper.keep
 
-    async def armed_keep(*given: Any, **named: Any) -> Any:
+def _armed_keep(keep: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def armed(*given: Any, **named: Any) -> Any:
         reached("accept.before_call")
         kept = await keep(*given, **named)
         reached("accept.before_report")
         return kept
 
-    onhand.ledger.database.AsyncConnectionPool = ArmedPool
-    Keeper.keep = armed_keep
+    return armed
+
+
+PROGRAMS = {"worker": (arm_worker, "worker"), "web": (arm_web, "onhand.web.__main__")}
+"""How each is armed, and the module whose `main` it is."""
 
 
 def main() -> None:
     """Arm the program that is named, then run it with the other arguments."""
-    import typer
-
-    from onhand.leaving import run_and_leave
-
-    program = sys.argv.pop(1)
-    if program == "worker":
-        arm_worker()
-        from worker import main as run
-    else:
-        arm_web()
-        from onhand.web.__main__ import main as run
-    run_and_leave(lambda: typer.run(run))
+    arm, module = PROGRAMS[sys.argv.pop(1)]
+    arm()
+    run_and_leave(lambda: typer.run(import_module(module).main))
 
 
 if __name__ == "__main__":

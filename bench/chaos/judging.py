@@ -22,6 +22,7 @@ Stock = Mapping[str, tuple[int, int]]
 SETTLE_SECONDS_MAX = 120.0
 WRONG_TOLD = 20
 QUIET_LOOKS = 3
+LOOK_SECONDS = 0.4
 
 BALANCES = """
 SELECT s.code, l.code, b.available, b.committed, b.customer FROM balance b
@@ -133,21 +134,24 @@ async def replay(world: World, opening: Stock, verdict: Verdict) -> None:
 
 
 async def _until_settled(world: World) -> None:
-    """Until nothing is on its way, at several looks in a row: nothing to be published, no delivery, nothing in the inbox."""
+    """Until nothing is on its way, at several looks in a row."""
     deadline = time.monotonic() + SETTLE_SECONDS_MAX
-    quiet = 0
-    while quiet < QUIET_LOOKS:
-        ((outbox,),) = await world.rows(PENDING)
-        stats = await world.control("GET", "stats")
-        under_way = sum(stats[name]["deliveries"]["waiting"] for name in PLATFORMS)
-        ((inbox,),) = await world.rows(WAITING)
-        quiet = 0 if under_way or inbox or outbox else quiet + 1
-        if not quiet and time.monotonic() > deadline:
-            raise BenchFailed(
-                f"still waiting {SETTLE_SECONDS_MAX:.0f} s after all was over: {under_way} deliveries, {inbox} in the"
-                f" inbox, {outbox} in the outbox"
-            )
-        await asyncio.sleep(0.4)
+    quiet_looks = 0
+    while quiet_looks < QUIET_LOOKS:
+        left = await _on_its_way(world)
+        quiet_looks = 0 if any(left.values()) else quiet_looks + 1
+        if not quiet_looks and time.monotonic() > deadline:
+            raise BenchFailed(f"still on its way {SETTLE_SECONDS_MAX:.0f} s after all was over: {left}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _on_its_way(world: World) -> dict[str, int]:
+    """What has to come to rest: nothing to be published, no delivery, nothing in the inbox."""
+    ((outbox,),) = await world.rows(PENDING)
+    stats = await world.control("GET", "stats")
+    deliveries = sum(stats[name]["deliveries"]["waiting"] for name in PLATFORMS)
+    ((inbox,),) = await world.rows(WAITING)
+    return {"outbox": outbox, "deliveries": deliveries, "inbox": inbox}
 
 
 async def _count_orders(
@@ -162,10 +166,10 @@ async def _count_orders(
                 line["quantity"] - line["cancelled"] - line["restocked"] for line in order["lines"]
             )
     posted = Counter({(channel, order): units for channel, order, units in await world.rows(PER_ORDER)})
-    for order in sold.keys() | posted.keys():
-        if posted[order] < sold[order]:
+    for name in sold.keys() | posted.keys():
+        if posted[name] < sold[name]:
             verdict.lost += 1
-        elif posted[order] > sold[order]:
+        elif posted[name] > sold[name]:
             verdict.doubled += 1
     if verdict.lost or verdict.doubled:
         verdict.wrong.append(f"{verdict.lost} orders lost, {verdict.doubled} doubled")

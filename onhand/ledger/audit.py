@@ -190,7 +190,7 @@ class Snapshot:
         self, skus: Iterable[int], locations: Iterable[int]
     ) -> tuple[dict[int, str], dict[int, str]]:
         """What people call these SKUs and locations."""
-        found = []
+        found: list[dict[int, str]] = []
         for name, ids in (("names_of_skus", skus), ("names_of_locations", locations)):
             cursor = await self._connection.execute(query(name), {"ids": sorted(ids)})
             found.append(dict(await cursor.fetchall()))
