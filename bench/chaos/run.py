@@ -211,7 +211,7 @@ async def _calm(world: World) -> None:
 
 
 async def _heal(world: World) -> None:
-    """What the schedules do every quarter of an hour: read every level back, and repair what drifted."""
-    code, answer = await world.onhand("sync", "--full")
+    """What a schedule does every quarter of an hour: read every level back, and repair what drifted."""
+    code, answer = await world.onhand("reconcile")
     if code not in (0, 3):
-        raise BenchFailed(f"onhand sync --full ended with {code}: {answer}")
+        raise BenchFailed(f"onhand reconcile ended with {code}: {answer}")

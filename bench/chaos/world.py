@@ -92,6 +92,13 @@ places = {{ 1 = ["leeds"], 2 = ["london"] }}
 every_minutes = 1440
 sweep_seconds = 10
 
+# Levels are to be what was sold leaves, so nothing that drifted is held back.
+[reconcile]
+every_minutes = 0
+tolerance_percent = 100
+halt_percent = 100
+halts = false
+
 [web]
 port = {web}
 public_url = "http://127.0.0.1:{web}"
