@@ -15,8 +15,8 @@ from onhand.channels.base import LevelWrite, WriteResult
 from onhand.ledger import levels
 from onhand.publish import Errand, bring_to_targets
 from onhand.publish import bring as bring_module
+from tests.fix_selling import Selling
 from tests.memory_channel import MemoryChannel
-from tests.publish.conftest import Selling
 from tests.publish.shelves import LIVE, adjust, books, ids_of, table, waiting
 
 
