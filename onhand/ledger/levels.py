@@ -449,6 +449,13 @@ async def isolate(pool: Pool, listings: Sequence[int]) -> None:
         await connection.execute(query("isolate_listings"), {"listings": list(listings)})
 
 
+async def isolated_skus(pool: Pool, channel: str, limit: int) -> list[str]:
+    """SKUs of which a listing of the channel is left to its own update, whether that runs or not."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("isolated_skus"), {"channel": channel, "limit": limit})
+        return [sku for (sku,) in await cursor.fetchall()]
+
+
 async def rejoin(pool: Pool, channel: str, listings: Sequence[int], *, live: bool) -> bool:
     """Give listings that were isolated back to the publisher, or (not `live`) to the next sync run.
 

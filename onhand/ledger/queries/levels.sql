@@ -231,6 +231,17 @@ UPDATE outbox SET isolated = true
  WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s)
                        ORDER BY listing_id FOR UPDATE)
 
+-- name: isolated_skus
+-- SKUs of a channel whose own updates are to tell it; those that wait longest first.
+SELECT s.code
+  FROM outbox o
+  JOIN listing l ON l.id = o.listing_id
+  JOIN sku s ON s.id = l.sku_id
+ WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.isolated
+ GROUP BY s.code
+ ORDER BY min(o.marked_at), s.code
+ LIMIT %(limit)s
+
 -- name: rejoin_listings
 -- Their own update is over. What has changed since is for the publisher, or for the next run.
 WITH back AS (
