@@ -19,7 +19,7 @@ from onhand.domain.sales import ChannelOrder, SoldLine, as_json, version_of
 from onhand.ledger import inbox, levels, work
 from onhand.ledger.inbox import Received
 from onhand.ledger.posting import post_events
-from onhand.messages import intake_id, publish_id
+from onhand.messages import SYNC_TASK_QUEUE, SweepRequest, intake_id, publish_id, sweep_id
 from onhand.publish import Errand, bring_to_targets
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
@@ -182,6 +182,31 @@ async def test_a_refused_sku_leaves_the_line_and_becomes_its_own_update(shops: S
         await asyncio.wait_for(handle.result(), LONG)
         await until(lambda: nothing_pending(shops))
 
+    assert web.levels["S00005", ""] == 99
+
+
+async def test_a_sku_whose_update_never_began_is_told_after_the_next_sweep(shops: Stage) -> None:
+    """Goal: a worker that dies between leaving a SKU out and starting its update leaves nobody untold.
+
+    Method: the pending listing as such a worker leaves it, with no update anywhere; then one sweep.
+    """
+    web = named(shops, "web")
+    sold = Movement("test", "sold", EventKind.ADJUSTMENT, "S00005", "leeds", -1, datetime.now(UTC))
+    await post_events(shops.pool, [event_of(sold)], set())
+    ((listing, _),) = await levels.listings_of_sku(shops.pool, "S00005", web.name)
+    await levels.isolate(shops.pool, [listing])
+    async with shops.workers():
+        await waking.wake_publishers(shops.client, shops.channels)
+        await shops.client.execute_workflow(
+            "OrderSweep",
+            SweepRequest(channel=web.name),
+            id=f"{sweep_id(web.name)}-once",
+            task_queue=SYNC_TASK_QUEUE,
+        )
+        await asyncio.wait_for(
+            shops.client.get_workflow_handle(f"sku-update/{web.name}/S00005").result(), LONG
+        )
+        await until(lambda: nothing_pending(shops))
     assert web.levels["S00005", ""] == 99
 
 
