@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "stack",
     "migrate": "migrate",
     "doctor": "doctor",
+    "audit": "audit",
     "sync": "sync",
     "reconcile": "reconcile",
     "runs": "runs",

@@ -209,7 +209,14 @@ def _channel_steps(
     )
     leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
     sweeps = SweepSteps(
-        pool, client, parts.channels, settings.web.public_url, settings.tiers.rules(), rules, judging
+        pool,
+        client,
+        parts.channels,
+        settings.web.public_url,
+        settings.tiers.rules(),
+        rules,
+        judging,
+        settings.sync.sku_update_attempts,
     )
     policy = Policy(
         settings.reconcile.response(), settings.reconcile.accept_overselling, settings.web.public_url

@@ -40,6 +40,7 @@ class ListingState:
     without one; `due_since` is when the oldest change that is not on the channel yet became durable, None without
     one. `siblings` includes itself. `resting` are levels of the SKU that are left alone, its own included. `halted`: it
     is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted.
+    `versions` are those of the balances that `available` was read from.
     """
 
     channel: str
@@ -58,6 +59,7 @@ class ListingState:
     resting: tuple[Resting, ...] = ()
     halted: bool = False
     widened: int = 0
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

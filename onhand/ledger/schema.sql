@@ -391,10 +391,12 @@ CREATE TABLE push (
     attempt smallint NOT NULL,
     sent_at timestamptz NOT NULL,
     answered_at timestamptz NOT NULL,
-    due_since timestamptz
+    due_since timestamptz,
+    basis jsonb
 );
 COMMENT ON TABLE push IS 'Every level sent to a channel and what came back. Kept for as long as push_retention says.';
 COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
+COMMENT ON COLUMN push.basis IS 'What its level was decided from: the SKU, the units of it one piece takes, and the version of its balance at each location drawn on. Null: not kept.';
 CREATE INDEX push_listing ON push (listing_id, id DESC);
 CREATE INDEX push_sent ON push USING brin (sent_at);
 
@@ -573,20 +575,20 @@ COMMENT ON COLUMN hold.released_at IS 'The next run may send as much as this one
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    -- Drawn after the balances are locked, so for one SKU it grows in commit order.
-    next_generation bigint := nextval('generation');
     touched smallint[];
     woken text[];
 BEGIN
     WITH marked AS (
         INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
-        SELECT l.id, l.channel_id, next_generation, live_now, s.tier
+        SELECT l.id, l.channel_id, nextval('generation'), live_now, s.tier
           FROM listing l
           JOIN sku s ON s.id = l.sku_id
          WHERE l.sku_id = ANY (sku_ids) AND l.active
          ORDER BY l.id
+        -- Drawn once the row is locked, so that for one listing it grows in commit order: whoever drew before waiting for
+        -- the row could put an older one over a newer one.
         ON CONFLICT (listing_id) DO UPDATE SET
-            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            generation = nextval('generation'), live = o.live OR excluded.live, tier = excluded.tier,
             resting_until = NULL
         RETURNING o.channel_id
     )
@@ -838,15 +840,15 @@ COMMENT ON FUNCTION claim_believed_v1 IS 'Take levels of which is still believed
 CREATE FUNCTION book_levels_v2(
     listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],
     blind boolean[], problems text[], locations text[], claim bigint, answered_at timestamptz
-) RETURNS integer
+) RETURNS TABLE (learnt integer, overtaken integer[])
 LANGUAGE plpgsql AS $$
-DECLARE
-    learnt integer;
+#variable_conflict use_column
 BEGIN
     PERFORM FROM level v
       WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
       ORDER BY v.listing_id, v.place
         FOR UPDATE;
+    RETURN QUERY
     WITH answer AS (
         SELECT a.*, v.heard,
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
@@ -854,13 +856,14 @@ BEGIN
           FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations)
                AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location)
           JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v2.claim
-    ), overtaken AS (
+    ), lost AS (
         UPDATE level v SET
             book = NULL,
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
             blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END
           FROM unnest(listings, places, blind) AS a(listing, place, blind)
          WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
+        RETURNING v.listing_id
     ), known AS (
         -- What was sold and put back again, both unheard, is nothing: one takes the other away.
         SELECT a.listing, a.place, a.location, greatest(a.unheard - coalesce(r.pieces, 0), 0) AS unheard,
@@ -914,11 +917,10 @@ BEGIN
           FROM answer a
          WHERE v.listing_id = a.listing AND v.place = a.place
     )
-    SELECT count(*)::integer INTO learnt FROM taught;
-    RETURN learnt;
+    SELECT (SELECT count(*)::integer FROM taught), ARRAY(SELECT DISTINCT listing_id FROM lost ORDER BY listing_id);
 END
 $$;
-COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something.';
+COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something, and the listings with a level that somebody else has claimed since.';
 
 -- Posts a batch of events: the one function that writes stock. Set-based, one round trip.
 -- Rows are always touched in the order event key, then (sku, location), then listing, in every

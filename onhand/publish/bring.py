@@ -129,6 +129,7 @@ async def _taken_up(
         {spot[0] for spot, target in targets.items() if spot not in mine and target.differs}
         | rests.seconds.keys(),
         claim,
+        {spot: target.book for spot, target in targets.items() if spot not in claimed},
     )
     for spot in wanted:
         if spot not in claimed:

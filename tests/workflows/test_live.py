@@ -12,9 +12,12 @@ from temporalio.testing import ActivityEnvironment
 from activities.live import LeavingSteps
 from onhand import waking
 from onhand.channels.errors import ChannelDown, CredentialsBad
+from onhand.domain.events import EventKind
+from onhand.domain.movements import Movement, event_of
 from onhand.domain.sales import ChannelOrder, SoldLine
-from onhand.ledger import inbox, stock, work
+from onhand.ledger import inbox, levels, stock, work
 from onhand.ledger.inbox import Received
+from onhand.ledger.posting import post_events
 from onhand.messages import (
     SYNC_TASK_QUEUE,
     FollowPoison,
@@ -122,6 +125,31 @@ async def test_a_refused_sku_leaves_the_line_and_becomes_its_own_update(shops: S
         await asyncio.wait_for(handle.result(), LONG)
         await until(lambda: nothing_pending(shops))
 
+    assert web.levels["S00005", ""] == 99
+
+
+async def test_a_sku_whose_update_never_began_is_told_after_the_next_sweep(shops: Stage) -> None:
+    """Goal: a worker that dies between leaving a SKU out and starting its update leaves nobody untold.
+
+    Method: the pending listing as such a worker leaves it, with no update anywhere; then one sweep.
+    """
+    web = named(shops, "web")
+    sold = Movement("test", "sold", EventKind.ADJUSTMENT, "S00005", "leeds", -1, datetime.now(UTC))
+    await post_events(shops.pool, [event_of(sold)], set())
+    ((listing, _),) = await levels.listings_of_sku(shops.pool, "S00005", web.name)
+    await levels.isolate(shops.pool, [listing])
+    async with shops.workers():
+        await waking.wake_publishers(shops.client, shops.channels)
+        await shops.client.execute_workflow(
+            "OrderSweep",
+            SweepRequest(channel=web.name),
+            id=f"{sweep_id(web.name)}-once",
+            task_queue=SYNC_TASK_QUEUE,
+        )
+        await asyncio.wait_for(
+            shops.client.get_workflow_handle(f"sku-update/{web.name}/S00005").result(), LONG
+        )
+        await until(lambda: nothing_pending(shops))
     assert web.levels["S00005", ""] == 99
 
 

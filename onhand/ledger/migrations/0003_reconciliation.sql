@@ -146,5 +146,8 @@ ALTER TABLE run_channel DROP CONSTRAINT run_channel_status_check;
 ALTER TABLE run_channel ADD CONSTRAINT run_channel_status_check
     CHECK (status IN ('running', 'success', 'partial', 'failed', 'held', 'skipped'));
 
+ALTER TABLE push ADD COLUMN basis jsonb;
+COMMENT ON COLUMN push.basis IS 'What its level was decided from: the SKU, the units of it one piece takes, and the version of its balance at each location drawn on. Null: not kept.';
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliation, reconciliation_channel, drift, suspect, halt, widened_buffer, oversell, hold TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
