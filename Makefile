@@ -41,6 +41,9 @@ format: $(VENV)/.dev ## put the code into its format, and fix what can be fixed
 bench: $(VENV)/.dev ## measure; one of them with: make bench ARGS=latency
 	@$(RUN)/python -m bench $(or $(ARGS),all)
 
+chaos: $(VENV)/.dev ## everything goes wrong, then all must be right: make chaos SEED=7 MINUTES=10
+	@$(RUN)/python -m bench.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 lock: $(VENV)/.dev ## pin the newest versions that pyproject.toml allows, with their hashes
 	@$(RUN)/python -m ensurepip >/dev/null && $(RUN)/python -m pip install --quiet 'uv>=0.13.8'
 	@$(RUN)/python -m uv pip compile $(LOCK) --output-file requirements.txt pyproject.toml
@@ -100,4 +103,4 @@ echo "Onhand needs Python 3.11 or newer, and none of python3.11 to python3.14 or
 echo "(Debian, Ubuntu: apt install python3 python3-venv), or name yours: make PYTHON=/path/to/python3 ..." >&2; exit 1
 endef
 
-.PHONY: demo up install test check format bench lock clean help moved
+.PHONY: demo up install test check format bench chaos lock clean help moved

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "stack",
     "migrate": "migrate",
     "doctor": "doctor",
+    "audit": "audit",
     "sync": "sync",
     "reconcile": "reconcile",
     "runs": "runs",
@@ -28,6 +29,7 @@ COMMANDS = {
     "channels": "channels",
     "webhooks": "webhooks",
     "inbox": "inbox",
+    "authority": "authority",
     "mapping": "mapping",
 }
 """Each command and its module of onhand.cli, in the order in which --help lists them."""

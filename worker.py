@@ -33,7 +33,7 @@ from onhand.connect import connect_temporal, open_ledger
 from onhand.draining import LINGER_SECONDS
 from onhand.imports import LedgerDirectory
 from onhand.leaving import run_and_leave, run_quickly
-from onhand.ledger import catalogue
+from onhand.ledger import catalogue, levels
 from onhand.ledger.database import Pool
 from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
@@ -112,13 +112,15 @@ async def hosted(
 ) -> AsyncIterator[None]:
     """Workers for the named queues while the body runs; leaving it lets the steps under way finish.
 
-    The ledger is made to know the configured locations and channels first.
+    The ledger is made to know the configured locations, channels and places first.
     """
     await catalogue.save_places(
         pool,
         {code: section.name or code for code, section in settings.locations.items()},
         {name: section.platform for name, section in settings.channels.items()},
     )
+    for name, rules in settings.rule_book().channels.items():
+        await levels.ensure_levels(pool, name, list(rules.places))
     async with AsyncExitStack() as stack:
         doorbell = await stack.enter_async_context(_listening(pool))
         for queue in queues:
@@ -193,7 +195,7 @@ def _channel_steps(
         timedelta(seconds=settings.sync.authority_settle_seconds),
         timedelta(seconds=settings.sync.authority_window_seconds),
     )
-    levels = LevelSteps(pool, client, parts.channels, rules, settings.guard.limits())
+    pushing = LevelSteps(pool, client, parts.channels, rules, settings.guard.limits())
     mapping = MappingSteps(pool, parts.channels, rules, fresh)
     live = LiveSteps(
         pool,
@@ -207,7 +209,14 @@ def _channel_steps(
     )
     leaving = LeavingSteps(pool, client, parts.slack, settings.slack.alert_channel or settings.slack.channel)
     sweeps = SweepSteps(
-        pool, client, parts.channels, settings.web.public_url, settings.tiers.rules(), rules, judging
+        pool,
+        client,
+        parts.channels,
+        settings.web.public_url,
+        settings.tiers.rules(),
+        rules,
+        judging,
+        settings.sync.sku_update_attempts,
     )
     policy = Policy(
         settings.reconcile.response(), settings.reconcile.accept_overselling, settings.web.public_url
@@ -220,11 +229,11 @@ def _channel_steps(
         leaving.follow_poison,
         sweeps.sweep_orders,
         mapping.load_mapping,
-        levels.plan_levels,
-        levels.weigh_run,
-        levels.push_levels,
-        levels.verify_levels,
-        levels.push_sku,
+        pushing.plan_levels,
+        pushing.weigh_run,
+        pushing.push_levels,
+        pushing.verify_levels,
+        pushing.push_sku,
         read_backs.walk_levels,
         read_backs.weigh_suspects,
         read_backs.hear_sales,

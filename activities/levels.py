@@ -19,7 +19,7 @@ from onhand.channels.base import Channel
 from onhand.channels.together import each
 from onhand.domain.guard import Limits
 from onhand.domain.listings import RuleBook, all_targets
-from onhand.ledger import holds, levels, runs
+from onhand.ledger import holds, levels, runs, work
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, ListingCursor
 from onhand.ledger.runs import PlannedLevel
@@ -38,11 +38,21 @@ from onhand.messages import (
     sku_update_id,
 )
 from onhand.waking import wake_publishers
+from workflows.failures import PAUSED
 from workflows.policies import SKU_UPDATE_PRIORITY
 from workflows.search import attributes
 
 STARTS_AT_ONCE = 8
 """Workflows being started at the same time; the server, not we, is what takes time."""
+
+
+async def require_not_paused(pool: Pool, channel: str) -> None:
+    """Raise where an operator has paused the channel: a step that would tell it something does nothing."""
+    hold = (await work.holds(pool, [channel])).get(channel)
+    if hold is not None and hold.pause:
+        raise ApplicationError(
+            f"{hold.pause}; go on with: onhand channels resume {channel}", type=PAUSED, non_retryable=True
+        )
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class LevelSteps:
 
         Says, too, whether all of it has to be counted first. A run of SKUs that a person named is never too much.
         """
+        await require_not_paused(self.pool, page.channel)
         async with heartbeats():
             return await self._plan(page)
 
@@ -105,6 +116,7 @@ class LevelSteps:
     @activity.defn
     async def push_levels(self, chunk: Chunk) -> ChunkResult:
         """Bring one chunk's levels to their targets of this moment; what is already done is not done again."""
+        await require_not_paused(self.pool, chunk.channel)
         planned = await runs.planned_levels(self.pool, chunk.run_id, chunk.channel, chunk.first, chunk.last)
         can = self.channels[chunk.channel].capabilities
         calls = [planned[at : at + can.bulk_size] for at in range(0, len(planned), can.bulk_size)]
@@ -170,6 +182,7 @@ class LevelSteps:
     @activity.defn
     async def push_sku(self, request: SkuUpdateRequest) -> None:
         """Bring every listing of one SKU on one channel to its target; raises with the channel's words if refused."""
+        await require_not_paused(self.pool, request.channel)
         found = await levels.listings_of_sku(self.pool, request.sku, request.channel)
         errand = publish.Errand(attempt=activity.info().attempt, distrust=True)
         async with heartbeats(), sorted_errors(), self._waking() as woken:

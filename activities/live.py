@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -117,6 +117,27 @@ class LiveSteps:
         return await wake_publishers(self.client, sorted(channels & self.channels.keys()))
 
 
+async def start_updates(client: Client, channel: str, skus: Sequence[str], attempts: int) -> None:
+    """Start an update of its own for each SKU; one that runs already is left to itself. Raises RPCError."""
+    slots = asyncio.Semaphore(STARTS_AT_ONCE)
+
+    async def one(sku: str) -> None:
+        async with slots:
+            await client.start_workflow(
+                "SkuUpdate",
+                SkuUpdateRequest(channel=channel, sku=sku, attempts=attempts),
+                id=sku_update_id(channel, sku),
+                task_queue=SYNC_TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=attributes(channel=channel, sku=sku),
+                static_summary=f"{channel} refused {sku}"[:200],
+                priority=SKU_UPDATE_PRIORITY,
+                rpc_timeout=timedelta(seconds=10),
+            )
+
+    await asyncio.gather(*(one(sku) for sku in skus))
+
+
 @dataclass(frozen=True)
 class LeavingSteps:
     """What leaves the line and becomes a workflow of its own."""
@@ -129,24 +150,8 @@ class LeavingSteps:
     @activity.defn
     async def start_live_updates(self, start: StartSkuUpdates) -> None:
         """Start an update for each SKU that a channel refused; one that is already being retried is left to it."""
-        slots = asyncio.Semaphore(STARTS_AT_ONCE)
-
-        async def one(sku: str) -> None:
-            async with slots:
-                await self.client.start_workflow(
-                    "SkuUpdate",
-                    SkuUpdateRequest(channel=start.channel, sku=sku, attempts=start.attempts),
-                    id=sku_update_id(start.channel, sku),
-                    task_queue=SYNC_TASK_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    search_attributes=attributes(channel=start.channel, sku=sku),
-                    static_summary=f"{start.channel} refused {sku}"[:200],
-                    priority=SKU_UPDATE_PRIORITY,
-                    rpc_timeout=timedelta(seconds=10),
-                )
-
         async with heartbeats():
-            await asyncio.gather(*(one(sku) for sku in start.skus))
+            await start_updates(self.client, start.channel, start.skus, start.attempts)
 
     @activity.defn
     async def follow_poison(self, follow: FollowPoison) -> None:

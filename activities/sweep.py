@@ -9,19 +9,25 @@ from temporalio.client import Client
 
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
+from activities.live import start_updates
 from onhand import authority, sweeping, tiers
 from onhand.authority import Authority
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook
 from onhand.domain.velocity import TierRules
+from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.messages import SweepRequest, SweepResult
 from onhand.waking import wake_intakes, wake_publishers
 
+UPDATES_MAX = 500
+"""Updates of single SKUs that one sweep makes sure of; the next one sees to the others."""
+
 
 @dataclass(frozen=True)
 class SweepSteps:
-    """What needs the ledger, the channels and Temporal. `public_url` empty: no webhooks are expected."""
+    """What needs the ledger, the channels and Temporal. `public_url` empty: no webhooks are expected. `attempts`: of
+    one SKU's own update."""
 
     pool: Pool
     client: Client
@@ -30,6 +36,7 @@ class SweepSteps:
     tiers: TierRules
     rules: RuleBook
     authority: Authority
+    attempts: int
 
     @activity.defn
     async def sweep_orders(self, request: SweepRequest) -> SweepResult:
@@ -62,3 +69,7 @@ class SweepSteps:
             await wake_intakes(self.client, [channel])
         if pending.outbox:
             await wake_publishers(self.client, [channel])
+        # What failed alone has an update of its own. Should one have ended while the publisher left a SKU to it, or
+        # should the worker have died before it was started, nobody else would tell that SKU's listings.
+        if skus := await levels.isolated_skus(self.pool, channel, UPDATES_MAX):
+            await start_updates(self.client, channel, skus, self.attempts)

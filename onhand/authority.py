@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from onhand.channels.base import Channel, ItemRef, LevelKey
-from onhand.domain.authority import Statement, ruling
 from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.listings import ChannelRules
 from onhand.ledger import authority, levels, work
 from onhand.ledger.authority import Believed, Noted
 from onhand.ledger.database import Pool
-from onhand.ledger.posting import Verdict, post_counts
+from onhand.ledger.judging import post_judged_on
+from onhand.ledger.posting import Verdict
 
 NOTED_AT_ONCE = 500
 INTAKE_SECONDS = 5.0
@@ -95,27 +95,25 @@ async def _count(
 ) -> None:
     """One statement: counted, or outvoted by a lower one; kept in either case."""
     source = f"channel/{channel}/authority"
-    stated = Statement(source, shown * level.units, at)
-    shelf = await authority.shelf(pool, noted.sku, location)
-    ruled = ruling(stated, shelf.available, shelf.before, settings.window)
-    if ruled.counts:
-        name = f"{noted.item_id}@{noted.place}/{at.isoformat()}"
-        count = Count(source, name, noted.sku, location, stated.quantity, CountMeaning.AVAILABLE, at)
-        (posted,) = await post_counts(pool, [count], record_agreement=False, woken=woken)
-        assert posted.verdict in (Verdict.POSTED, Verdict.UNCHANGED, Verdict.DUPLICATE), posted.message
-    await authority.keep(pool, noted.sku, location, stated, ruled.rival, counted=ruled.counts)
+    name = f"{noted.item_id}@{noted.place}/{at.isoformat()}"
+    count = Count(source, name, noted.sku, location, shown * level.units, CountMeaning.AVAILABLE, at)
+    async with pool.connection() as connection:
+        (judged,) = await post_judged_on(connection, [count], settings.window, woken)
+    verdict = judged.posted.verdict
+    taken = (Verdict.POSTED, Verdict.UNCHANGED, Verdict.DUPLICATE, Verdict.OUTVOTED)
+    assert verdict in taken, judged.posted.message
     # Last, so that a crash before it leaves a level that is told the ledger's number, and no edit that is forgotten.
     await authority.book_as_read(pool, (noted.listing_id, noted.place), level.book, shown, at)
-    if not ruled.counts:
+    if verdict is Verdict.OUTVOTED:
         woken |= await levels.mark(pool, [noted.sku])
     logger.info(
         "a level was changed by its authority",
         channel=channel,
         sku=noted.sku,
         location=location,
-        quantity=stated.quantity,
-        counted=ruled.counts,
-        rival="" if ruled.rival is None else ruled.rival.authority,
+        quantity=count.quantity,
+        counted=verdict is not Verdict.OUTVOTED,
+        rival="" if judged.rival is None else judged.rival.authority,
     )
 
 

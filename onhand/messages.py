@@ -19,8 +19,9 @@ RECONCILE_SCHEDULE_ID = "reconcile"
 
 Status = Literal["success", "partial", "failed"]
 
-ChannelStatus = Literal["success", "partial", "failed", "held"]
-"""How a channel's part of a run ended; held: it would change too much at once, and nothing was sent."""
+ChannelStatus = Literal["success", "partial", "failed", "held", "skipped"]
+"""How a run ended on one channel. "skipped": an operator has paused it, which is no failure; "held": it would change
+too much at once, and nothing of it is sent."""
 
 
 def channel_task_queue(channel: str) -> str:
@@ -282,13 +283,17 @@ class SyncResult(Message):
 
 
 class SkuUpdateRequest(Message):
-    """Input of SkuUpdate: bring every listing of a SKU on one channel to its target, retrying `attempts` times."""
+    """Input of SkuUpdate: bring every listing of a SKU on one channel to its target, retrying `attempts` times.
+
+    `look_seconds`: while the channel is paused it is looked at after so long, then after twice as long, and so on.
+    """
 
     channel: str
     sku: str
     run_id: str = ""
     reason: str = ""
     attempts: int = 8
+    look_seconds: float = 60.0
 
 
 class ParkSku(Message):
@@ -411,13 +416,18 @@ class FollowPoison(Message):
 
 
 class PoisonNotice(Message):
-    """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend."""
+    """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend.
+
+    `dismissed_by`: who said, with `note` as the reason, that nothing has to be done about it; empty: nobody.
+    """
 
     channel: str
     inbox_id: int
     topic: str = ""
     subject: str = ""
     reason: str = ""
+    dismissed_by: str = ""
+    note: str = ""
 
 
 ReconcileStatus = Literal["clean", "drift", "partial", "failed"]

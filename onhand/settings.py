@@ -367,17 +367,21 @@ class Scope(StrEnum):
 class ClientSettings(_Section):
     """A program or person that speaks to the HTTP app: by bearer token, or by signing its requests, or both.
 
-    Several variables while one secret is being replaced by another.
+    Several variables while one secret is being replaced by another. `authority_for`: locations of which its counts are
+    judged beside those of other authorities; of others, each of its counts stands.
     """
 
     token_envs: list[VariableName] = Field(default=[], max_length=4)
     hmac_secret_envs: list[VariableName] = Field(default=[], max_length=4)
     scopes: list[Scope] = Field(min_length=1)
+    authority_for: list[Name] = []
 
     @model_validator(mode="after")
     def _some_way_in(self) -> Self:
         if not self.token_envs and not self.hmac_secret_envs:
             raise ValueError("give token_envs, hmac_secret_envs, or both")
+        if self.authority_for and Scope.EVENTS not in self.scopes:
+            raise ValueError('authority_for is given; accepted only with the scope "events"')
         return self
 
 
@@ -428,6 +432,11 @@ class Settings(_Section):
                 for location in locations:
                     if location not in self.locations:
                         yield f"{key}: given {location!r}, which is not in [locations]; accepted: {known}"
+        for client, section_of_client in self.clients.items():
+            for location in section_of_client.authority_for:
+                if location not in self.locations:
+                    key = f"clients.{client}.authority_for"
+                    yield f"{key}: given {location!r}, which is not in [locations]; accepted: {known}"
         stated = getattr(self.source, "location", None)
         if stated is not None and stated not in self.locations:
             yield f"source.location: given {stated!r}, which is not in [locations]; accepted: {known}"

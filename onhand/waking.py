@@ -7,6 +7,7 @@ costs time, not truth: the order sweep looks for channels with work and wakes th
 import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 from temporalio.client import Client
@@ -16,10 +17,12 @@ from temporalio.service import RPCError
 from onhand.messages import (
     SYNC_TASK_QUEUE,
     IntakeState,
+    PoisonNotice,
     PublishState,
     SweepRequest,
     channel_task_queue,
     intake_id,
+    poison_id,
     publish_id,
     sweep_id,
 )
@@ -30,6 +33,10 @@ SIGNAL_TIMEOUT = timedelta(seconds=5)
 
 TASK_TIMEOUT = timedelta(seconds=5)
 """Turns follow one another within one workflow task, which is then renewed every four seconds."""
+
+SUMMARIES = {"Intake": "what it tells us goes into the ledger", "Publish": "what has changed goes to it"}
+SUMMARY_CHARS_MAX = 200
+REASON_CHARS_MAX = 1_000
 
 logger = structlog.get_logger()
 
@@ -74,6 +81,81 @@ async def sweep_soon(client: Client, channel: str, after: timedelta) -> None:
         )
 
 
+class Dismissed(Protocol):
+    """A delivery that was dismissed, as the inbox keeps it (`onhand.ledger.inbox.InboxRow`)."""
+
+    @property
+    def channel(self) -> str:
+        """Of which channel it is."""
+        ...
+
+    @property
+    def inbox_id(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def topic(self) -> str:
+        """The platform's word."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it could not be taken."""
+        ...
+
+    @property
+    def dismissed_by(self) -> str:
+        """Who dismissed it."""
+        ...
+
+    @property
+    def dismissed_because(self) -> str:
+        """Why."""
+        ...
+
+
+async def close_poison(client: Client, row: Dismissed) -> bool:
+    """Have the workflow of a delivery that was dismissed say so, and complete; False where Temporal does not answer.
+
+    The inbox is the record; without an answer the workflow goes on being shown as failed.
+    """
+    notice = PoisonNotice(
+        channel=row.channel,
+        inbox_id=row.inbox_id,
+        topic=row.topic,
+        subject=row.subject,
+        reason=row.reason[:REASON_CHARS_MAX],
+        dismissed_by=row.dismissed_by,
+        note=row.dismissed_because,
+    )
+    try:
+        await client.start_workflow(
+            "InboxPoison",
+            notice,
+            id=poison_id(row.channel, row.inbox_id),
+            task_queue=SYNC_TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+            search_attributes=attributes(channel=row.channel),
+            static_summary=f"{row.channel}: dismissed by {row.dismissed_by}"[:SUMMARY_CHARS_MAX],
+            rpc_timeout=SIGNAL_TIMEOUT,
+        )
+    except RPCError as error:
+        logger.warning(
+            "a dismissed delivery is still shown as failed in Temporal",
+            channel=row.channel,
+            delivery=row.inbox_id,
+            status=error.status.name,
+        )
+        return False
+    return True
+
+
 async def _all(
     client: Client,
     workflow: str,
@@ -99,7 +181,7 @@ async def _wake(
             task_queue=channel_task_queue(channel),
             start_signal=signal,
             search_attributes=attributes(channel=channel),
-            static_summary=f"{channel}: {workflow.lower()}",
+            static_summary=f"{channel}: {SUMMARIES[workflow]}",
             task_timeout=TASK_TIMEOUT,
             rpc_timeout=SIGNAL_TIMEOUT,
         )

@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.fix_selling",
     "tests.fix_shopify",
     "tests.fix_workflows",
+    "tests.fix_live",
     "tests.fix_acceptance",
 ]

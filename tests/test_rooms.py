@@ -65,6 +65,7 @@ ROOMS = {
         "reconcile settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
+    "onhand/audit": room("judges the record, and shares nothing with what wrote it", "ledger"),
     "onhand/publish": room(
         "the one way of a level to a channel", "background channels domain draining ledger", "psycopg"
     ),

@@ -311,6 +311,14 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
             "clients.wms.scopes[0]: given 'write'; accepted: 'events', 'read' or 'operate'",
         ),
         (
+            "[clients.wms]\ntoken_envs = ['T']\nscopes = ['events']\nauthority_for = ['york']",
+            "clients.wms.authority_for: given 'york', which is not in [locations]; accepted: leeds",
+        ),
+        (
+            "[clients.wms]\ntoken_envs = ['T']\nscopes = ['read']\nauthority_for = ['leeds']",
+            'clients.wms: authority_for is given; accepted only with the scope "events"',
+        ),
+        (
             "authority_for = ['york']",
             "channels.web.authority_for: given 'york'; accepted: a location that exactly one place shows, alone",
         ),

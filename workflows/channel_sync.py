@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
         channel_task_queue,
     )
     from workflows import policies
-    from workflows.failures import category_of, reason_of
+    from workflows.failures import PAUSED, category_of, reason_of
     from workflows.search import ended, table
 
 PAGES_AHEAD = 2
@@ -61,6 +61,8 @@ class ChannelSync:
         except ActivityError as error:
             await self._stop()
             reason = reason_of(error)
+            if category_of(error) == PAUSED:
+                return await self._skip(reason)
             await self._finish("failed", reason)
             ended("failed", self._state.failed)
             raise ApplicationError(reason, type=category_of(error), non_retryable=True) from error
@@ -258,6 +260,12 @@ class ChannelSync:
             retry_policy=policies.LEDGER_RETRY,
             summary=f"{self._state.failed} levels get updates of their own",
         )
+
+    async def _skip(self, reason: str) -> ChannelResult:
+        """Paused: what is not told yet stays pending, and the publisher tells it when the channel is resumed."""
+        result = await self._finish("skipped", reason)
+        ended(result.status, result.failed)
+        return result
 
     async def _finish(self, status: str | None, message: str) -> ChannelResult:
         result: ChannelResult = await workflow.execute_activity(

@@ -2,6 +2,9 @@
 
 TEXT_MAX = 1_000
 
+PAUSED = "ChannelPaused"
+"""The category of a step that did nothing, since an operator has paused the channel: no failure."""
+
 
 def reason_of(error: BaseException) -> str:
     """The innermost message of a failed step or child, cut to a length a history can bear."""

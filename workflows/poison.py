@@ -1,4 +1,8 @@
-"""InboxPoison: one delivery that could not be taken, as a failed workflow with the reason, for people to find."""
+"""InboxPoison: one delivery that could not be taken, as a failed workflow with the reason, for people to find.
+
+When somebody dismisses it, the workflow runs once more under the same id and completes, saying who did and why: what
+the Web UI shows of that id first is then how it ended.
+"""
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -14,11 +18,15 @@ class InboxPoison:
 
     @workflow.run
     async def run(self, notice: PoisonNotice) -> None:
-        """Always ends Failed, with what is wrong and what to do."""
+        """Ends Failed, with what is wrong and what to do; Completed only once it was dismissed."""
+        if notice.dismissed_by:
+            self._dismissed(notice)
+            return
         workflow.set_current_details(
             f"**{notice.channel}** told of `{notice.topic}` {notice.subject}, and it cannot be taken:\n\n"
             f"{notice.reason}\n\nLook at it: `onhand inbox show {notice.inbox_id}`. When it is mended: "
-            f"`onhand inbox replay {notice.inbox_id}`"
+            f"`onhand inbox replay {notice.inbox_id}`; if nothing has to be done: "
+            f"`onhand inbox dismiss {notice.inbox_id} --note WHY`"
         )
         ended("failed", 0)
         raise ApplicationError(
@@ -26,3 +34,10 @@ class InboxPoison:
             type="Poison",
             non_retryable=True,
         )
+
+    def _dismissed(self, notice: PoisonNotice) -> None:
+        workflow.set_current_details(
+            f"**{notice.channel}** told of `{notice.topic}` {notice.subject}, and it could not be taken:\n\n"
+            f"{notice.reason}\n\n**Dismissed** by {notice.dismissed_by}: {notice.note}"
+        )
+        ended("success", 0)

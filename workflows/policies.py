@@ -41,6 +41,9 @@ SKU_RETRY_FIRST = timedelta(seconds=10)
 SKU_RETRY_LONGEST = timedelta(minutes=30)
 """Pauses between the tries of one SKU, doubled each time; how many tries there are is configured."""
 
+PAUSED_LONGEST = timedelta(minutes=10)
+"""Between two looks whether a paused channel was resumed."""
+
 REPORT_STEP = timedelta(seconds=90)
 """Telling people, including Slack's own waits."""
 

@@ -197,8 +197,8 @@ class SyncRun:
 
 
 def _sentence(result: ChannelResult) -> str:
-    if result.status == "failed":
-        return f"failed: {result.message}"
+    if result.status in ("failed", "skipped"):
+        return f"{result.status}: {result.message}"
     if result.status == "held":
         return result.message
     counts = f"{result.changed} changed, {result.unchanged} unchanged, {result.failed} failed"
@@ -227,7 +227,7 @@ def _notices(source: SourceResult) -> list[str]:
 
 
 def _status(source: SourceResult | str, channels: list[ChannelResult]) -> Status:
-    states = {channel.status for channel in channels}
+    states = {channel.status for channel in channels} - {"skipped"}  # paused on purpose, which is no failure
     if states == {"failed"}:
         return "failed"
     if states <= {"success"} and isinstance(source, SourceResult) and not source.incomplete:

@@ -84,6 +84,11 @@ class BodyRefusedError(DeliveryRefusedError):
 class Receiver(Protocol):
     """The way in of one channel."""
 
+    @property
+    def body_bytes_max(self) -> int:
+        """The largest body this platform has reason to send; what is larger is refused unread."""
+        ...
+
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery:
         """What this request means. `headers` have lower-case names.
 

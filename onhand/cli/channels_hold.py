@@ -1,5 +1,6 @@
 """`onhand channels pause` and `resume`: keep levels from being told to a channel, and go on."""
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -25,13 +26,13 @@ def pause(
     channel: ChannelArgument,
     note: Annotated[str, typer.Option("--note", help="Why; shown wherever the pause is.")] = "",
 ) -> None:
-    """Tell the channel no changes until resumed: they wait, none is lost. A sync run still tells it its levels."""
+    """Tell the channel nothing until resumed: changes wait, none is lost, sync runs skip it. Its orders are taken."""
     settings = session_of(ctx).settings
     chosen_channels(settings, channel)
 
     async def stop(pool: Pool) -> None:
         await make_places_known(pool, settings)
-        await work.pause(pool, channel, note)
+        await work.pause(pool, channel, note, getpass.getuser())
 
     in_ledger(session_of(ctx), stop)
     out().print(f"{escape(channel)}: paused; go on with: onhand channels resume {escape(channel)}")

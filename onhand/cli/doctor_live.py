@@ -80,7 +80,8 @@ async def _poison(pool: Pool) -> Examined:
     return gap(
         "inbox",
         said,
-        "onhand inbox list --outcome poison says why; mend it, then: onhand inbox replay --all",
+        "onhand inbox list --outcome poison says why; mend it, then: onhand inbox replay --all. What needs nothing: "
+        "onhand inbox dismiss ID --note WHY",
     )
 
 

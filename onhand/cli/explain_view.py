@@ -122,6 +122,11 @@ def _standing(level: LevelExplained, now: datetime) -> Table:
     else:
         since = ago(level.pending.since, now)
         table.add_row("pending", f"[yellow]generation {level.pending.generation}, marked {since}[/]")
+    if level.known.given_back:
+        sold = count(level.known.given_back, "piece")
+        table.add_row(
+            "given back", f"{sold} sold there, by writes that could not know of it; corrected since"
+        )
     if level.in_flight:
         table.add_row("in flight", "being read or written at the channel now")
     for reason in hold_reasons(level.hold, now) if level.hold is not None else ():

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.inbox_dismiss import dismiss
 from onhand.cli.ledger import ChannelOption, in_ledger
 from onhand.cli.output import err, grid, jsonable, out, print_json
 from onhand.connect import NotRunningError, connect_temporal
@@ -28,7 +29,7 @@ UNREADABLE = "other"
 """The kind of what was not understood at the door, so that nothing but the fact was kept."""
 
 OutcomeOption = Annotated[
-    Literal["waiting", "posted", "unchanged", "stale", "echo", "noted", "poison"] | None,
+    Literal["waiting", "posted", "unchanged", "stale", "echo", "noted", "poison", "dismissed"] | None,
     typer.Option("--outcome", help="Only what became of them; waiting: nothing yet.", show_default=False),
 ]
 
@@ -46,11 +47,13 @@ class Replayed:
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
     group = typer.Typer(
-        help="What channels told us: list it, show one, replay what could not be taken.", no_args_is_help=True
+        help="What channels told us: list it, show one, replay or dismiss what could not be taken.",
+        no_args_is_help=True,
     )
     group.command("list")(list_)
     group.command("show")(show)
     group.command("replay")(replay)
+    group.command("dismiss")(dismiss)
     app.add_typer(group, name="inbox", rich_help_panel="Channels")
 
 
@@ -125,6 +128,8 @@ def _print_one(row: InboxRow) -> None:
         ("outcome", _outcome(row).append(settled)),
     ]
     lines += [("reason", escape(row.reason))] if row.reason else []
+    if row.dismissed_by:
+        lines += [("dismissed", escape(f"by {row.dismissed_by}: {row.dismissed_because}"))]
     lines += [("what to do", escape(_advice(row)))] if row.outcome == InboxOutcome.POISON else []
     lines += [("its own id", escape(row.delivery_id))] if row.delivery_id else []
     for line in lines:
@@ -137,7 +142,10 @@ def _print_one(row: InboxRow) -> None:
 
 def _advice(row: InboxRow) -> str:
     if row.kind == UNREADABLE:
-        return "Nothing of it was kept, so it cannot be replayed; the order sweep reads the order itself."
+        return (
+            "Nothing of it was kept, so it cannot be replayed; the order sweep reads the order itself. Once that is "
+            f"seen to: onhand inbox dismiss {row.inbox_id} --note WHY"
+        )
     return f"Mend what the reason says, then: onhand inbox replay {row.inbox_id}"
 
 

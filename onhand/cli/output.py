@@ -29,6 +29,7 @@ STATUS_STYLES = {
     "held": "yellow",
     "accepted": "green",
     "partial": "yellow",
+    "skipped": "yellow",
     "running": "cyan",
     "stale": "yellow",
     "unknown": "yellow",

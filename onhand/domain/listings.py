@@ -41,7 +41,8 @@ class ListingState:
     one. `siblings` includes itself. `resting` are levels of the SKU that are left alone, its own included. `halted`: it
     is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted. `withheld`: units by
     location that the source has moved the SKU by, and that no run was let through with yet (`onhand.domain.guard`);
-    empty where nobody asked for them.
+    empty where nobody asked for them. `versions` are those of the balances that `available` was
+    read from.
     """
 
     channel: str
@@ -61,6 +62,7 @@ class ListingState:
     halted: bool = False
     widened: int = 0
     withheld: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

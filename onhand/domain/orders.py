@@ -137,6 +137,12 @@ def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]
     return tuple(_event(snapshot, kind, moment, entries) for kind, entries in parts if entries)
 
 
+def contradicts(snapshot: OrderSnapshot, posted: PostedOrder) -> bool:
+    """Whether a snapshot of the very version that is posted says something else than what is posted."""
+    same_version = snapshot.version == posted.version
+    return same_version and bool(events_of(replace(snapshot, version=snapshot.version + 1), posted))
+
+
 def sales_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Sale, ...]:
     """What the channel has done to its own levels between what is posted and the snapshot; none when it is old."""
     if snapshot.version <= posted.version:

@@ -106,7 +106,8 @@ class Resolver:
         ]
         if not named:
             return ""
+        others = " Its other lines are posted." if len(order.lines) > len(named) else ""
         return (
-            f"order {order.order_id} of {self._channel} sells what is mapped to no SKU: {', '.join(named)}. Its other "
-            f"lines are posted. Map it (onhand mapping discover, or onhand import mapping), then: onhand inbox replay"
+            f"order {order.order_id} of {self._channel} sells what is mapped to no SKU: {', '.join(named)}.{others} "
+            "Map it (onhand mapping discover, or onhand import mapping)."
         )

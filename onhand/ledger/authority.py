@@ -1,11 +1,10 @@
-"""What authorities say of levels: put aside when it is told, judged after a look, kept with its conflicts."""
+"""What authorities say of levels: put aside when it is told, judged after a look, and their conflicts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from onhand.domain.authority import Statement
 from onhand.ledger.database import Pool, one_statement
 from onhand.ledger.levels import Spot
 from onhand.ledger.queries import query
@@ -36,17 +35,10 @@ class Believed:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """What the ledger has available of a SKU at a location, and what authorities last said of it."""
-
-    available: int
-    before: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two authorities that disagreed about a location. `counted`: `quantity` became a count in spite of the rival."""
+    """Two authorities that disagreed about a SKU. `counted`: `quantity` became a count in spite of the rival."""
 
+    sku: str
     location: str
     authority: str
     quantity: int
@@ -81,30 +73,16 @@ async def believed(pool: Pool, spots: Sequence[Spot], read_at: datetime) -> dict
     return {(listing, place): Believed(book, units, still) for listing, place, book, units, still in rows}
 
 
-async def shelf(pool: Pool, sku: str, location: str) -> Shelf:
-    """What the ledger has of it, and what was stated."""
-    rows = await _fetched(pool, "statements_about", skus=[sku], locations=[location])
-    stated = tuple(Statement(*row[3:]) for row in rows if row[3] is not None)
-    return Shelf(rows[0][2] if rows else 0, stated)
-
-
-async def keep(
-    pool: Pool, sku: str, location: str, stated: Statement, rival: Statement | None, *, counted: bool
-) -> None:
-    """Remember a statement, and the conflict where there is a rival."""
-    named: dict[str, Any] = {"sku": sku, "location": location, "authority": stated.authority}
-    said = {"quantity": stated.quantity, "at": stated.at}
-    await _run(pool, "keep_statement", named | said)
-    if rival is not None:
-        found = {"rival": rival.authority, "rival_quantity": rival.quantity, "counted": counted}
-        await _run(pool, "keep_conflict", named | said | found)
-
-
 async def conflicts(pool: Pool, sku: str) -> list[Conflict]:
     """Disagreements of the last seven days about a SKU, the newest first."""
     return [
         Conflict(*row) for row in await _fetched(pool, "conflicts_of_sku", sku=sku, limit=CONFLICTS_SHOWN)
     ]
+
+
+async def recent_conflicts(pool: Pool, limit: int) -> list[Conflict]:
+    """Disagreements about anything, the newest first."""
+    return [Conflict(*row) for row in await _fetched(pool, "list_conflicts", limit=limit)]
 
 
 async def book_as_read(pool: Pool, spot: Spot, book: int, quantity: int, read_at: datetime) -> None:

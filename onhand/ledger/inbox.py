@@ -28,6 +28,8 @@ class InboxOutcome(StrEnum):
     """It tells of a level that is not ours to take; reconciliation looks at levels."""
     POISON = "poison"
     """It cannot be understood or posted; somebody has to mend what is wrong and replay it."""
+    DISMISSED = "dismissed"
+    """It was poison, and somebody said that nothing has to be done about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One delivery as people look at it. `outcome` None: it waits. `body` and `delivery_id` only where one is shown."""
+    """One delivery as people look at it. `outcome` None: it waits. `body` and `delivery_id` only where one is shown.
+
+    `dismissed_by` and `dismissed_because`: who said that nothing has to be done about it, and why; else empty.
+    """
 
     inbox_id: int
     channel: str
@@ -91,6 +96,8 @@ class InboxRow:
     outcome: str | None
     settled_at: datetime | None
     reason: str
+    dismissed_by: str = ""
+    dismissed_because: str = ""
     delivery_id: str = ""
     body: Mapping[str, Any] | None = None
 
@@ -212,6 +219,20 @@ async def replay(pool: Pool, ids: Sequence[int], *, everything: bool = False) ->
     async with pool.connection() as connection:
         cursor = await connection.execute(query("replay_deliveries"), {"ids": list(ids), "all": everything})
         return dict(await cursor.fetchall())
+
+
+async def dismiss(pool: Pool, ids: Sequence[int], who: str, note: str) -> list[InboxRow]:
+    """Poison that nothing has to be done about: answers the deliveries that were dismissed now, as they are kept.
+
+    It goes with the retention of settled deliveries. `who` is a person or a client of the app, `note` says why.
+    """
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(
+            query("dismiss_deliveries"), {"ids": list(ids), "who": who, "note": note}
+        )
+        dismissed = sorted(number for (number,) in await cursor.fetchall())
+    rows = [await one(pool, number) for number in dismissed]
+    return [row for row in rows if row is not None]
 
 
 async def count_poison(pool: Pool) -> tuple[int, int]:

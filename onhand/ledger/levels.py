@@ -1,9 +1,13 @@
 """Levels: what listings show, what they should show, and the record of telling them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from onhand.domain.listings import ListingState, Resting, Sibling
 from onhand.domain.velocity import WAITS_AT_MOST, Tier
@@ -14,6 +18,8 @@ Spot = tuple[int, str]
 """A listing and a place: where a level is."""
 NO_CLAIM = 0
 """The claim of a level that nobody holds."""
+Left = tuple[int, int | None]
+"""How a level stands: by whom it is claimed, and what is believed of it (None: nothing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,20 @@ class LevelLearnt:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a level was decided from, kept with it so that anybody can look it up: the SKU, the units of it one piece
+    takes, and the version of its balance at each location drawn on (0: it was never there)."""
+
+    sku: str
+    units: int
+    versions: Mapping[str, int]
+
+    def as_json(self) -> str:
+        """The form in which it is kept."""
+        return json.dumps({"sku": self.sku, "units": self.units, "versions": self.versions})
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """One level that was sent, and what came back: "accepted", "stale", "rejected" or "unknown".
 
@@ -61,6 +81,16 @@ class Push:
     echo: int | None = None
     message: str = ""
     due_since: datetime | None = None
+    basis: Basis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What booking answers told: how many levels taught of sales nobody told us of (`learnt`), and the listings with a
+    level that somebody else has claimed since (`overtaken`): nobody knows whose write came last."""
+
+    learnt: int = 0
+    overtaken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +151,7 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
-    resting, siblings = others[:5], others[5:]
+    resting, siblings, versions = others[:5], others[5:8], others[8]
     return ListingState(
         channel,
         listing,
@@ -140,6 +170,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         halted,
         widened,
         withheld or {},
+        dict(zip(locations or (), versions or (), strict=True)),
     )
 
 
@@ -154,6 +185,15 @@ async def ensure_levels(pool: Pool, channel: str, places: Sequence[str]) -> None
     """Make sure each listing of the channel has a level row at each configured place."""
     async with one_statement(pool) as connection:
         await connection.execute(query("ensure_levels"), {"channel": channel, "places": list(places)})
+
+
+async def make_levels(pool: Pool, spots: Sequence[Spot]) -> None:
+    """Make the rows of these levels, where a place is configured that nobody knew of when the worker started."""
+    async with one_statement(pool) as connection:
+        await connection.execute(
+            query("make_levels"),
+            {"listings": [listing for listing, _ in spots], "places": [place for _, place in spots]},
+        )
 
 
 async def claim(
@@ -297,14 +337,13 @@ async def note_shown(connection: Connection, shown: Sequence[tuple[Spot, int, in
 
 async def book(
     connection: Connection, learnt: Sequence[LevelLearnt], answered_at: datetime, claim: int = NO_CLAIM
-) -> int:
+) -> Booked:
     """Book what a channel answered and let the levels go, in the caller's transaction.
 
     `claim` is the number they were claimed by. A level that somebody else has claimed since is believed by nobody.
-    Answers how many levels told of sales nobody told us of.
     """
     if not learnt:
-        return 0
+        return Booked()
     cursor = await connection.execute(
         query("book_levels"),
         {
@@ -323,8 +362,7 @@ async def book(
     )
     row = await cursor.fetchone()
     assert row is not None
-    taught: int = row[0]
-    return taught
+    return Booked(row[0], tuple(row[1]))
 
 
 async def save_pushes(
@@ -355,6 +393,7 @@ async def save_pushes(
             "echoes": [push.echo for push in pushes],
             "messages": [push.message or None for push in pushes],
             "dues": [push.due_since for push in pushes],
+            "bases": [push.basis and push.basis.as_json() for push in pushes],
         },
     )
 
@@ -425,6 +464,13 @@ async def isolate(pool: Pool, listings: Sequence[int]) -> None:
         await connection.execute(query("isolate_listings"), {"listings": list(listings)})
 
 
+async def isolated_skus(pool: Pool, channel: str, limit: int) -> list[str]:
+    """SKUs of which a listing of the channel is left to its own update, whether that runs or not."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("isolated_skus"), {"channel": channel, "limit": limit})
+        return [sku for (sku,) in await cursor.fetchall()]
+
+
 async def rejoin(pool: Pool, channel: str, listings: Sequence[int], *, live: bool) -> bool:
     """Give listings that were isolated back to the publisher, or (not `live`) to the next sync run.
 
@@ -451,13 +497,33 @@ async def mark(pool: Pool, skus: Sequence[str], *, live: bool = True) -> set[str
         return set(row[0] or ())
 
 
-async def clear_outbox(connection: Connection, settled: Sequence[tuple[int, int]]) -> int:
-    """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers how many."""
-    cursor = await connection.execute(
+async def clear_outbox(
+    connection: Connection, settled: Sequence[tuple[int, int]], left: Mapping[Spot, Left] | None = None
+) -> AsyncCursor[TupleRow]:
+    """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers which, as rows.
+
+    `left`: how their levels stand if nobody else has had them meanwhile. A listing of which one is otherwise stays
+    pending.
+    """
+    stand = left or {}
+    return await connection.execute(
         query("clear_outbox"),
-        {"listings": [listing for listing, _ in settled], "generations": [g for _, g in settled]},
+        {
+            "listings": [listing for listing, _ in settled],
+            "generations": [generation for _, generation in settled],
+            "left_listings": [listing for listing, _ in stand],
+            "left_places": [place for _, place in stand],
+            "left_claims": [claim for claim, _ in stand.values()],
+            "left_books": [book for _, book in stand.values()],
+        },
     )
-    return cursor.rowcount
+
+
+async def settled_by_others(pool: Pool, listings: Sequence[int]) -> list[str]:
+    """The SKUs of those of these listings that are not pending any more."""
+    async with one_statement(pool) as connection:
+        cursor = await connection.execute(query("settled_by_others"), {"listings": list(listings)})
+        return [sku for (sku,) in await cursor.fetchall()]
 
 
 async def park(pool: Pool, failure: Failure, workflow_id: str) -> None:

@@ -28,6 +28,10 @@ class Verdict(StrEnum):
     """It names a SKU or location the ledger does not have; nothing was changed."""
     UNCHANGED = "unchanged"
     """A count that agrees with the ledger; nothing needed to be written."""
+    STALE = "stale"
+    """A snapshot of an order of which a newer one was taken before; nothing was changed."""
+    OUTVOTED = "outvoted"
+    """A count that another authority contradicts with a lower or a newer number; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ async def post_counts_on(
     """The same inside the caller's transaction; `woken` are to be signalled once it is committed."""
     assert len({count.source for count in stated}) == 1, "counts are posted source by source"
     await connection.execute(query("serialise_source"), {"source": stated[0].source})
-    shelves = await _shelves(connection, stated)
+    shelves = await locked_shelves(connection, stated)
     verdicts: list[Posted | None] = [None] * len(stated)
     events: list[tuple[int, Event]] = []
     for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
@@ -175,7 +179,8 @@ def _weigh(count: Count, shelf: Shelf | None, record_agreement: bool) -> Event |
     return counts.event_of(count, change)
 
 
-async def _shelves(connection: Connection, stated: Sequence[Count]) -> list[Shelf | None]:
+async def locked_shelves(connection: Connection, stated: Sequence[Count]) -> list[Shelf | None]:
+    """What the ledger has of each counted shelf, made where it is missing and locked until the transaction ends."""
     names = {
         "skus": [count.sku for count in stated],
         "locations": [count.location for count in stated],

@@ -15,7 +15,7 @@ CREATE TABLE channel (
     mapped_at timestamptz,
     discovered_from timestamptz
 );
-COMMENT ON TABLE channel IS 'One account on one sales platform.';
+COMMENT ON TABLE channel IS 'One account on one sales platform; or a client of the app that sells, as client/<name>, with orders and no listings.';
 COMMENT ON COLUMN channel.mapped_at IS 'When its listings were last discovered; the mapping counts as fresh for a while.';
 COMMENT ON COLUMN channel.discovered_from IS 'When the last complete discovery began: listings seen since are on the channel.';
 
@@ -29,12 +29,13 @@ CREATE TABLE channel_work (
     trouble_since timestamptz,
     retry_at timestamptz,
     swept_to timestamptz,
-    swept_at timestamptz
+    swept_at timestamptz,
+    paused_by text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE channel_work IS 'How the work on each channel stands: who is awake, whether it is paused, how far its orders were swept.';
 COMMENT ON COLUMN channel_work.intake_awake IS 'Somebody is taking its inbox, or was signalled to; an accepted delivery that finds it false signals.';
 COMMENT ON COLUMN channel_work.publish_awake IS 'The same for its outbox.';
-COMMENT ON COLUMN channel_work.paused_at IS 'An operator stopped publishing to it; null: not paused.';
+COMMENT ON COLUMN channel_work.paused_at IS 'An operator (paused_by) wants it told nothing; null: not paused.';
 COMMENT ON COLUMN channel_work.trouble IS 'Why nothing is published at present (the breaker is open); empty when all is well.';
 COMMENT ON COLUMN channel_work.retry_at IS 'When the breaker lets a probe through.';
 COMMENT ON COLUMN channel_work.swept_to IS 'Orders changed before this moment, by the channel''s clock, were read by a sweep.';
@@ -186,6 +187,7 @@ CREATE TABLE level (
     heard integer NOT NULL DEFAULT 0,
     pace double precision NOT NULL DEFAULT 0,
     paced_at timestamptz,
+    given_back integer NOT NULL DEFAULT 0,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
@@ -196,6 +198,7 @@ COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at t
 COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nobody; -1: whoever does has been overtaken, and will not be believed.';
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
 COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
+COMMENT ON COLUMN level.given_back IS 'Pieces sold there, since it is known, that a blind write had put on show again.';
 
 CREATE TABLE provisional_demand (
     listing_id integer NOT NULL REFERENCES listing,
@@ -275,14 +278,17 @@ CREATE TABLE inbox (
     subject text COLLATE "C" NOT NULL DEFAULT '',
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    outcome text COLLATE "C" CHECK (outcome IN ('posted', 'unchanged', 'stale', 'echo', 'noted', 'poison')),
+    outcome text COLLATE "C" CHECK (outcome IN ('posted', 'unchanged', 'stale', 'echo', 'noted', 'poison', 'dismissed')),
     settled_at timestamptz,
     reason text NOT NULL DEFAULT '',
+    dismissed_by text,
+    dismissed_because text,
     UNIQUE (channel_id, delivery_id, digest)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE inbox IS 'Deliveries of channels, reduced to what stock needs; acknowledged only once they are here.';
 COMMENT ON COLUMN inbox.digest IS 'Of what is inside; platforms share delivery ids or give none, so both together tell a duplicate.';
 COMMENT ON COLUMN inbox.outcome IS 'What became of it; null while it waits. Each accepted delivery has exactly one.';
+COMMENT ON COLUMN inbox.dismissed_by IS 'Who said that nothing has to be done about this poison; null: nobody did.';
 CREATE INDEX inbox_pending ON inbox (channel_id, id) WHERE outcome IS NULL;
 CREATE INDEX inbox_poison ON inbox (id) WHERE outcome = 'poison';
 CREATE INDEX inbox_received ON inbox USING brin (received_at);
@@ -328,7 +334,7 @@ CREATE TABLE run_channel (
     run_id text NOT NULL REFERENCES run ON DELETE CASCADE,
     channel_id smallint NOT NULL REFERENCES channel,
     status text NOT NULL DEFAULT 'running'
-        CHECK (status IN ('running', 'success', 'partial', 'failed', 'held')),
+        CHECK (status IN ('running', 'success', 'partial', 'failed', 'held', 'skipped')),
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     levels integer NOT NULL DEFAULT 0,
@@ -385,10 +391,12 @@ CREATE TABLE push (
     attempt smallint NOT NULL,
     sent_at timestamptz NOT NULL,
     answered_at timestamptz NOT NULL,
-    due_since timestamptz
+    due_since timestamptz,
+    basis jsonb
 );
 COMMENT ON TABLE push IS 'Every level sent to a channel and what came back. Kept for as long as push_retention says.';
 COMMENT ON COLUMN push.due_since IS 'When the oldest change it told of became durable: answered_at less this is its time-to-sync. Null where nothing was pending.';
+COMMENT ON COLUMN push.basis IS 'What its level was decided from: the SKU, the units of it one piece takes, and the version of its balance at each location drawn on. Null: not kept.';
 CREATE INDEX push_listing ON push (listing_id, id DESC);
 CREATE INDEX push_sent ON push USING brin (sent_at);
 
@@ -609,20 +617,20 @@ COMMENT ON FUNCTION withheld_v1 IS 'Units by location code that sources and file
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    -- Drawn after the balances are locked, so for one SKU it grows in commit order.
-    next_generation bigint := nextval('generation');
     touched smallint[];
     woken text[];
 BEGIN
     WITH marked AS (
         INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
-        SELECT l.id, l.channel_id, next_generation, live_now, s.tier
+        SELECT l.id, l.channel_id, nextval('generation'), live_now, s.tier
           FROM listing l
           JOIN sku s ON s.id = l.sku_id
          WHERE l.sku_id = ANY (sku_ids) AND l.active
          ORDER BY l.id
+        -- Drawn once the row is locked, so that for one listing it grows in commit order: whoever drew before waiting for
+        -- the row could put an older one over a newer one.
         ON CONFLICT (listing_id) DO UPDATE SET
-            generation = excluded.generation, live = o.live OR excluded.live, tier = excluded.tier,
+            generation = nextval('generation'), live = o.live OR excluded.live, tier = excluded.tier,
             resting_until = NULL
         RETURNING o.channel_id
     )
@@ -803,9 +811,10 @@ BEGIN
             book = v.book - n.sold,
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
             pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
-            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END
+            paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END,
+            given_back = v.given_back + greatest(n.blind, 0)
           FROM news n
-         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0)
+         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0 OR n.blind > 0)
     )
     SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
     IF given_back > 0 THEN  -- now there is something to tell the channel that sold them
@@ -873,15 +882,15 @@ COMMENT ON FUNCTION claim_believed_v1 IS 'Take levels of which is still believed
 CREATE FUNCTION book_levels_v2(
     listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],
     blind boolean[], problems text[], locations text[], claim bigint, answered_at timestamptz
-) RETURNS integer
+) RETURNS TABLE (learnt integer, overtaken integer[])
 LANGUAGE plpgsql AS $$
-DECLARE
-    learnt integer;
+#variable_conflict use_column
 BEGIN
     PERFORM FROM level v
       WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
       ORDER BY v.listing_id, v.place
         FOR UPDATE;
+    RETURN QUERY
     WITH answer AS (
         SELECT a.*, v.heard,
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
@@ -889,13 +898,14 @@ BEGIN
           FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations)
                AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location)
           JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v2.claim
-    ), overtaken AS (
+    ), lost AS (
         UPDATE level v SET
             book = NULL,
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
             blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END
           FROM unnest(listings, places, blind) AS a(listing, place, blind)
          WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
+        RETURNING v.listing_id
     ), known AS (
         -- What was sold and put back again, both unheard, is nothing: one takes the other away.
         SELECT a.listing, a.place, a.location, greatest(a.unheard - coalesce(r.pieces, 0), 0) AS unheard,
@@ -949,11 +959,10 @@ BEGIN
           FROM answer a
          WHERE v.listing_id = a.listing AND v.place = a.place
     )
-    SELECT count(*)::integer INTO learnt FROM taught;
-    RETURN learnt;
+    SELECT (SELECT count(*)::integer FROM taught), ARRAY(SELECT DISTINCT listing_id FROM lost ORDER BY listing_id);
 END
 $$;
-COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something.';
+COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something, and the listings with a level that somebody else has claimed since.';
 
 -- Posts a batch of events: the one function that writes stock. Set-based, one round trip.
 -- Rows are always touched in the order event key, then (sku, location), then listing, in every

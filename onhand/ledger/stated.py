@@ -1,18 +1,24 @@
-"""What a client states over HTTP, movements and counts together, posted in one transaction with a verdict for each."""
+"""What a client states over HTTP: movements, orders and counts, posted in one transaction with a verdict for each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from psycopg.errors import DeadlockDetected
 
 from onhand.domain.counts import Count, statement_of
 from onhand.domain.events import Event
+from onhand.domain.orders import OrderSnapshot
 from onhand.ledger.database import Connection, Pool
+from onhand.ledger.judging import post_judged_on
+from onhand.ledger.orders import OrderConflictError, PostedSnapshot, begin_orders_on, post_orders_on
 from onhand.ledger.posting import Posted, Verdict, conflict, post_counts_on, post_events_on
 from onhand.ledger.queries import query
 
 TRIES = 5
-"""Movements and counts are two statements, so two such batches can meet in a deadlock; one of them begins again."""
+"""What is stated is posted by several statements, so two such batches can meet in a deadlock; one begins again."""
+
+Stated = Event | OrderSnapshot | Count
 
 
 @dataclass(slots=True)
@@ -23,36 +29,92 @@ class PostedBatch:
     woken: set[str] = field(default_factory=set)
 
 
-async def post_stated(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
-    """Post what one source states: movements first, then counts in the order given. All of it is committed, or none.
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """For which locations a source is an authority, and within which time two authorities contradict each other."""
 
-    What cannot be posted is answered so and harms nothing else. Raises psycopg's errors, and then nothing was posted.
+    locations: frozenset[str]
+    window: timedelta
+
+
+NO_AUTHORITY = Judging(frozenset(), timedelta(0))
+
+
+async def post_stated(pool: Pool, stated: Sequence[Stated], judging: Judging = NO_AUTHORITY) -> PostedBatch:
+    """Post what one source states: movements, then orders, then counts in the order given. All is committed, or none.
+
+    Of an order the difference to what is posted of it is posted, as where a channel tells of one. A count of a location
+    that the source is an authority for is judged beside what other authorities say of it. What cannot be posted is
+    answered so and harms nothing else. Raises psycopg's errors, and then nothing was posted.
     """
     if not stated:
         return PostedBatch([])
-    assert len({each.source for each in stated}) == 1, "a batch is of one source"
+    assert len({_source_of(each) for each in stated}) == 1, "a batch is of one source"
     for _ in range(TRIES - 1):
         try:
-            return await _post(pool, stated)
+            return await _post(pool, stated, judging)
         except DeadlockDetected:
             continue
-    return await _post(pool, stated)
+    return await _post(pool, stated, judging)
 
 
-async def _post(pool: Pool, stated: Sequence[Event | Count]) -> PostedBatch:
+def _source_of(stated: Stated) -> str:
+    return stated.channel if isinstance(stated, OrderSnapshot) else stated.source
+
+
+async def _post(pool: Pool, stated: Sequence[Stated], judging: Judging) -> PostedBatch:
     answers: dict[int, Posted] = {}
     woken: set[str] = set()
     moved = [(n, each) for n, each in enumerate(stated) if isinstance(each, Event)]
+    ordered = [(n, each) for n, each in enumerate(stated) if isinstance(each, OrderSnapshot)]
     counted = [(n, each) for n, each in enumerate(stated) if isinstance(each, Count)]
     async with pool.connection() as connection:
         if counted:
-            await connection.execute(query("serialise_source"), {"source": stated[0].source})
+            await connection.execute(query("serialise_source"), {"source": _source_of(stated[0])})
+        if ordered:
+            await begin_orders_on(connection, _source_of(stated[0]))
         if moved:
             posted = await post_events_on(connection, [event for _, event in moved], woken)
             answers.update(zip((n for n, _ in moved), posted, strict=True))
+        if ordered:
+            answers.update(await _post_orders(connection, ordered, woken))
         for together in _rounds(counted):
-            answers.update(await _post_counts(connection, together, woken))
+            answers.update(await _post_counts(connection, together, judging, woken))
     return PostedBatch([answers[n] for n in range(len(stated))], woken)
+
+
+async def _post_orders(
+    connection: Connection, ordered: Sequence[tuple[int, OrderSnapshot]], woken: set[str]
+) -> dict[int, Posted]:
+    """All of them at once; where that is refused, one by one, so that what contradicts the ledger stands alone."""
+    try:
+        async with connection.transaction():
+            found = await post_orders_on(connection, [snapshot for _, snapshot in ordered], woken)
+    except OrderConflictError as error:
+        if len(ordered) == 1:
+            return {ordered[0][0]: Posted(Verdict.CONFLICT, None, str(error))}
+        answers: dict[int, Posted] = {}
+        for one in ordered:
+            answers |= await _post_orders(connection, [one], woken)
+        return answers
+    return {n: _verdict(snapshot, each) for (n, snapshot), each in zip(ordered, found, strict=True)}
+
+
+def _verdict(snapshot: OrderSnapshot, answer: PostedSnapshot) -> Posted:
+    if answer.refused is not None:
+        return answer.refused
+    if answer.old:
+        return Posted(
+            Verdict.STALE, None, "a newer version of this order was taken before; nothing was changed"
+        )
+    if answer.contradicts:
+        return Posted(
+            Verdict.CONFLICT,
+            None,
+            f"order {snapshot.order_id} was stated before in this version with other content; nothing was changed. "
+            "A change needs a higher version, or a later changed_at.",
+        )
+    return Posted(Verdict.POSTED, answer.posted[0].event_id) if answer.posted else Posted(Verdict.UNCHANGED)
 
 
 def _rounds(counted: Sequence[tuple[int, Count]]) -> Iterator[list[tuple[int, Count]]]:
@@ -70,7 +132,7 @@ def _rounds(counted: Sequence[tuple[int, Count]]) -> Iterator[list[tuple[int, Co
 
 
 async def _post_counts(
-    connection: Connection, counted: Sequence[tuple[int, Count]], woken: set[str]
+    connection: Connection, counted: Sequence[tuple[int, Count]], judging: Judging, woken: set[str]
 ) -> dict[int, Posted]:
     """Counts that were posted before are known by their ids: re-based once more, they would only look unchanged."""
     cursor = await connection.execute(
@@ -87,9 +149,14 @@ async def _post_counts(
         event_id, fingerprint = known[count.external_id]
         same = fingerprint == statement_of(count)
         answers[n] = Posted(Verdict.DUPLICATE, event_id) if same else conflict(event_id, count)
-    if new:
+    plain = [(n, count) for n, count in new if count.location not in judging.locations]
+    if plain:
         posted = await post_counts_on(
-            connection, [count for _, count in new], record_agreement=False, woken=woken
+            connection, [count for _, count in plain], record_agreement=False, woken=woken
         )
-        answers.update(zip((n for n, _ in new), posted, strict=True))
+        answers.update(zip((n for n, _ in plain), posted, strict=True))
+    weighty = [(n, count) for n, count in new if count.location in judging.locations]
+    if weighty:
+        judged = await post_judged_on(connection, [count for _, count in weighty], judging.window, woken)
+        answers.update(zip((n for n, _ in weighty), (each.posted for each in judged), strict=True))
     return answers

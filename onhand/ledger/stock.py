@@ -77,7 +77,8 @@ class EventRow:
 class LevelFacts:
     """What is known of one listing at one place of its channel.
 
-    Until `claimed_until` somebody is reading or writing it there, and nobody knows what it shows.
+    Until `claimed_until` somebody is reading or writing it there, and nobody knows what it shows. `given_back`: pieces
+    sold there that a blind write had put on show again.
     """
 
     place: str
@@ -87,6 +88,7 @@ class LevelFacts:
     shown_at: datetime | None
     problem: str
     claimed_until: datetime | None = None
+    given_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

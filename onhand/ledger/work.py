@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from onhand.ledger.database import Pool, one_statement
 from onhand.ledger.queries import query
@@ -24,6 +24,16 @@ class Hold:
     trouble: str
     trouble_since: datetime | None
     retry_at: datetime | None
+    paused_by: str = ""
+
+    @property
+    def pause(self) -> str:
+        """Who paused it, since when and why, in words; empty where nobody did."""
+        if self.paused_at is None:
+            return ""
+        by = f" by {self.paused_by}" if self.paused_by else ""
+        note = f" ({self.pause_note})" if self.pause_note else ""
+        return f"paused{by} since {self.paused_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC{note}"
 
     @property
     def holds(self) -> bool:
@@ -53,12 +63,19 @@ class ChannelWork:
     outbox: int
     outbox_oldest: datetime | None
     heard_at: datetime | None
+    paused_by: str = ""
 
     @property
     def hold(self) -> Hold:
         """What keeps its levels from being told."""
         return Hold(
-            self.channel, self.paused_at, self.pause_note, self.trouble, self.trouble_since, self.retry_at
+            self.channel,
+            self.paused_at,
+            self.pause_note,
+            self.trouble,
+            self.trouble_since,
+            self.retry_at,
+            self.paused_by,
         )
 
 
@@ -93,9 +110,9 @@ async def pending(pool: Pool, channels: Sequence[str]) -> dict[str, Pending]:
         return {name: Pending(inbox, outbox) for name, inbox, outbox in await cursor.fetchall()}
 
 
-async def pause(pool: Pool, channel: str, note: str) -> bool:
-    """Stop publishing to a channel; False where there is no such channel."""
-    return await _changed(pool, "pause_channel", {"channel": channel, "note": note})
+async def pause(pool: Pool, channel: str, note: str, who: str = "") -> bool:
+    """Tell a channel nothing until it is resumed; False where there is no such channel."""
+    return await _changed(pool, "pause_channel", {"channel": channel, "note": note, "who": who})
 
 
 async def resume(pool: Pool, channel: str) -> bool:

@@ -34,6 +34,10 @@ class Breaker:
         wait = WAIT_SECONDS[min(self.failures, len(WAIT_SECONDS)) - 1]
         return max(wait, error.retry_after_seconds or 0.0)
 
+    def take_over(self, trouble: str) -> None:
+        """A process before this one had opened it, and is gone: the next call is the probe, and may close it."""
+        self.failures, self.trouble = max(1, self.failures), trouble
+
     def succeeded(self) -> bool:
         """A call went well; answers whether the breaker was open and is closed by it."""
         was_open = self.is_open

@@ -105,6 +105,10 @@ async def _taken_up(
     touched = [
         spot for spot in wanted if (errand.distrust or targets[spot].differs) and spot not in rests.alone
     ]
+    # One without a row could be claimed by nobody, and would stay pending for ever.
+    rowless = [spot for spot in touched if spot[1] not in targets[spot].state.books]
+    if rowless:
+        await levels.make_levels(pool, rowless)
     claimed: dict[Spot, int | None] = {}
     claim = new_claim()
     believed = {spot: book for spot in touched if (book := targets[spot].book) is not None}
@@ -132,6 +136,7 @@ async def _taken_up(
         {spot[0] for spot, target in targets.items() if spot not in mine and target.differs}
         | rests.seconds.keys(),
         claim,
+        {spot: target.book for spot, target in targets.items() if spot not in claimed},
     )
     for spot in wanted:
         if spot not in claimed:

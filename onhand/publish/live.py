@@ -73,6 +73,8 @@ class Publisher:
             told.paused, told.note = True, state.pause_note
         elif state.trouble and self.breaker.is_open and state.retry_at is not None:
             told.wait_seconds = max(0.0, (state.retry_at - datetime.now(UTC)).total_seconds())
+        elif state.trouble:
+            self.breaker.take_over(state.trouble)
         return told.paused or told.wait_seconds > 0
 
     async def _step(self, told: Told, background: Background) -> Took:

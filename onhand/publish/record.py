@@ -1,11 +1,14 @@
 """Write down what became of an errand: beliefs, the record of what was sent, what is settled, what it cost."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Connection, Pool
+from onhand.ledger.levels import Basis, Push
 from onhand.publish.work import Errand, Work
 
 
@@ -29,12 +32,12 @@ async def record(
     answered_at = datetime.now(UTC)
     settled = settled_by(work)
     async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
-        await levels.clear_outbox(connection, settled)
+        cleared = await levels.clear_outbox(connection, settled, work.left())
         learnt = work.learnt(location_of if listens else {})
-        await levels.book(connection, learnt, answered_at, work.claim)
+        booked = await levels.book(connection, learnt, answered_at, work.claim)
         await levels.save_pushes(
             connection,
-            work.pushes,
+            _with_bases(work, rules.channels[channel.name].places),
             run=errand.run_id or None,
             attempt=errand.attempt,
             sent_at=sent_at,
@@ -48,10 +51,18 @@ async def record(
         for spot, belief in work.beliefs.items()
         if belief.shortfall or belief.surplus
     }
-    if listens and taught:
+    again = set(taught) if listens else set()
+    cleared_now = {listing for (listing,) in await cleared.fetchall()}
+    again |= {
+        target.state.sku for target in work.targets.values() if target.state.listing_id in booked.overtaken
+    }
+    if unsure := {push.listing_id for push in work.pushes if push.generation > 0} - cleared_now:
+        # Told under a generation that is not the pending one: should others have settled that, they knew less.
+        again |= set(await levels.settled_by_others(pool, sorted(unsure)))
+    if again:
         # After the commit, so that whoever looks at them sees it. Should we die here, the next run does. Without
         # anybody to signal them, publishers stay asleep.
-        found = await levels.mark(pool, sorted(taught), live=woken is not None)
+        found = await levels.mark(pool, sorted(again), live=woken is not None)
         if woken is not None:
             woken.update(found)
 
@@ -72,6 +83,22 @@ async def _record_for_run(connection: Connection, channel: Channel, work: Work, 
         throttled=spent.throttled,
         waited=spent.waited_seconds,
     )
+
+
+def _with_bases(work: Work, places: Mapping[str, Sequence[str]]) -> list[Push]:
+    """Each push with what its level was decided from, for whoever audits it.
+
+    None where the source's word was left out of it: no balance says what was available without that.
+    """
+    pushes = []
+    for push in work.pushes:
+        state = work.targets[push.listing_id, push.place].state
+        if any(state.withheld.values()):
+            pushes.append(push)
+            continue
+        versions = {location: state.versions.get(location, 0) for location in places[push.place]}
+        pushes.append(replace(push, basis=Basis(state.sku, state.units, versions)))
+    return pushes
 
 
 def settled_by(work: Work) -> list[tuple[int, int]]:

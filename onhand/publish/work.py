@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError, RowRejected
 from onhand.domain.listings import Target
-from onhand.ledger.levels import NO_CLAIM, Failure, LevelLearnt, Push, Spot
+from onhand.ledger.levels import NO_CLAIM, Failure, Left, LevelLearnt, Push, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ class Work:
     """Listings that somebody else is telling something, or still has to."""
     claim: int = NO_CLAIM
     """The number the levels of `beliefs` were claimed by."""
+    seen: dict[Spot, int | None] = field(default_factory=dict)
+    """Levels of these listings that were looked at and not claimed, with what was believed of them."""
     in_flight: set[Spot] = field(default_factory=set)
     """Levels that a write went out for and that nobody knows the fate of."""
     pushes: list[Push] = field(default_factory=list)
@@ -102,6 +104,11 @@ class Work:
         """A level could not be set: its fate is decided, with the reason."""
         self.outcomes[spot] = "failed"
         self.failures[spot] = Failure(*spot, type(error).__name__, error.sentence, error.advice)
+
+    def left(self) -> dict[Spot, Left]:
+        """How the levels of these listings stand as long as nobody else had them since."""
+        looked_at = {spot: (NO_CLAIM, book) for spot, book in self.seen.items()}
+        return looked_at | dict.fromkeys(self.beliefs, (self.claim, None))
 
     def learnt(self, location_of: dict[str, str]) -> list[LevelLearnt]:
         """What is to be booked of each claimed level; `location_of`: where unheard sales of a place are taken off."""

@@ -10,6 +10,7 @@ from onhand.explain.explanation import Explanation
 from onhand.explain.sentences import held_up
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.ledger.stock import BalanceRow, ChannelRow, EventRow, ListingFacts, SkuCard
+from onhand.ledger.work import ChannelWork
 
 
 class Answer(BaseModel):
@@ -27,6 +28,11 @@ class Health(Answer):
     """The process is up."""
 
     status: str = Field(examples=["ok"])
+    wakeups_lost: int = Field(
+        description="Signals to intake and publishers that Temporal did not take since this process started; the order "
+        "sweep made up for them, late.",
+        examples=[0],
+    )
 
 
 class Readiness(Answer):
@@ -62,7 +68,10 @@ class RunChannel(Answer):
 
     channel: str = Field(examples=["shopify"])
     platform: str = Field(examples=["shopify"])
-    status: str = Field(examples=["success"])
+    status: str = Field(
+        description='"running", "success", "partial", "failed", "held", or "skipped": an operator has paused it.',
+        examples=["success"],
+    )
     started_at: datetime
     finished_at: datetime | None
     levels: int = Field(description="Levels looked at.", examples=[600])
@@ -124,12 +133,22 @@ class Channel(Answer):
     push_outcome: str | None = Field(description="What became of it.", examples=["accepted"])
     run_id: str | None = Field(description="The last run that took it in.")
     run_status: str | None = Field(description="What that run came to on this channel.", examples=["success"])
+    inbox: int = Field(description="Deliveries of it that wait to be taken.", examples=[0])
+    held_up: str = Field(
+        description="What keeps changes from being told to it at once; empty where nothing does.",
+        examples=["Telling it changes was paused 3 min ago (stocktaking)."],
+    )
 
     @classmethod
-    def build(cls, row: ChannelRow, enabled: bool) -> Self:
-        """From the ledger's record and the configuration."""
-        names = cls.model_fields.keys() - {"enabled"}
-        return cls(enabled=enabled, **{name: getattr(row, name) for name in names})
+    def build(cls, row: ChannelRow, enabled: bool, work: ChannelWork | None, now: datetime) -> Self:
+        """From the ledger's records and the configuration."""
+        names = cls.model_fields.keys() - {"enabled", "inbox", "held_up"}
+        return cls(
+            enabled=enabled,
+            inbox=0 if work is None else work.inbox,
+            held_up="" if work is None else held_up(work.hold, now).strip(),
+            **{name: getattr(row, name) for name in names},
+        )
 
 
 class Channels(Answer):
@@ -182,6 +201,11 @@ class Level(Answer):
     shown: int | None = Field(description="What the channel itself answered last.", examples=[7])
     shown_at: datetime | None
     problem: str
+    given_back: int = Field(
+        default=0,
+        description="Pieces sold there that a write which cannot compare had put on show again, since it is known.",
+        examples=[0],
+    )
 
 
 class Listing(Answer):

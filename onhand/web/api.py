@@ -1,12 +1,13 @@
 """The API: runs, stock, explanations and channels, read from the ledger; nothing is changed here."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from onhand.explain.explanation import Explanation, explain_sku
 from onhand.explain.skus import UnknownSkuError, known_sku
-from onhand.ledger import runs, stock
+from onhand.ledger import runs, stock, work
 from onhand.ledger.database import Pool
 from onhand.settings import Settings
 from onhand.web import answers
@@ -23,16 +24,24 @@ SkuCode = Annotated[str, Path(description="The code of a SKU.", examples=["85123
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors an address can answer besides, for the documentation."""
-    words = {
-        401: "Nobody known sent it.",
-        403: "The client may not.",
-        404: "There is no such thing.",
-        409: "It is not in a state for that.",
-        413: "It is too large.",
-        422: "A parameter is wrong.",
-        503: "The ledger is not there.",
-    }
-    return {status: {"model": ErrorAnswer, "description": words[status]} for status in (*statuses, 503)}
+    return {status: _error(*_ERRORS[status]) for status in (*statuses, 503)}
+
+
+_ERRORS = {
+    401: ("Nobody known sent it.", "not_authenticated", "this needs a client's token"),
+    403: ("The client may not.", "not_allowed", "the client 'wms' lacks the scope 'operate'"),
+    404: ("There is no such thing.", "unknown_sku", "there is no SKU '85123'"),
+    409: ("It is not in a state for that.", "not_poison", "delivery 417 is not poison: posted"),
+    413: ("It is too large.", "too_large", "the body is too large"),
+    422: ("It is not understood.", "wrong_parameter", "limit: less than or equal to 500"),
+    503: ("The ledger is not there.", "ledger_unreachable", "the ledger does not answer"),
+}
+"""By status what it means, and an example of a code and a message."""
+
+
+def _error(words: str, code: str, message: str) -> dict[str, Any]:
+    example = {"error": {"code": code, "message": message, "advice": ""}}
+    return {"model": ErrorAnswer, "description": words, "content": {"application/json": {"example": example}}}
 
 
 health = APIRouter(tags=["health"])
@@ -57,9 +66,11 @@ def pool_of(request: Request) -> Pool:
 
 
 @health.get("/healthz", summary="Is the process up?")
-async def healthz() -> answers.Health:
-    """Always yes, when it answers at all. For liveness probes."""
-    return answers.Health(status="ok")
+async def healthz(request: Request) -> answers.Health:
+    """Always yes, when it answers at all. For liveness probes; a monitor sees whether wake-ups get lost."""
+    state = request.app.state
+    lost = (waker.lost.total() for waker in (state.intake, state.publishing))
+    return answers.Health(status="ok", wakeups_lost=sum(lost))
 
 
 @health.get(
@@ -144,8 +155,13 @@ async def run_detail(pool: Pool, run_id: str, failures: int) -> answers.RunDetai
 async def channel_list(pool: Pool, settings: Settings) -> answers.Channels:
     """How the configured channels stand; one the ledger has not heard of yet is left out."""
     rows = await stock.channel_overview(pool, list(settings.channels))
+    works = {each.channel: each for each in await work.of_channels(pool, list(settings.channels))}
+    now = datetime.now(UTC)
     return answers.Channels(
-        channels=[answers.Channel.build(row, settings.channels[row.channel].enabled) for row in rows]
+        channels=[
+            answers.Channel.build(row, settings.channels[row.channel].enabled, works.get(row.channel), now)
+            for row in rows
+        ]
     )
 
 

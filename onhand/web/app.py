@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -9,20 +10,33 @@ from starlette.routing import Route
 
 from onhand.channels.inbound import Receiver
 from onhand.channels.registry import make_receiver
-from onhand.ledger import runs
+from onhand.ledger import inbox, runs
 from onhand.settings import Settings
 from onhand.waking import wake_intakes, wake_publishers
-from onhand.web import answers, api, docs, errors, events, login_routes, operate, pages, releasing
+from onhand.web import (
+    answers,
+    api,
+    docs,
+    errors,
+    events,
+    inbox_routes,
+    login_routes,
+    operate,
+    pages,
+    releasing,
+)
 from onhand.web.arrivals import Arrivals
 from onhand.web.backends import Backends, Doors
 from onhand.web.clients import Clients
 from onhand.web.gate import Gate, Guard
+from onhand.web.inbox_page import CHOICES, inbox_page
 from onhand.web.keeping import Keeper
 from onhand.web.sku_page import sku_page
 from onhand.web.waking import Waker
 from onhand.web.webhooks import WebhookDoor
 
 RUNS_SHOWN = 10
+DELIVERIES_SHOWN = 100
 FAILURES_SHOWN = 20
 RUN_FAILURES_SHOWN = 200
 
@@ -96,6 +110,7 @@ def create_app(
     app.include_router(api.api)
     app.include_router(operate.router)
     app.include_router(releasing.router)
+    app.include_router(inbox_routes.router)
     app.include_router(login_routes.router)
     app.include_router(api.health)
     app.include_router(_pages)
@@ -117,7 +132,18 @@ async def overview(request: Request) -> HTMLResponse:
     last = await api.run_detail(pool, recent[0].id, FAILURES_SHOWN) if recent else None
     channels = await api.channel_list(pool, api.settings_of(request))
     listed = answers.Runs(runs=[answers.Run.of(row) for row in recent])
-    return pages.overview_page(listed, last, channels, request.app.state.temporal_ui)
+    poison, _ = await inbox.count_poison(pool)
+    return pages.overview_page(listed, last, channels, request.app.state.temporal_ui, poison)
+
+
+@_pages.get("/inbox")
+async def show_inbox(
+    request: Request, outcome: Annotated[str, Query(pattern=f"^({'|'.join(CHOICES)})$")] = ""
+) -> HTMLResponse:
+    """What the channels told us."""
+    rows = await inbox.listed(api.pool_of(request), None, outcome or None, DELIVERIES_SHOWN)
+    found = [inbox_routes.InboxDelivery.build(row) for row in rows]
+    return inbox_page(found, outcome, request.app.state.temporal_ui)
 
 
 @_pages.get("/runs/{run_id}")

@@ -1,17 +1,17 @@
 """POST /events: any system states what physically happened, and hears of each event what became of it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from onhand.domain.counts import Count
-from onhand.domain.events import Event
+from onhand.domain.orders import OrderSnapshot
 from onhand.ledger.posting import Posted
-from onhand.ledger.stated import post_stated
-from onhand.settings import Scope
+from onhand.ledger.stated import Judging, Stated, post_stated
+from onhand.settings import Scope, Settings
 from onhand.web import api
 from onhand.web.answers import Answer
 from onhand.web.bodies import headers_of, read_body
@@ -28,15 +28,21 @@ REFUSED = "refused"
 class EventVerdict(Answer):
     """What became of one event, in the order they were sent."""
 
-    id: str | None = Field(description="The event's id, as it was sent.", examples=["wms-2026-11-26-000417"])
+    id: str | None = Field(
+        description="The event's or order's id, as it was sent.", examples=["wms-2026-11-26-000417"]
+    )
     verdict: str = Field(
         description='"posted"; "duplicate": it was posted before, nothing was changed; "conflict": its id was posted '
         'before with other content, or a count cannot be re-based; "unknown": it names a SKU or location that is not '
-        'known; "unchanged": a count that agrees with the ledger; "refused": it makes no sense. All but "posted" '
-        "changed nothing.",
+        'known; "unchanged": a count or an order that says what the ledger has; "stale": of this order something newer '
+        'was taken before; "outvoted": a count that another authority for the '
+        'location contradicts with a lower or newer number, see `message`; "refused": it makes no sense. All but '
+        '"posted" changed nothing.',
         examples=["posted"],
     )
-    event_id: int | None = Field(description="Its number in the ledger, where it has one.", examples=[90417])
+    event_id: int | None = Field(
+        description="Its (first) number in the ledger, where it has one.", examples=[90417]
+    )
     message: str = Field(description="Why, where it was not taken.", examples=[""])
 
 
@@ -67,7 +73,9 @@ async def post_events(request: Request) -> Verdicts:
     """Up to 500 events; those that can be taken are posted in one transaction, also where others are refused.
 
     Every event has an id of yours, and is posted once, however often it is sent: after a lost answer, send the same
-    again. What changed is on its way to the channels when this answers.
+    again. An order is stated whole, whenever it changes, under the same id; what differs from what was taken of it is
+    posted, so statements may come twice, late, in any order, or be missed. Nothing about the buyer is accepted. What
+    changed is on its way to the channels when this answers.
 
     Authentication: `Authorization: Bearer <token>`; or the headers `X-Onhand-Client` (the client's name),
     `X-Onhand-Time` (seconds since 1970) and `X-Onhand-Signature`: `sha256=` and the HMAC-SHA256, in hex, of the time,
@@ -80,10 +88,16 @@ async def post_events(request: Request) -> Verdicts:
     items = _items(body)
     readings = [_read(item, f"client/{caller.name}") for item in items]
     taken = [reading for reading in readings if not isinstance(reading, EventRefusedError)]
-    posted = await post_stated(api.pool_of(request), taken)
+    posted = await post_stated(api.pool_of(request), taken, _judging(api.settings_of(request), caller.name))
     publishing: Waker = request.app.state.publishing
     publishing.wake(posted.woken)
     return Verdicts(verdicts=_verdicts(items, readings, posted.answers))
+
+
+def _judging(settings: Settings, client: str) -> Judging:
+    section = settings.clients.get(client)
+    locations = frozenset() if section is None else frozenset(section.authority_for)
+    return Judging(locations, timedelta(seconds=settings.sync.authority_window_seconds))
 
 
 def _items(body: bytes) -> list[Any]:
@@ -103,7 +117,7 @@ def _not_understood(message: str) -> ApiError:
     return ApiError(422, "not_understood", message, "See /docs for what is accepted. Nothing was posted.")
 
 
-def _read(item: Any, source: str) -> Event | Count | EventRefusedError:
+def _read(item: Any, source: str) -> Stated | EventRefusedError:
     try:
         return read_event(orjson.dumps(item), source)
     except EventRefusedError as error:
@@ -111,7 +125,7 @@ def _read(item: Any, source: str) -> Event | Count | EventRefusedError:
 
 
 def _verdicts(
-    items: Sequence[Any], readings: Sequence[Event | Count | EventRefusedError], answers: Sequence[Posted]
+    items: Sequence[Any], readings: Sequence[Stated | EventRefusedError], answers: Sequence[Posted]
 ) -> list[EventVerdict]:
     given = iter(answers)
     return [
@@ -127,7 +141,8 @@ def _refused(item: Any, reason: EventRefusedError) -> EventVerdict:
     )
 
 
-def _posted(stated: Event | Count, answer: Posted) -> EventVerdict:
+def _posted(stated: Stated, answer: Posted) -> EventVerdict:
+    named = stated.order_id if isinstance(stated, OrderSnapshot) else stated.external_id
     return EventVerdict(
-        id=stated.external_id, verdict=answer.verdict.value, event_id=answer.event_id, message=answer.message
+        id=named, verdict=answer.verdict.value, event_id=answer.event_id, message=answer.message
     )

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onhand.settings import Scope as Right
 from onhand.settings import WebSettings
-from onhand.web import errors, login
+from onhand.web import errors, login, pages
 from onhand.web.bodies import headers_of
 from onhand.web.clients import Caller, Clients, NotAuthenticatedError
 from onhand.web.errors import ApiError
@@ -88,6 +88,12 @@ class Gate:
         return None
 
 
+def operator_of(request: Request) -> Caller:
+    """Who asks to change something. Raises ApiError."""
+    gate: Gate = request.app.state.gate
+    return gate.require(gate.caller(headers_of(request.scope)), Right.OPERATE)
+
+
 def require_own_page(headers: Mapping[str, str]) -> None:
     """Refuse what another site made a browser send; browsers say so, and programs say nothing. Raises ApiError."""
     fetch = headers.get("sec-fetch-site")
@@ -119,6 +125,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
         if scope["type"] == "http" and not scope["path"].startswith(SELF_CHECKED[0]):
+            pages.visitor.set(self._visitor(scope))
             try:
                 self._check(scope)
             except ApiError as error:
@@ -126,6 +133,14 @@ class Guard:
                 await self._turned_away(request, error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _visitor(self, scope: Scope) -> str | None:
+        """Whom a page is shown to, where a person asks for one and there is a login."""
+        headers = headers_of(scope)
+        if not self._gate.clients or "text/html" not in headers.get("accept", ""):
+            return None
+        known = login.logged_in(self._gate.clients, headers)
+        return "" if known is None else known.name
 
     def _check(self, scope: Scope) -> None:
         headers = headers_of(scope)

@@ -1,6 +1,6 @@
 """HTML that cannot be broken by what is in it: tags are functions, and every text in them is escaped."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from html import escape
 from typing import TypeAlias
@@ -42,14 +42,16 @@ def render(content: Content) -> str:
 
 
 def table(headings: Iterable[Content], rows: Iterable[Iterable[Content]]) -> Markup:
-    """A table that scrolls sideways by itself where the screen is narrow."""
-    head = tag("thead", tag("tr", [tag("th", heading) for heading in headings]))
-    body = tag("tbody", [tag("tr", [_cell(cell) for cell in row]) for row in rows])
+    """A table that scrolls sideways by itself where the screen is narrow; columns with numbers are ranged right."""
+    cells = [list(row) for row in rows]
+    numbers = {at for row in cells for at, cell in enumerate(row) if isinstance(cell, int)}
+    head = tag("thead", tag("tr", _row("th", headings, numbers)))
+    body = tag("tbody", [tag("tr", _row("td", row, numbers)) for row in cells])
     return tag("div", tag("table", head, body), class_="scroll")
 
 
-def _cell(cell: Content) -> Markup:
-    return tag("td", cell, class_="number" if isinstance(cell, int) else None)
+def _row(name: str, cells: Iterable[Content], numbers: Container[int]) -> list[Markup]:
+    return [tag(name, cell, class_="number" if at in numbers else None) for at, cell in enumerate(cells)]
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> Content:

@@ -1,75 +1,22 @@
-"""What an operator sees and does of the real-time path: deliveries, poison, pause and resume."""
+"""What an operator sees and does of the channels in real time: what arrives, pause and resume."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from onhand.ledger import inbox, work
-from onhand.ledger.inbox import InboxOutcome, InboxRow
+from onhand.ledger import work
 from onhand.web import api
 from onhand.web.answers import Answer
 from onhand.web.arrivals import Arrivals
 from onhand.web.errors import ApiError
+from onhand.web.gate import operator_of
 from onhand.web.waking import Waker
 
 router = APIRouter(prefix="/api")
 
-INBOX_MAX = 500
-WAITING = "waiting"
 
 ChannelName = Annotated[str, Path(description="A channel's name.", examples=["shopify"], max_length=63)]
-DeliveryNumber = Annotated[int, Path(description="A delivery's number.", examples=[417], ge=1, le=2**63 - 1)]
-
-
-class InboxDelivery(Answer):
-    """One delivery as it is in the inbox: reduced to what stock needs, without a word about the buyer."""
-
-    id: int = Field(examples=[417])
-    channel: str = Field(examples=["shopify"])
-    kind: str = Field(description='"order", "order_hint", "level" or "other".', examples=["order"])
-    topic: str = Field(description="The platform's word.", examples=["orders/updated"])
-    subject: str = Field(description="The id of the order or item.", examples=["5876543210"])
-    received_at: datetime
-    outcome: str | None = Field(
-        description='"posted", "unchanged", "stale", "echo", "noted" or "poison"; null while it waits.',
-        examples=["poison"],
-    )
-    settled_at: datetime | None
-    reason: str = Field(description="Why, where the outcome does not say it.", examples=["SKU 99 is unknown"])
-    body: dict[str, Any] | None = Field(
-        default=None, description="What was kept of it; only where one delivery is asked for."
-    )
-
-    @classmethod
-    def build(cls, row: InboxRow) -> "InboxDelivery":
-        """From the ledger's record."""
-        return cls(
-            id=row.inbox_id,
-            channel=row.channel,
-            kind=row.kind,
-            topic=row.topic,
-            subject=row.subject,
-            received_at=row.received_at,
-            outcome=row.outcome,
-            settled_at=row.settled_at,
-            reason=row.reason,
-            body=None if row.body is None else dict(row.body),
-        )
-
-
-class InboxList(Answer):
-    """Deliveries, the newest first."""
-
-    deliveries: list[InboxDelivery]
-
-
-class Replayed(Answer):
-    """What was put back into the inbox."""
-
-    id: int = Field(examples=[417])
-    channel: str = Field(examples=["shopify"])
 
 
 class Paused(Answer):
@@ -87,6 +34,9 @@ class DoorCounts(Answer):
     unused_topics: dict[str, int] = Field(
         description="Topics that nobody here uses; unsubscribe from them.", examples=[{"carts/update": 9}]
     )
+    wakeups_lost: int = Field(
+        description="Signals to its intake and its publisher that Temporal did not take.", examples=[0]
+    )
 
 
 class Door(Answer):
@@ -99,61 +49,18 @@ class Door(Answer):
 async def webhooks(request: Request) -> Door:
     """Counted by this process since it started, by outcome; and topics that nobody here uses."""
     arrivals: Arrivals = request.app.state.arrivals
+    wakers: tuple[Waker, ...] = (request.app.state.intake, request.app.state.publishing)
     return Door(
         channels=[
             DoorCounts(
                 channel=name,
                 outcomes=arrivals.outcomes(name),
                 unused_topics=dict(arrivals.unused_topics(name)),
+                wakeups_lost=sum(waker.lost[name] for waker in wakers),
             )
             for name in api.settings_of(request).enabled_channels()
         ]
     )
-
-
-@router.get("/inbox", tags=["channels"], summary="Deliveries of channels", responses=api.errors(422))
-async def list_inbox(
-    request: Request,
-    channel: Annotated[str | None, Query(description="Only this channel.", max_length=63)] = None,
-    outcome: Annotated[
-        str | None,
-        Query(
-            description='Only this outcome; "waiting": none yet.',
-            pattern=f"^({'|'.join([WAITING, *InboxOutcome])})$",
-            examples=["poison"],
-        ),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=INBOX_MAX, description="How many at most.")] = 50,
-) -> InboxList:
-    """The newest first. Poison waits for somebody to mend what is wrong, and to replay it."""
-    rows = await inbox.listed(api.pool_of(request), channel, outcome, limit)
-    return InboxList(deliveries=[InboxDelivery.build(row) for row in rows])
-
-
-@router.get("/inbox/{number}", tags=["channels"], summary="One delivery", responses=api.errors(404, 422))
-async def show_delivery(request: Request, number: DeliveryNumber) -> InboxDelivery:
-    """With what was kept of it."""
-    row = await inbox.one(api.pool_of(request), number)
-    if row is None:
-        raise _unknown_delivery(number)
-    return InboxDelivery.build(row)
-
-
-@router.post(
-    "/inbox/{number}/replay",
-    tags=["channels"],
-    summary="Take poison once more",
-    responses=api.errors(401, 403, 404, 409, 422),
-)
-async def replay_delivery(request: Request, number: DeliveryNumber) -> Replayed:
-    """Put it back into the inbox, after what was wrong is mended. Nothing else of the channel waits for it."""
-    pool = api.pool_of(request)
-    channel = (await inbox.replay(pool, [number])).get(number)
-    if channel is None:
-        raise _not_replayed(number, await inbox.one(pool, number))
-    intake: Waker = request.app.state.intake
-    intake.wake([channel])
-    return Replayed(id=number, channel=channel)
 
 
 @router.post(
@@ -169,8 +76,8 @@ async def pause_channel(
         str, Query(description="Why, for people.", max_length=200, examples=["stocktaking"])
     ] = "",
 ) -> Paused:
-    """What changes meanwhile waits; orders of the channel are still taken."""
-    if not await work.pause(api.pool_of(request), name, note):
+    """What changes meanwhile waits, and sync runs skip it; orders of the channel are still taken."""
+    if not await work.pause(api.pool_of(request), name, note, operator_of(request).name):
         raise unknown_channel(request, name)
     _signal_publisher(request, name)
     return Paused(channel=name, paused=True)
@@ -199,30 +106,3 @@ def unknown_channel(request: Request, name: str) -> ApiError:
     """What is answered where there is no channel of that name."""
     known = ", ".join(api.settings_of(request).channels)
     return ApiError(404, "unknown_channel", f"there is no channel {name!r}", f"There are {known}.")
-
-
-def _unknown_delivery(number: int) -> ApiError:
-    return ApiError(
-        404,
-        "unknown_delivery",
-        f"there is no delivery {number}",
-        "GET /api/inbox lists the deliveries there are.",
-    )
-
-
-def _not_replayed(number: int, row: InboxRow | None) -> ApiError:
-    if row is None:
-        return _unknown_delivery(number)
-    if row.outcome != InboxOutcome.POISON:
-        return ApiError(
-            409,
-            "not_poison",
-            f"delivery {number} is not poison: {row.outcome or WAITING}",
-            "It needs no replay.",
-        )
-    return ApiError(
-        409,
-        "nothing_kept",
-        f"nothing of delivery {number} could be read, so nothing was kept of it",
-        "Correct it on the channel: the order sweep takes what is there.",
-    )

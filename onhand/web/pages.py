@@ -1,14 +1,19 @@
 """The pages: overview, one run, one SKU, and an error; plain HTML that renews itself, with no script."""
 
+from contextvars import ContextVar
 from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
-from onhand.web.answers import Channel, Channels, RunChannel, RunDetail, RunFailure, Runs
+from onhand.web.answers import Channel, Channels, Run, RunChannel, RunDetail, RunFailure, Runs
 from onhand.web.html import Content, Markup, ago, render, table, tag
 from onhand.web.style import SHEET, SHEET_HASH
 
 REFRESH_SECONDS = 5
+
+visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
+"""Who looks at a page: a client's name; "": nobody known, who can log in; None: there is no login. Set by the gate."""
+
 _SECURITY = {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src '{SHEET_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -23,6 +28,10 @@ _COLOURS = {
     "accepted": "good",
     "partial": "warn",
     "held": "warn",
+    "skipped": "warn",
+    "waiting": "run",
+    "posted": "good",
+    "poison": "bad",
     "stale": "warn",
     "unknown": "warn",
     "running": "run",
@@ -54,8 +63,10 @@ def _navigation(temporal_ui: str) -> Markup:
         "header",
         tag("strong", "Onhand"),
         tag("a", "Overview", href="/"),
+        tag("a", "Inbox", href="/inbox"),
         tag("a", "API", href="/docs"),
         tag("a", "Temporal", href=temporal_ui) if temporal_ui else None,
+        _way_in(visitor.get()),
         tag(
             "form",
             tag("input", name="sku", placeholder="Why? Enter a SKU", aria_label="SKU", required=""),
@@ -64,11 +75,21 @@ def _navigation(temporal_ui: str) -> Markup:
     )
 
 
-def overview_page(runs: Runs, last: RunDetail | None, channels: Channels, temporal_ui: str) -> HTMLResponse:
-    """Channels, the last run and its failures, and the runs before."""
+def _way_in(who: str | None) -> Content:
+    """To the login, or past it to the way out."""
+    if who is None:
+        return None
+    return tag("a", f"Logged in as {who}" if who else "Log in", href="/login")
+
+
+def overview_page(
+    runs: Runs, last: RunDetail | None, channels: Channels, temporal_ui: str, poison: int = 0
+) -> HTMLResponse:
+    """Channels, the last run and its failures, and the runs before. `poison`: deliveries that could not be taken."""
     in_run = {channel.channel: channel for channel in last.channels} if last else {}
     return page(
         "Overview",
+        _poison(poison),
         tag("h2", "Channels"),
         tag("div", [_channel_card(c, in_run.get(c.channel)) for c in channels.channels], class_="cards")
         if channels.channels
@@ -79,6 +100,13 @@ def overview_page(runs: Runs, last: RunDetail | None, channels: Channels, tempor
         temporal_ui=temporal_ui,
         refresh=REFRESH_SECONDS,
     )
+
+
+def _poison(number: int) -> Content:
+    if not number:
+        return None
+    said = "1 delivery" if number == 1 else f"{number:,} deliveries"
+    return tag("p", tag("a", f"{said} could not be taken", href="/inbox?outcome=poison", class_="bad"))
 
 
 def run_page(run: RunDetail, temporal_ui: str) -> HTMLResponse:
@@ -136,6 +164,7 @@ def _channel_card(channel: Channel, last: RunChannel | None) -> Markup:
         ("listings", channel.listings),
         ("pending", waits),
         ("given up", tag("span", channel.parked, class_="state bad") if channel.parked else 0),
+        *([("waits in the inbox", channel.inbox)] if channel.inbox else []),
         ("last push", pushed),
     ]
     if last:
@@ -145,6 +174,7 @@ def _channel_card(channel: Channel, last: RunChannel | None) -> Markup:
         "div",
         tag("h3", channel.channel, tag("span", f" {channel.platform}", off, class_="soft")),
         pairs(*shown),
+        tag("p", channel.held_up, class_="warn") if channel.held_up else None,
         class_="card",
     )
 
@@ -195,12 +225,18 @@ def _runs(runs: Runs) -> Markup:
                 tag("a", run.id, href=f"/runs/{quote(run.id, safe='')}"),
                 state(run.status),
                 ago(run.started_at),
-                f"{(run.finished_at - run.started_at).total_seconds():.1f} s" if run.finished_at else "",
+                _duration(run),
                 run.summary,
             )
             for run in runs.runs
         ],
     )
+
+
+def _duration(run: Run) -> Content:
+    if run.finished_at is None:
+        return None
+    return tag("span", f"{(run.finished_at - run.started_at).total_seconds():.1f} s", class_="whole")
 
 
 def _took(run: RunDetail) -> str:

@@ -14,9 +14,8 @@ from onhand.messages import SyncRequest
 from onhand.runs import start
 from onhand.web import api
 from onhand.web.answers import Answer
-from onhand.web.bodies import headers_of
 from onhand.web.errors import ApiError
-from onhand.web.gate import EVERYBODY, Gate
+from onhand.web.gate import operator_of
 from onhand.web.operate import ChannelName, unknown_channel
 
 log = structlog.get_logger(__name__)
@@ -105,15 +104,9 @@ async def release_channel(request: Request, name: ChannelName) -> Released:
     for hold in standing:
         is_run = hold.kind == "sync"
         tally = await guard.weigh(pool, name, settings.rule_book()) if is_run else hold.tally
-        await guard.release(pool, hold, tally, by=_who(request))
+        await guard.release(pool, hold, tally, by=f"{operator_of(request).name} (web)")
     started = await _start(request, name) if any(hold.kind == "sync" for hold in standing) else None
     return Released(channel=name, run=started)
-
-
-def _who(request: Request) -> str:
-    gate: Gate = request.app.state.gate
-    caller = gate.caller(headers_of(request.scope))
-    return f"{caller.name if caller else EVERYBODY} (web)"
 
 
 async def _start(request: Request, channel: str) -> str | None:

@@ -7,26 +7,23 @@ misspelt one would otherwise be lost unnoticed.
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from onhand.domain import movements
 from onhand.domain.counts import Count, CountMeaning
-from onhand.domain.events import QUANTITY_MAX, Event, EventKind
+from onhand.domain.events import QUANTITY_MAX, EventKind
 from onhand.domain.movements import Movement
-
-EXAMPLE_MOMENT = "2026-11-26T09:30:00Z"
+from onhand.domain.orders import OrderSnapshot, SnapshotRefusedError
+from onhand.ledger.stated import Stated
+from onhand.web.stated_orders import EXAMPLE_ORDER, Ordered, snapshot_of
+from onhand.web.strict import EXAMPLE_MOMENT, Code, Strict, Units
 
 EVENTS_MAX = 500
 """Most events of one request; a client with more sends more requests."""
 
-Code = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-Units = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
 
-
-class _Stated(BaseModel):
-    """What every event has."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+class _Stated(Strict):
+    """What every event but an order has."""
 
     id: Code = Field(
         description="Yours, of this event and no other: the same id is posted once, however often it is sent.",
@@ -108,14 +105,14 @@ class Counted(_Stated):
 
 
 Movements = Receipt | Adjustment | WriteOff | TransferOut | TransferIn
-KINDS = ("receipt", "adjustment", "write_off", "transfer_out", "transfer_in", "count")
-StatedEvent = Annotated[Movements | Counted, Field(discriminator="kind")]
+KINDS = ("receipt", "adjustment", "write_off", "transfer_out", "transfer_in", "count", "order")
+StatedEvent = Annotated[Movements | Counted | Ordered, Field(discriminator="kind")]
 
-ONE: TypeAdapter[Movements | Counted] = TypeAdapter(StatedEvent)
+ONE: TypeAdapter[Movements | Counted | Ordered] = TypeAdapter(StatedEvent)
 
 
 class EventBatch(BaseModel):
-    """Up to 500 events. Movements are posted before counts; each event has a verdict of its own."""
+    """Up to 500 events. Movements are posted first, then orders, then counts; each event has a verdict of its own."""
 
     events: list[StatedEvent] = Field(min_length=1, max_length=EVENTS_MAX)
 
@@ -124,7 +121,7 @@ class EventRefusedError(ValueError):
     """An event cannot be taken; the message names each wrong field and what is accepted there."""
 
 
-def read_event(raw: bytes, source: str) -> Event | Count:
+def read_event(raw: bytes, source: str) -> Stated:
     """One event of JSON as the ledger takes it. Raises EventRefusedError."""
     try:
         stated = ONE.validate_json(raw)
@@ -132,9 +129,18 @@ def read_event(raw: bytes, source: str) -> Event | Count:
         raise EventRefusedError("; ".join(_faults(error))) from error
     if isinstance(stated, Counted):
         return _count(stated, source)
+    if isinstance(stated, Ordered):
+        return _order(stated, source)
     try:
         return movements.event_of(_movement(stated, source))
     except movements.MovementRefusedError as error:
+        raise EventRefusedError(str(error)) from error
+
+
+def _order(stated: Ordered, source: str) -> OrderSnapshot:
+    try:
+        return snapshot_of(stated, source)
+    except SnapshotRefusedError as error:
         raise EventRefusedError(str(error)) from error
 
 
@@ -225,6 +231,7 @@ EXAMPLE_BATCH = {
             "meaning": "on_hand",
             "as_of": EXAMPLE_MOMENT,
         },
+        EXAMPLE_ORDER,
     ]
 }
-"""A batch as a warehouse system sends it."""
+"""A batch as a warehouse system with a till sends it."""

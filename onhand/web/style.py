@@ -26,6 +26,8 @@ dt { color: var(--soft) } dd { margin: 0; text-align: right; font-variant-numeri
 .scroll { overflow-x: auto; margin: 8px 0 } table { border-collapse: collapse; width: 100% }
 th, td { padding: 6px 12px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 500; white-space: nowrap } tr:last-child td { border-bottom: 0 }
+.wide dl { grid-template-columns: 13em 1fr } .wide dd { text-align: left } .whole { white-space: nowrap }
+.why { min-width: 18em }
 .number { text-align: right; font-variant-numeric: tabular-nums }
 .state { font-weight: 600; white-space: nowrap } .good { color: var(--good) } .warn { color: var(--warn) }
 .bad { color: var(--bad) } .run { color: var(--run) }

@@ -1,7 +1,7 @@
 """Waking: after a commit, the workflows of the channels it found asleep are signalled, in the background.
 
-A signal is a wake-up, never the record: a wake-up that Temporal did not take is logged and counted, and a periodic
-sweep wakes the channel later. So no answer of the app waits for Temporal.
+A signal is a wake-up, never the record: one that Temporal did not take is counted (/healthz, /api/webhooks), the first
+of several in a row is logged, and a periodic sweep wakes the channel later. So no answer of the app waits for Temporal.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ class Waker:
         self._again: set[str] = set()
         self.lost: Counter[str] = Counter()
         """Wake-ups by channel that did not reach Temporal since the app started."""
+        self._unheard = 0
 
     def wake(self, channels: Iterable[str]) -> None:
         """Signal these channels soon; returns at once. One asked for while its signal goes out gets one more."""
@@ -57,15 +58,24 @@ class Waker:
     async def _send(self, channel: str) -> None:
         try:
             async with asyncio.timeout(SIGNAL_SECONDS_MAX):
-                if not await self._signal(await self._client(), [channel]):
-                    self.lost[channel] += 1
+                taken = await self._signal(await self._client(), [channel])
+            problem = "it was not taken"
         except Exception as error:
             # Whatever it was: what is to be done is written down, and the sweep wakes the channel.
-            self.lost[channel] += 1
+            taken, problem = False, type(error).__name__
+        if not taken:
+            self._lose(channel, problem)
+        elif self._unheard:
+            log.info("wake-ups reach Temporal again", workflow=self._what, lost=self._unheard)
+            self._unheard = 0
+
+    def _lose(self, channel: str, problem: str) -> None:
+        self.lost[channel] += 1
+        self._unheard += 1
+        if self._unheard == 1:  # the first says it all until one is taken again
             log.warning(
-                "a wake-up did not reach Temporal; the periodic sweep makes up for it",
+                "wake-ups do not reach Temporal; the periodic sweep makes up for them",
                 channel=channel,
                 workflow=self._what,
-                problem=type(error).__name__,
-                lost=self.lost[channel],
+                problem=problem,
             )

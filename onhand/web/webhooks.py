@@ -24,7 +24,15 @@ from onhand.channels.inbound import (
 from onhand.web.arrivals import Arrivals, Outcome
 from onhand.web.backends import NotReadyError
 from onhand.web.batching import TooBusyError
-from onhand.web.bodies import BodyTooLargeError, BodyTooSlowError, SenderGoneError, headers_of, read_body
+from onhand.web.bodies import (
+    BodyTooLargeError,
+    BodyTooSlowError,
+    LargeBodies,
+    NoRoomError,
+    SenderGoneError,
+    headers_of,
+    read_body,
+)
 from onhand.web.errors import ErrorAnswer, ErrorDetail
 
 log = structlog.get_logger(__name__)
@@ -44,6 +52,7 @@ class WebhookDoor:
         self._receivers = receivers
         self._keep = keep
         self._arrivals = arrivals
+        self._large = LargeBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -54,11 +63,14 @@ class WebhookDoor:
             return
         headers = headers_of(scope)
         try:
-            body = await read_body(headers, receive)
+            body = await read_body(headers, receive, bytes_max=receiver.body_bytes_max, large=self._large)
         except BodyTooLargeError:
             answer = self._turned_away(channel, Outcome.TOO_LARGE, 413, "the body is too large")
         except BodyTooSlowError:
             answer = self._turned_away(channel, Outcome.TOO_SLOW, 408, "the body did not come in time")
+        except NoRoomError as error:
+            answer = self._not_written(channel, error)
+            answer.headers["Connection"] = "close"
         except SenderGoneError:
             return
         else:
@@ -109,7 +121,7 @@ class WebhookDoor:
     def _not_written(self, channel: str, error: Exception) -> Response:
         self._arrivals.count(channel, Outcome.NOT_WRITTEN)
         if self._arrivals.worth_saying(channel, Outcome.NOT_WRITTEN.value):
-            reason = str(error) if isinstance(error, TooBusyError | NotReadyError) else type(error).__name__
+            reason = str(error) if isinstance(error, _SAYS_WHY) else type(error).__name__
             log.error("webhooks cannot be written down; the channel is asked to come again",
                       channel=channel, reason=reason)  # fmt: skip
         return _refusal(503, "not_written", "it could not be written down; send it again")
@@ -135,6 +147,9 @@ def _place(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
+
+_SAYS_WHY = (TooBusyError, NotReadyError, NoRoomError)
+"""Errors whose words quote nothing of what was sent."""
 
 _UNDERSTOOD = Response(b"", 200)
 """Platforms look at the status only. It holds no state, so one is enough."""

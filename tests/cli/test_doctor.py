@@ -203,7 +203,8 @@ async def test_what_hinders_real_time_is_told_with_what_to_do(
             "gap",
             "inbox",
             "2 deliveries could not be taken, 1 of them not even read",
-            "onhand inbox list --outcome poison says why; mend it, then: onhand inbox replay --all",
+            "onhand inbox list --outcome poison says why; mend it, then: onhand inbox replay --all. What needs "
+            "nothing: onhand inbox dismiss ID --note WHY",
         ),
         (
             "broken",

@@ -26,7 +26,7 @@ from onhand.ledger.inbox import InboxOutcome, Received
 from onhand.ledger.levels import LevelLearnt, Push
 from onhand.ledger.pace import ChannelPace, Percentiles
 from onhand.ledger.work import ChannelWork
-from onhand.messages import intake_id, publish_id
+from onhand.messages import intake_id, poison_id, publish_id
 from onhand.publish import Errand, bring_to_targets
 from onhand.settings import load_settings
 from tests.cli.conftest import Onhand
@@ -234,6 +234,45 @@ async def test_a_replay_says_of_what(store: Pool, onhand: Onhand) -> None:
     assert "give the numbers of deliveries, or --all" in neither.stderr
     nothing = await onhand("inbox", "replay", 99)
     assert (nothing.code, nothing.lines) == (1, ["nothing was put back"])
+
+
+async def test_poison_is_dismissed_with_who_and_why(
+    store: Pool, onhand: Onhand, temporal: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: also what could not be read is closed; its workflow is told, and the record names a person."""
+    monkeypatch.setenv("LOGNAME", "ada")
+    unreadable = await told(store, "woo", "1002", kind="other", poison="no JSON")
+    waiting = await told(store, "woo", "1003")
+
+    answer = await onhand("inbox", "dismiss", unreadable, waiting, 99, "--note", "cancelled [by hand]")
+
+    assert (answer.code, answer.lines) == (3, ["woo: 1 delivery dismissed"])
+    assert " ".join(answer.stderr.split()) == (
+        f"{waiting} was not dismissed: it is no poison but waiting 99 was not dismissed: there is no such delivery"
+    )
+    row = await inbox.one(store, unreadable)
+    assert row is not None
+    assert (row.outcome, row.reason, row.dismissed_by, row.dismissed_because) == (
+        "dismissed", "no JSON", "ada", "cancelled [by hand]",
+    )  # fmt: skip
+    shown = await onhand("inbox", "show", unreadable)
+    assert "dismissed   by ada: cancelled [by hand]" in shown.lines
+    handle = temporal.client.get_workflow_handle(poison_id("woo", unreadable))
+    assert (await handle.describe()).workflow_type == "InboxPoison"
+    await handle.terminate()
+    again = await onhand("inbox", "dismiss", unreadable, "--note", "twice")
+    assert (again.code, again.lines) == (1, ["nothing was dismissed"])
+    assert (await onhand("inbox", "dismiss", unreadable)).code == 2
+
+
+async def test_without_temporal_it_is_dismissed_all_the_same(store: Pool, onhand: Onhand) -> None:
+    number = await told(store, "woo", "1002", kind="other", poison="no JSON")
+    answer = await onhand("inbox", "dismiss", number, "--note", "seen to")
+    assert (answer.code, answer.lines) == (3, ["woo: 1 delivery dismissed"])
+    assert " ".join(answer.stderr.split()) == (
+        "Temporal does not answer, so its Web UI goes on showing them as failed"
+    )
+    assert await inbox.count_poison(store) == (0, 0)
 
 
 # Webhooks.

@@ -35,6 +35,11 @@ STATEMENTS = st.lists(
         (said("a", 9), 5, [said("a", 9, 2), said("b", 5, 1)], Ruling(True, said("b", 5, 1))),
         (said("a", 9), 5, [said("a", 9, 6), said("b", 5, 1)], Ruling(False, said("b", 5, 1))),
         (said("a", 9), 5, [said("b", 5, 2), said("c", 6, 1)], Ruling(False, said("c", 6, 1))),
+        (said("a", 4), 4, [said("b", 5, 1)], Ruling(True)),
+        (said("a", 9), 5, [said("a", 9), said("b", 5, 1)], Ruling(False, said("b", 5, 1))),
+        (said("a", 3, 1), 5, [said("b", 5)], Ruling(False, said("b", 5))),
+        (said("a", 5, 1), 5, [said("b", 4)], Ruling(False, said("b", 4))),
+        (said("a", 3, 6), 5, [said("b", 5)], Ruling(True)),
     ],
     ids=[
         "alone",
@@ -47,6 +52,11 @@ STATEMENTS = st.lists(
         "confirmed",
         "said before the window is no confirmation",
         "the newest rival",
+        "it says what the ledger has",
+        "the same word sent twice is no confirmation",
+        "late, and the rival's word is newer",
+        "late, and the ledger had that then",
+        "late by more than the window",
     ],
 )
 def test_rulings(stated: Statement, available: int, before: list[Statement], ruled: Ruling) -> None:
@@ -65,6 +75,8 @@ def test_a_contradicted_statement_never_raises_the_level_unconfirmed(
     same = [e for e in before if (e.authority, e.quantity) == (stated.authority, stated.quantity)]
     if ruled.rival is not None and not same:
         assert ruled.counts == (stated.quantity < available)
+    if ruled.rival is not None and stated.quantity >= available:
+        assert ruled.counts == any(e.at < stated.at and stated.at - e.at <= WINDOW for e in same)
     if ruled.rival is None:
         assert ruled.counts
 

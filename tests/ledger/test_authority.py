@@ -6,6 +6,7 @@ import pytest
 
 from onhand import sweeping
 from onhand.authority import Authority, count_noted, read_noted
+from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import EventKind
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.movements import Movement, event_of
@@ -19,6 +20,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.inbox import Received
 from onhand.ledger.levels import ListingCursor
 from onhand.ledger.posting import post_events
+from onhand.ledger.stated import Judging, post_stated
 from onhand.publish import Errand, bring_to_targets
 from tests.memory_channel import MemoryChannel
 
@@ -155,3 +157,26 @@ async def test_of_two_authorities_the_lower_wins_until_one_is_confirmed(shops: S
     await shops.bring()
     assert await shops.available() == 15
     assert shops.shown() == (15, 15)
+
+
+async def test_a_client_and_a_channel_contradict_each_other_likewise(shops: Shops) -> None:
+    """Goal: web says 8; a WMS that counts leeds says 15: 8 stays. It counts 6: that is lower. Web says 8 again: 8."""
+    judging = Judging(frozenset({"leeds"}), AT_ONCE.window)
+
+    async def counts(name: str, quantity: int) -> str:
+        at = datetime.now(UTC)
+        stated = Count("client/wms", name, "A", "leeds", quantity, CountMeaning.AVAILABLE, at)
+        (answer,) = (await post_stated(shops.pool, [stated], judging)).answers
+        return answer.verdict.value
+
+    await shops.edited("web", 8)
+    await shops.swept("web")
+    assert (await counts("1", 15), await shops.available()) == ("outvoted", 8)
+    assert (await counts("2", 6), await shops.available()) == ("posted", 6)
+    await shops.bring()
+    assert shops.shown() == (6, 6)
+    await shops.edited("web", 8)
+    await shops.swept("web")
+    assert await shops.available() == 8
+    told = [(c.authority, c.quantity, c.counted) for c in await authority.conflicts(shops.pool, "A")]
+    assert told == [("channel/web/authority", 8, True), ("client/wms", 6, True), ("client/wms", 15, False)]

@@ -73,7 +73,7 @@ class Shelf:
         """Booked; answers how many levels taught something."""
         learnt = LevelLearnt(*self.spot, expected, seen, shortfall, blind, location="leeds", surplus=surplus)
         async with self.pool.connection() as connection:
-            return await levels.book(connection, [learnt], at, number)
+            return (await levels.book(connection, [learnt], at, number)).learnt
 
     async def read_below(self, pieces: int) -> None:
         """An answer tells of so many sales nobody told us of."""

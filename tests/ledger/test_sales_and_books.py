@@ -50,8 +50,9 @@ async def test_a_sale_moves_the_book_unless_it_is_in_it(
             ([listing], [""], [pieces], [moment]),
         )
         given_back = await taken.fetchone()
-        book = await (await connection.execute("SELECT book FROM level")).fetchone()
+        book = await (await connection.execute("SELECT book, given_back FROM level")).fetchone()
         left = await (await connection.execute("SELECT pieces FROM provisional_demand")).fetchall()
     assert given_back is not None
     assert book is not None
     assert (book[0], given_back[0], [number for (number,) in left]) == expected
+    assert book[1] == given_back[0], "what was given back is counted at its level"

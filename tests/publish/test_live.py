@@ -382,3 +382,45 @@ async def test_a_turn_tells_everything_and_goes_to_sleep(selling: Selling) -> No
     assert (told.asleep, told.changed, told.unchanged, told.failed_skus) == (True, 1, 1, {})
     assert selling.store.levels["store-A", ""] == 93
     assert await waiting(selling.pool) == ["web-A"]
+
+
+async def test_a_level_without_a_row_is_told_as_any_other(selling: Selling) -> None:
+    """Goal: at a place that was configured meanwhile, the publisher makes the row, and does not look for ever."""
+    pool, store = selling.pool, selling.store
+    await table(
+        pool,
+        """DELETE FROM level v USING listing l WHERE l.id = v.listing_id AND l.item_id = 'store-A' RETURNING 1""",
+    )
+    await adjust(pool, "shelf", "A", -4)
+
+    async def wake(channels: set[str]) -> None:
+        raise AssertionError(f"{channels} are awake already")
+
+    told = await Publisher(pool, store, LIVE, wake, asyncio.sleep, 0.0).turn()
+
+    assert (told.asleep, told.changed, told.unchanged) == (True, 1, 0)
+    assert store.calls == [("read", 1), ("change", 1)], "nobody knew what it shows"
+    assert store.levels["store-A", ""] == 96
+    assert (await waiting(pool), (await books(pool))["store"]) == (["web-A"], 96)
+
+
+async def test_the_trouble_of_a_process_that_died_is_over_once_a_call_goes_well(selling: Selling) -> None:
+    """Goal: nobody is told of trouble that is over. Method: one publisher opens its breaker, a new one takes over."""
+
+    async def wake(channels: set[str]) -> None:
+        raise AssertionError(f"{channels} are awake already")
+
+    def publisher() -> Publisher:
+        return Publisher(selling.pool, selling.web, LIVE, wake, asyncio.sleep, 0.0)
+
+    await adjust(selling.pool, "less", "A", -4)
+    selling.web.raises.append(ChannelDown("web", "setting A", "no answer"))
+    assert (await publisher().turn()).changed == 0
+    (row,) = await work.of_channels(selling.pool, ["web"])
+    assert "no answer" in row.trouble
+
+    told = await publisher().turn()
+
+    assert (told.changed, told.wait_seconds) == (1, 0.0)
+    (row,) = await work.of_channels(selling.pool, ["web"])
+    assert (row.trouble, row.trouble_since, row.retry_at) == ("", None, None)

@@ -4,8 +4,11 @@ They are recorded anew with `make test ARGS=tests/replay` and ONHAND_RECORD=1 in
 when it is known that no run of the old shape is under way anywhere.
 """
 
+import asyncio
 import json
 import os
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,35 @@ from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
+from onhand import waking
 from onhand.channels.base import WriteKind
-from onhand.channels.errors import CredentialsBad
-from onhand.ledger import runs
-from onhand.messages import ChannelPlan, ChannelSyncState, SkuUpdateRequest, sku_update_id
+from onhand.channels.errors import ChannelDown, CredentialsBad
+from onhand.domain.sales import ChannelOrder, SoldLine
+from onhand.ledger import inbox, runs, work
+from onhand.ledger.inbox import Received
+from onhand.messages import (
+    SYNC_TASK_QUEUE,
+    ChannelPlan,
+    ChannelSyncState,
+    PublishState,
+    SkuUpdateRequest,
+    SweepRequest,
+    intake_id,
+    poison_id,
+    publish_id,
+    sku_update_id,
+    sweep_id,
+)
+from tests.fix_live import delivery, hear, named, nothing_pending, order, until
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
 from tests.publish.test_withheld import says
 from tests.workflows.test_sync_run import stock
-from worker import WORKFLOWS
+from worker import LIVE_WORKFLOWS, WORKFLOWS
 
 FOLDER = Path(__file__).parent / "histories"
 RECORD = "ONHAND_RECORD"
@@ -38,7 +58,18 @@ EXPECTED = [
     "channel-sync-lifted",
     "channel-sync-partial",
     "channel-sync-proven",
+    "channel-sync-skipped",
+    "inbox-poison",
+    "inbox-poison-dismissed",
+    "intake-fetching",
+    "intake-poison",
+    "order-sweep",
+    "publish-continued",
+    "publish-paused",
+    "publish-refused",
+    "publish-trouble",
     "sku-update-parked",
+    "sku-update-paused",
     "sync-run-failed",
     "sync-run-held",
     "sync-run-partial",
@@ -46,14 +77,62 @@ EXPECTED = [
 ]
 
 
-@workflow.defn(name="SkuUpdate")
 class Otherwise:
-    """SkuUpdate as it never was."""
+    """A workflow as it never was."""
+
+    async def wait(self) -> None:
+        """What the real one does not do at that point."""
+        await workflow.sleep(5)
+
+
+@workflow.defn(name="SkuUpdate")
+class OtherSkuUpdate(Otherwise):
+    """Waits where the real one pushes."""
 
     @workflow.run
-    async def run(self, request: SkuUpdateRequest) -> None:
-        """Wait where the real one pushes."""
-        await workflow.sleep(5)
+    async def run(self, given: Any) -> None:
+        """Wait."""
+        await self.wait()
+
+
+@workflow.defn(name="Intake")
+class OtherIntake(Otherwise):
+    """Waits where the real one takes a turn."""
+
+    @workflow.run
+    async def run(self, given: Any) -> None:
+        """Wait."""
+        await self.wait()
+
+
+@workflow.defn(name="Publish")
+class OtherPublish(Otherwise):
+    """Waits where the real one takes a turn."""
+
+    @workflow.run
+    async def run(self, given: Any) -> None:
+        """Wait."""
+        await self.wait()
+
+
+@workflow.defn(name="OrderSweep")
+class OtherSweep(Otherwise):
+    """Waits where the real one sweeps."""
+
+    @workflow.run
+    async def run(self, given: Any) -> None:
+        """Wait."""
+        await self.wait()
+
+
+@workflow.defn(name="InboxPoison")
+class OtherPoison(Otherwise):
+    """Waits where the real one says what is wrong."""
+
+    @workflow.run
+    async def run(self, given: Any) -> None:
+        """Wait."""
+        await self.wait()
 
 
 def recorded(name: str) -> WorkflowHistory:
@@ -76,22 +155,32 @@ def test_every_branch_has_a_history() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_recorded_history_replays(name: str) -> None:
-    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[*WORKFLOWS, *LIVE_WORKFLOWS], data_converter=pydantic_data_converter)
     result = await replayer.replay_workflow(recorded(name), raise_on_replay_failure=False)
     failure = result.replay_failure
     assert failure is None or isinstance(failure, ApplicationError), failure
 
 
-async def test_a_workflow_that_does_its_steps_otherwise_is_found_out() -> None:
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        (OtherSkuUpdate, "sku-update-parked"),
+        (OtherIntake, "intake-poison"),
+        (OtherPublish, "publish-trouble"),
+        (OtherSweep, "order-sweep"),
+        (OtherPoison, "inbox-poison"),
+    ],
+)
+async def test_a_workflow_that_does_its_steps_otherwise_is_found_out(other: type, name: str) -> None:
     """The negative control: without it, a replay that checks nothing would pass for ever."""
 
     replayer = Replayer(
-        workflows=[Otherwise],
+        workflows=[other],
         data_converter=pydantic_data_converter,
         workflow_runner=UnsandboxedWorkflowRunner(),  # this module is no workflow module
     )
     with pytest.raises(NondeterminismError):
-        await replayer.replay_workflow(recorded("sku-update-parked"))
+        await replayer.replay_workflow(recorded(name))
 
 
 def test_histories_hold_no_secret_and_stay_small() -> None:
@@ -108,7 +197,7 @@ async def keep(stage: Stage, workflow_id: str, name: str, run_id: str | None = N
     """Check that the history of a workflow replays, and write it down where it is asked for."""
     handle = stage.client.get_workflow_handle(workflow_id, run_id=run_id)
     history = await handle.fetch_history()
-    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[*WORKFLOWS, *LIVE_WORKFLOWS], data_converter=pydantic_data_converter)
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     assert result.replay_failure is None or isinstance(result.replay_failure, ApplicationError)
     if os.environ.get(RECORD):
@@ -197,3 +286,124 @@ async def test_record_a_channel_sync_that_continues_as_new(make_stage: MakeStage
         await handle.result()
 
     await keep(stage, handle.id, "channel-sync-continued", handle.first_execution_run_id)
+
+
+async def test_record_a_channel_sync_that_meets_a_pause(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 2)
+    await work.pause(stage.pool, web.name, "stocktaking", "ada")
+
+    result = await stage.run()
+
+    await keep(stage, f"{result.run_id}/{web.name}", "channel-sync-skipped")
+
+
+async def test_record_a_sku_update_that_waits_for_the_end_of_a_pause(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 2)
+    await work.pause(stage.pool, web.name, "stocktaking", "ada")
+
+    async with stage.workers():
+        handle = await stage.client.start_workflow(
+            "SkuUpdate",
+            SkuUpdateRequest(channel=web.name, sku="S00001", look_seconds=0.2),
+            id=sku_update_id(web.name, "S00001"),
+            task_queue=SYNC_TASK_QUEUE,
+        )
+        await asyncio.sleep(0.5)
+        await work.resume(stage.pool, web.name)
+        await asyncio.wait_for(handle.result(), 30)
+
+    await keep(stage, handle.id, "sku-update-paused")
+
+
+async def test_record_deliveries_of_which_one_is_poison(shops: Stage) -> None:
+    """Intake with a poison, the poison's own workflow before and after it is dismissed, and a sweep."""
+    store = named(shops, "store")
+    at = datetime.now(UTC)
+    bad = ChannelOrder("bad", 5, at, at, (SoldLine("1", ("unknown",), "NOPE", 1, 0),))
+    async with shops.workers():
+        await hear(shops, store.name, [order("1", "S00001", 1), bad])
+        await until(lambda: nothing_pending(shops))
+        (row,) = await inbox.listed(shops.pool, store.name, "poison", 10)
+        poison = shops.client.get_workflow_handle(poison_id(store.name, row.inbox_id))
+        with pytest.raises(Exception, match="Workflow execution failed"):
+            await asyncio.wait_for(poison.result(), 30)
+        await keep(shops, poison.id, "inbox-poison")
+        (dismissed,) = await inbox.dismiss(shops.pool, [row.inbox_id], "ada", "cancelled by hand")
+        await waking.close_poison(shops.client, dismissed)
+        await asyncio.wait_for(poison.result(), 30)
+        await keep(shops, poison.id, "inbox-poison-dismissed")
+        sweep = await shops.client.start_workflow(
+            "OrderSweep",
+            SweepRequest(channel=store.name),
+            id=f"{sweep_id(store.name)}/recorded",
+            task_queue=SYNC_TASK_QUEUE,
+        )
+        await asyncio.wait_for(sweep.result(), 30)
+        await keep(shops, sweep.id, "order-sweep")
+        await keep(shops, intake_id(store.name), "intake-poison")
+
+
+async def test_record_an_intake_that_waits_for_its_channel(shops: Stage) -> None:
+    store = named(shops, "store")
+    store.orders.by_id["7"] = order("7", "S00001", 1)
+    store.orders.raises = [ChannelDown("store", "reading 1 order", "maintenance")]
+    async with shops.workers():
+        hint = Received(store.name, "h", b"h", "order_hint", "orders", "7", {})
+        await inbox.accept(shops.pool, [hint])
+        await waking.wake_intakes(shops.client, [store.name])
+        await until(lambda: nothing_pending(shops))
+        await keep(shops, intake_id(store.name), "intake-fetching")
+
+
+async def test_record_a_publisher_in_trouble_refused_and_paused(shops: Stage) -> None:
+    """Three channels told of the same order: one is down for a while, one refuses the SKU, one is paused."""
+    store, web, mall = (named(shops, name) for name in ("store", "web", "mall"))
+    web.raises = [ChannelDown("web", "setting 1 level", "maintenance") for _ in range(4)]
+    mall.refuses = {"S00001"}
+    async with shops.workers():
+        await inbox.accept(shops.pool, [delivery(web.name, order("1", "S00001", 1))])
+        await waking.wake_intakes(shops.client, [web.name])
+        await hear(shops, store.name, [order("2", "S00002", 1)])
+        await work.pause(shops.pool, store.name, "stocktaking", "ada")
+
+        async def refused() -> bool:
+            with suppress(RPCError):
+                return bool(
+                    await shops.client.get_workflow_handle(sku_update_id(mall.name, "S00001")).describe()
+                )
+            return False
+
+        await until(refused)
+        mall.refuses = set()
+        await waking.wake_publishers(shops.client, [store.name])
+        await asyncio.sleep(1)
+        await work.resume(shops.pool, store.name)
+        await waking.wake_publishers(shops.client, [store.name])
+        await asyncio.wait_for(
+            shops.client.get_workflow_handle(sku_update_id(mall.name, "S00001")).result(), 60
+        )
+        await until(lambda: nothing_pending(shops))
+        await keep(shops, publish_id(web.name), "publish-trouble")
+        await keep(shops, publish_id(mall.name), "publish-refused")
+        await keep(shops, publish_id(store.name), "publish-paused")
+
+
+async def test_record_a_publisher_that_continues_as_new(shops: Stage) -> None:
+    web = named(shops, "web")
+    async with shops.workers():
+        handle = await shops.client.start_workflow(
+            "Publish",
+            PublishState(channel=web.name, history_events_max=5),
+            id=publish_id(web.name),
+            task_queue=f"channel-{web.name}",
+        )
+
+        async def continued() -> bool:
+            await asyncio.sleep(0.2)  # one turn for each signal, and not all of them in one
+            await handle.signal("wake")
+            return (await handle.describe()).run_id != handle.first_execution_run_id
+
+        await until(continued)
+        await keep(shops, handle.id, "publish-continued", handle.first_execution_run_id)

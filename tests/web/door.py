@@ -16,6 +16,7 @@ from onhand.channels.inbound import (
     signed_by_any,
 )
 from onhand.domain.sales import ChannelOrder, SoldLine
+from onhand.web.bodies import BODY_BYTES_MAX
 
 SECRET = b"planted-webhook-secret"
 AT = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -26,6 +27,8 @@ class SignedReceiver:
 
     `read` counts what was signed.
     """
+
+    body_bytes_max = BODY_BYTES_MAX
 
     def __init__(self) -> None:
         self.read = 0

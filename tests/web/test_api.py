@@ -24,7 +24,7 @@ def without(document: Any, *names: str) -> Any:
 
 
 async def test_the_process_is_up(web: httpx.AsyncClient) -> None:
-    assert await answer(web, "/healthz") == {"status": "ok"}
+    assert await answer(web, "/healthz") == {"status": "ok", "wakeups_lost": 0}
 
 
 async def test_everything_it_needs_is_there(web: httpx.AsyncClient) -> None:

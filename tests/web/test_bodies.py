@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from onhand.web.bodies import (
+    BODY_BYTES_MAX,
     BodyTooLargeError,
     BodyTooSlowError,
+    LargeBodies,
+    NoRoomError,
     SenderGoneError,
     headers_of,
     read_body,
@@ -45,6 +48,32 @@ async def test_no_more_than_the_limit_is_kept() -> None:
         await read_body({"content-length": "4"}, sent(), bytes_max=3)
     with pytest.raises(BodyTooLargeError):
         await read_body({"content-length": "1"}, sent(piece(b"ab"), piece(b"cd")), bytes_max=3)
+
+
+async def test_a_large_body_wants_room_and_gives_it_back() -> None:
+    """Goal: what strangers can make us keep is bounded; the room is free again however the reading ends."""
+    half = b"x" * (BODY_BYTES_MAX // 2 + 1)
+    whole = half * 2
+    room, limit = LargeBodies(1), 4 * BODY_BYTES_MAX
+
+    async def read(*messages: dict[str, Any], seconds: float = 1.0) -> bytes:
+        return await read_body({}, sent(*messages), bytes_max=limit, seconds_max=seconds, large=room)
+
+    assert await read(piece(half), piece(half, more=False)) == whole
+    with pytest.raises(SenderGoneError):
+        await read(piece(whole), {"type": "http.disconnect"})
+    with pytest.raises(BodyTooLargeError):
+        await read(*[piece(whole)] * 4)
+    slow = asyncio.create_task(read(piece(whole), seconds=0.2))
+    await asyncio.sleep(0.05)
+    with pytest.raises(NoRoomError):
+        await read(piece(half), piece(half, more=False))
+    assert await read(piece(half, more=False)) == half, "a common body needs no room"
+    with pytest.raises(BodyTooSlowError):
+        await slow
+    assert await read(piece(half), piece(half, more=False)) == whole
+    with pytest.raises(NoRoomError):
+        await read_body({}, sent(piece(whole, more=False)), bytes_max=limit)
 
 
 async def test_a_slow_body_is_given_up() -> None:

@@ -26,6 +26,7 @@ async def test_every_address_is_described(description: Any) -> None:
         "/api/holds",
         "/api/inbox",
         "/api/inbox/{number}",
+        "/api/inbox/{number}/dismiss",
         "/api/inbox/{number}/replay",
         "/api/runs",
         "/api/runs/{run_id}",
@@ -40,6 +41,7 @@ async def test_every_address_is_described(description: Any) -> None:
         "/api/channels/{name}/pause",
         "/api/channels/{name}/release",
         "/api/channels/{name}/resume",
+        "/api/inbox/{number}/dismiss",
         "/api/inbox/{number}/replay",
         "/events",
     }

@@ -120,7 +120,7 @@ async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncCl
         event("receipt", "14", 1, sku="A\x00"),
         event("write_off", "15", 1),
     )
-    kinds = "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count'"
+    kinds = "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count', 'order'"
     assert found == [
         ("1", "posted", ""),
         ("2", "refused", "quantity: accepted: a valid integer"),
@@ -232,7 +232,15 @@ async def test_it_is_described_with_examples(app: httpx.AsyncClient) -> None:
     named = schemas["EventBatch"]["properties"]["events"]
     assert (named["minItems"], named["maxItems"]) == (1, 500)
     kinds = named["items"]["discriminator"]["mapping"]
-    assert sorted(kinds) == ["adjustment", "count", "receipt", "transfer_in", "transfer_out", "write_off"]
+    assert sorted(kinds) == [
+        "adjustment",
+        "count",
+        "order",
+        "receipt",
+        "transfer_in",
+        "transfer_out",
+        "write_off",
+    ]
     for reference in kinds.values():
         schema = schemas[reference.rsplit("/", 1)[1]]
         assert schema["description"]
@@ -245,3 +253,34 @@ async def test_it_is_described_with_examples(app: httpx.AsyncClient) -> None:
     assert {v["verdict"] for v in answer.json()["verdicts"]} == {"unknown"}, (
         "it names SKUs of another catalogue"
     )
+
+
+async def test_a_count_of_an_authority_is_judged_beside_another_ones(
+    stocked: Pool,
+    database: str,
+    settings: Settings,
+    temporal_env: WorkflowEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Goal: the setting of the client decides; without it each count stands."""
+    tokens = {name: f"planted-token-{name}-0123456789" for name in ("wms", "pos", "till")}
+    for name, token in tokens.items():
+        monkeypatch.setenv(name.upper(), token)
+    clients = {name: {"token_envs": [name.upper()], "scopes": ["events"]} for name in tokens}
+    for name in ("wms", "pos"):
+        clients[name]["authority_for"] = ["leeds"]
+    configured = Settings.model_validate(settings.model_dump() | {"clients": clients})
+
+    async with served(create_app(configured, doors=doors_to(database, temporal_env.client))) as client:
+
+        async def counts(name: str, quantity: int, seconds: float) -> str:
+            stated = event("count", f"{name}{quantity}", quantity, as_of=ago(seconds))
+            bearer = {"Authorization": f"Bearer {tokens[name]}"}
+            answer = await client.post("/events", json={"events": [stated]}, headers=bearer)
+            return answer.json()["verdicts"][0]["verdict"]
+
+        assert await counts("wms", 4, 30) == "posted"
+        assert await counts("pos", 9, 20) == "outvoted"
+        assert (await levels(stocked))["leeds"] == (4, 0)
+        assert await counts("till", 9, 10) == "posted"
+        assert (await levels(stocked))["leeds"] == (9, 0)

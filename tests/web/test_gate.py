@@ -163,6 +163,20 @@ async def test_a_person_logs_in_with_a_token(app: httpx.AsyncClient) -> None:
     assert (await app.get("/", headers=PERSON)).status_code == 303
 
 
+async def test_pages_lead_to_the_login_and_say_who_is_logged_in(
+    app: httpx.AsyncClient, web: httpx.AsyncClient
+) -> None:
+    """Goal: where there is a login it can be found, and so can the way out; where there is none, nothing is shown."""
+    link, named = '<a href="/login">Log in</a>', '<a href="/login">Logged in as viewer</a>'
+    assert link in (await app.get("/login", headers=PERSON)).text
+    await app.post("/login", data={"token": READ})
+    for path in ("/", "/login", "/runs/nothing"):
+        page = (await app.get(path, headers=PERSON)).text
+        assert named in page, path
+        assert link not in page, path
+    assert 'href="/login"' not in (await web.get("/", headers=PERSON)).text
+
+
 @pytest.mark.parametrize("token", ["", "wrong", POST])
 async def test_a_login_needs_a_client_that_may_read(app: httpx.AsyncClient, token: str) -> None:
     """Goal: nobody else gets a cookie."""

@@ -71,7 +71,7 @@ async def test_it_serves_logs_in_json_and_stops_when_asked(tmp_path: Path) -> No
             lines.append(json.loads(await process.stderr.readline()))
         address = lines[-1]["event"].split("running on ")[1].split(" ")[0]
         async with httpx.AsyncClient(base_url=address) as client:
-            assert (await client.get("/healthz")).json() == {"status": "ok"}
+            assert (await client.get("/healthz")).json() == {"status": "ok", "wakeups_lost": 0}
             assert (await client.get("/readyz")).status_code == 503
         process.send_signal(signal.SIGTERM)
         rest = (await process.stderr.read()).decode().splitlines()

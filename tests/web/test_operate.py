@@ -115,3 +115,33 @@ async def test_a_channel_is_paused_and_resumed(
     for action in ("pause", "resume"):
         answer = await app.post(f"/api/channels/etsy/{action}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_channel")
+
+
+async def test_poison_is_dismissed_with_who_and_why(
+    app: httpx.AsyncClient, stocked: Pool, temporal_env: WorkflowEnvironment
+) -> None:
+    """Goal: also what cannot be replayed is closed: recorded, no poison any more, and told to Temporal."""
+    first, _, third = await given(stocked)
+    note = "the order was cancelled by hand"
+    assert (await app.post(f"/api/inbox/{third}/dismiss", params={"note": note})).json() == {
+        "id": third,
+        "channel": "web",
+        "dismissed_by": "local",
+        "shown": True,
+    }
+    one = (await app.get(f"/api/inbox/{third}")).json()
+    assert (one["outcome"], one["reason"], one["dismissed_by"], one["dismissed_because"]) == (
+        "dismissed", "the body is no JSON", "local", note,
+    )  # fmt: skip
+    assert await inbox.count_poison(stocked) == (1, 0)
+    handle = temporal_env.client.get_workflow_handle(f"poison/web/{third}")
+    assert (await handle.describe()).workflow_type == "InboxPoison"
+    await handle.terminate()
+    for number, status, code in (
+        (third, 409, "not_poison"),
+        (first, 409, "not_poison"),
+        (999_999, 404, "unknown_delivery"),
+    ):
+        answer = await app.post(f"/api/inbox/{number}/dismiss?note=x")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert (await app.post(f"/api/inbox/{first}/dismiss")).status_code == 422, "why is not left out"

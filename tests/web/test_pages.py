@@ -7,6 +7,9 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from onhand.ledger import inbox, work
+from onhand.ledger.database import Pool
+from onhand.ledger.inbox import InboxOutcome, Received
 from onhand.settings import Settings
 from onhand.web.app import create_app
 from onhand.web.html import Markup, render, table, tag
@@ -73,6 +76,52 @@ async def test_the_overview(web: httpx.AsyncClient) -> None:
     )
     assert "Runs run status started took summary run-1 partial AGO" in text
     assert {"/docs", "http://127.0.0.1:8233", "/runs/run-1", "/skus/B%2F1"} <= set(page.links)
+
+
+async def test_the_overview_says_what_is_in_the_way(web: httpx.AsyncClient, stocked: Pool) -> None:
+    """Goal: a pause, an open breaker, what waits and what could not be taken are seen at a glance."""
+    await work.pause(stocked, "web", "stock<taking>", "ada")
+    await work.note_trouble(stocked, "store", "store: no answer", 60)
+    await inbox.accept(stocked, [delivery("1"), delivery("2", InboxOutcome.POISON, "SKU <9> is unknown")])
+    page = await read(web, "/")
+    text = words(page)
+    assert "waits in the inbox 1 last push" in text
+    assert "Telling it changes was paused just AGO (stock<taking>)." in text
+    assert "Its breaker opened just AGO: store: no answer." in text
+    assert "1 delivery could not be taken Channels" in text
+    assert "/inbox?outcome=poison" in page.links
+
+
+def delivery(
+    name: str, outcome: InboxOutcome | None = None, reason: str = "", kind: str = "order"
+) -> Received:
+    """A delivery of the channel web."""
+    return Received("web", name, name.encode(), kind, "orders/updated", name, {}, outcome, reason)
+
+
+async def test_the_inbox(web: httpx.AsyncClient, stocked: Pool) -> None:
+    """Goal: what became of each delivery, and what to do about poison; one outcome can be chosen."""
+    assert words(await read(web, "/inbox")).endswith("dismissed Nothing.")
+    rows = [
+        delivery("1"),
+        delivery("2", InboxOutcome.POISON, "SKU <9> is unknown"),
+        delivery("3", InboxOutcome.POISON, "the body is no JSON", "other"),
+        delivery("4", InboxOutcome.POISON, "SKU 8 is unknown"),
+    ]
+    ids = [each.inbox_id or 0 for each in await inbox.accept(stocked, rows)]
+    await inbox.dismiss(stocked, [ids[3]], "ada", "cancelled")
+
+    text = words(await read(web, "/inbox"))
+    assert f"{ids[0]} web AGO orders/updated 1 waiting" in text
+    assert f"{ids[1]} web AGO orders/updated 2 poison SKU <9> is unknown onhand inbox replay {ids[1]}" in text
+    assert (
+        f"{ids[2]} web AGO orders/updated 3 poison the body is no JSON onhand inbox dismiss {ids[2]} --note WHY"
+        in text
+    )
+    assert f"{ids[3]} web AGO orders/updated 4 dismissed SKU 8 is unknown Dismissed by ada: cancelled" in text
+    chosen = words(await read(web, "/inbox?outcome=waiting"))
+    assert chosen.endswith(f"{ids[0]} web AGO orders/updated 1 waiting")
+    await read(web, "/inbox?outcome=bad", 422)
 
 
 async def test_pages_renew_themselves_and_a_finished_run_does_not(web: httpx.AsyncClient) -> None:
@@ -162,7 +211,7 @@ def test_tags_escape_what_is_put_into_them() -> None:
     )
     assert tag("meta", http_equiv="refresh", content=None) == '<meta http-equiv="refresh">'
     assert table(["n"], [[7], ["x"]]) == (
-        '<div class="scroll"><table><thead><tr><th>n</th></tr></thead><tbody>'
-        '<tr><td class="number">7</td></tr><tr><td>x</td></tr></tbody></table></div>'
+        '<div class="scroll"><table><thead><tr><th class="number">n</th></tr></thead><tbody>'
+        '<tr><td class="number">7</td></tr><tr><td class="number">x</td></tr></tbody></table></div>'
     )
     assert unescape(render(HOSTILE)) == HOSTILE

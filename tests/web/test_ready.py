@@ -45,7 +45,7 @@ async def test_a_ledger_that_is_not_there_is_told_and_the_process_stays_up(setti
         assert "Connection refused" in problems["migrations"]
         assert problems["temporal"] == "no stack of ours runs here: start it with `onhand up`"
         assert "planted-pw" not in str(problems)
-        assert (await web.get("/healthz")).json() == {"status": "ok"}
+        assert (await web.get("/healthz")).json() == {"status": "ok", "wakeups_lost": 0}
 
         answer = await web.get("/api/runs")
         assert answer.status_code == 503

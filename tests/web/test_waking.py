@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from structlog.testing import capture_logs
 from temporalio.client import Client
 
 from onhand.web import waking
@@ -77,3 +78,28 @@ async def test_what_temporal_does_not_take_is_counted_and_raises_nothing(monkeyp
     waker.wake(["unreachable"])
     await waker.settled()
     assert waker.lost["unreachable"] == 1
+
+
+async def test_an_outage_is_logged_once_and_its_end_too() -> None:
+    """Goal: a thousand lost wake-ups are one line, and the log says when they get through again."""
+    temporal = Temporal()
+    temporal.open.set()
+    temporal.taken = False
+    waker = Waker("Intake", temporal.client, temporal.signal)
+    with capture_logs() as logged:
+        for channel in ("a", "b", "a"):
+            waker.wake([channel])
+            await waker.settled()
+        temporal.taken = True
+        for channel in ("a", "b"):
+            waker.wake([channel])
+            await waker.settled()
+        temporal.taken = False
+        waker.wake(["a"])
+        await waker.settled()
+    assert [(line["event"], line.get("channel"), line.get("lost")) for line in logged] == [
+        ("wake-ups do not reach Temporal; the periodic sweep makes up for them", "a", None),
+        ("wake-ups reach Temporal again", None, 3),
+        ("wake-ups do not reach Temporal; the periodic sweep makes up for them", "a", None),
+    ]
+    assert waker.lost == {"a": 3, "b": 1}

@@ -139,7 +139,12 @@ async def test_a_duplicate_is_thanked_for_and_writes_nothing(door: httpx.AsyncCl
     await deliver(door, body_of(1, version=2), delivery="d")
     assert len(await rows(stocked)) == 2
     counted = (await door.get("/api/webhooks")).json()["channels"][0]
-    assert counted == {"channel": "web", "outcomes": {"kept": 2, "duplicate": 2}, "unused_topics": {}}
+    assert counted == {
+        "channel": "web",
+        "outcomes": {"kept": 2, "duplicate": 2},
+        "unused_topics": {},
+        "wakeups_lost": 0,
+    }
 
 
 @pytest.mark.parametrize("forged", ["changed body", "no signature", "another signature", "empty"])

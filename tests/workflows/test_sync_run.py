@@ -18,12 +18,13 @@ from temporalio.exceptions import ApplicationError
 from onhand.channels.errors import ChannelDown, CredentialsBad, SameKeyRetry
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
-from onhand.ledger import runs
+from onhand.ledger import runs, work
 from onhand.ledger.posting import post_events
 from onhand.messages import (
     ChannelPlan,
     ChannelResult,
     ChannelSyncState,
+    SkuUpdateRequest,
     SyncRequest,
     sku_update_id,
 )
@@ -331,3 +332,83 @@ async def test_a_dead_worker_is_noticed_within_seconds(make_stage: MakeStage) ->
             scheduled = event.activity_task_scheduled_event_attributes
             silent_max[scheduled.activity_type.name] = scheduled.heartbeat_timeout.ToTimedelta()
     assert silent_max["plan_levels"] == silent_max["push_levels"] == timedelta(seconds=10)
+
+
+async def test_a_run_skips_a_paused_channel_and_is_no_worse_for_it(make_stage: MakeStage) -> None:
+    """Goal: silence there, the others are brought to their targets; resumed, the next run tells it all."""
+    web, store = MemoryChannel("web"), MemoryChannel("store")
+    stage = await make_stage([web, store], 3)
+    await stock(stage, {"S00001": 5})
+    await work.pause(stage.pool, web.name, "stocktaking", "ada")
+    since = (await work.holds(stage.pool, [web.name]))[web.name].paused_at
+    assert since is not None
+
+    async with stage.workers():
+        first = await (await stage.start()).result()
+        skipped = [(c.status, c.changed, c.message) for c in first.channels if c.channel == web.name]
+        silent = (list(web.calls), dict(web.levels))
+        await work.resume(stage.pool, web.name)
+        second = await (await stage.start()).result()
+
+    said = (
+        f"paused by ada since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC (stocktaking); go on with: "
+        f"onhand channels resume {web.name}"
+    )
+    assert skipped == [("skipped", 0, said)]
+    assert silent == ([], {})
+    assert first.status == "success"
+    assert f"{web.name} skipped: {said}" in first.summary
+    assert store.levels["S00001", ""] == 5
+    (row,) = (r for r in await runs.run_channels(stage.pool, first.run_id) if r.channel == web.name)
+    assert (row.status, row.message, row.finished_at is not None) == ("skipped", said, True)
+    assert (second.status, web.levels["S00001", ""]) == ("success", 5)
+
+
+async def test_a_run_that_only_meets_paused_channels_succeeds(make_stage: MakeStage) -> None:
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 2)
+    await work.pause(stage.pool, web.name, "")
+    result = await stage.run()
+    assert (result.status, [c.status for c in result.channels], web.calls) == ("success", ["skipped"], [])
+
+
+async def test_a_pause_stops_a_run_that_is_under_way(make_stage: MakeStage) -> None:
+    """Goal: what is out already comes home, and no further call follows; what is left stays pending."""
+
+    class Pausing(MemoryChannel):
+        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
+            await work.pause(stage.pool, self.name, "stop")
+            return await super().set_levels(writes, key)
+
+    web = Pausing("web", bulk_size=1, concurrency=1)
+    stage = await make_stage([web], 12)
+
+    result = await stage.run()
+
+    (channel,) = result.channels
+    assert (result.status, channel.status) == ("success", "skipped")
+    assert 1 <= len(web.calls) <= 2, "one, and the one that was prepared meanwhile"
+
+
+async def test_the_update_of_a_sku_waits_while_its_channel_is_paused(make_stage: MakeStage) -> None:
+    """Goal: no call and no try counted; resumed, it is told."""
+    web = MemoryChannel("web")
+    stage = await make_stage([web], 2)
+    await stock(stage, {"S00001": 5})
+    await work.pause(stage.pool, web.name, "stocktaking", "ada")
+
+    async with stage.workers():
+        handle = await stage.client.start_workflow(
+            "SkuUpdate",
+            SkuUpdateRequest(channel=web.name, sku="S00001", attempts=1, look_seconds=0.2),
+            id=sku_update_id(web.name, "S00001"),
+            task_queue="onhand",
+        )
+        await asyncio.sleep(1.5)
+        waiting = (await handle.describe()).status
+        silent = list(web.calls)
+        await work.resume(stage.pool, web.name)
+        await asyncio.wait_for(handle.result(), 30)
+
+    assert (waiting, silent) == (WorkflowExecutionStatus.RUNNING, [])
+    assert web.levels["S00001", ""] == 5

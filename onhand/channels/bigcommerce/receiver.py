@@ -56,6 +56,9 @@ class BigCommerceReceiver:
     a level is told without one, as the item's sum, so it means something only where there is a single one.
     """
 
+    body_bytes_max = 64 * 1024
+    """A delivery names an order or an item, and tells nothing of it: some hundred bytes."""
+
     def __init__(
         self, secrets: Sequence[str], *, client_secret: str = "", places: Sequence[str] = ()
     ) -> None:

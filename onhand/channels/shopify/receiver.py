@@ -43,6 +43,10 @@ class ShopifyReceiver:
     which of an app's shops it comes from; empty where it is not known.
     """
 
+    body_bytes_max = 8 * 1024 * 1024
+    """An order says each of its lines up to three times, in about 1.4 KB each: as it was bought, in its fulfilments and
+    in its refunds. So many lines as we take of an order (`sales.LINES_MAX`) have room."""
+
     def __init__(self, secrets: Sequence[str], *, shop_domain: str = "") -> None:
         self._keys = tuple(secret.encode() for secret in secrets)
         self._shop_domain = shop_domain.lower()

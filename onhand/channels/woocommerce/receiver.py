@@ -48,6 +48,9 @@ RIGHTS_ADVICE = (
 class WooCommerceReceiver:
     """Checks and reads deliveries. `secrets`: those a delivery may be signed with; without any, none is let in."""
 
+    body_bytes_max = 4 * 1024 * 1024
+    """A line has about half a kilobyte, and as much again where plugins add to it; a refund adds little."""
+
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secret.encode() for secret in secrets)
 

@@ -186,7 +186,10 @@ COMMENT ON FUNCTION withheld_v1 IS 'Units by location code that sources and file
 
 ALTER TABLE run_channel DROP CONSTRAINT run_channel_status_check;
 ALTER TABLE run_channel ADD CONSTRAINT run_channel_status_check
-    CHECK (status IN ('running', 'success', 'partial', 'failed', 'held'));
+    CHECK (status IN ('running', 'success', 'partial', 'failed', 'held', 'skipped'));
+
+ALTER TABLE push ADD COLUMN basis jsonb;
+COMMENT ON COLUMN push.basis IS 'What its level was decided from: the SKU, the units of it one piece takes, and the version of its balance at each location drawn on. Null: not kept.';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliation, reconciliation_channel, drift, suspect, halt, widened_buffer, oversell, hold, judgement, named_listing TO onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;

@@ -39,26 +39,48 @@ SELECT s.code, o.code, coalesce(b.available, 0), t.authority, t.quantity, t.stat
   LEFT JOIN balance b ON b.sku_id = s.id AND b.location_id = o.id
   LEFT JOIN authority_statement t ON t.sku_id = s.id AND t.location_id = o.id
 
--- name: keep_statement
+-- name: keep_statements
 -- The newest of each authority.
-INSERT INTO authority_statement (sku_id, location_id, authority, quantity, stated_at)
-SELECT s.id, o.id, %(authority)s, %(quantity)s, %(at)s
-  FROM sku s, location o WHERE s.code = %(sku)s AND o.code = %(location)s
+INSERT INTO authority_statement AS t (sku_id, location_id, authority, quantity, stated_at)
+SELECT s.id, o.id, %(authority)s, n.quantity, n.at
+  FROM unnest(%(skus)s::text[], %(locations)s::text[], %(quantities)s::int[], %(moments)s::timestamptz[])
+       AS n(sku, location, quantity, at)
+  JOIN sku s ON s.code = n.sku
+  JOIN location o ON o.code = n.location
+ ORDER BY s.id, o.id
 ON CONFLICT (sku_id, location_id, authority) DO UPDATE SET
     quantity = excluded.quantity, stated_at = excluded.stated_at
+ WHERE excluded.stated_at >= t.stated_at
 
--- name: keep_conflict
--- Two authorities disagreed.
+-- name: keep_conflicts
+-- Two authorities disagreed; one that states the same once more, after a lost answer, is no second conflict.
 INSERT INTO authority_conflict (sku_id, location_id, authority, quantity, rival, rival_quantity, counted, found_at)
-SELECT s.id, o.id, %(authority)s, %(quantity)s, %(rival)s, %(rival_quantity)s, %(counted)s, %(at)s
-  FROM sku s, location o WHERE s.code = %(sku)s AND o.code = %(location)s
+SELECT s.id, o.id, %(authority)s, n.quantity, n.rival, n.rival_quantity, n.counted, n.at
+  FROM unnest(%(skus)s::text[], %(locations)s::text[], %(quantities)s::int[], %(moments)s::timestamptz[],
+              %(rivals)s::text[], %(rival_quantities)s::int[], %(counted)s::bool[])
+       AS n(sku, location, quantity, at, rival, rival_quantity, counted)
+  JOIN sku s ON s.code = n.sku
+  JOIN location o ON o.code = n.location
+ WHERE NOT EXISTS (SELECT FROM authority_conflict c
+                    WHERE c.sku_id = s.id AND c.location_id = o.id AND c.authority = %(authority)s
+                      AND c.rival = n.rival AND c.found_at = n.at)
 
 -- name: conflicts_of_sku
 -- The newest disagreements about a SKU.
-SELECT o.code, c.authority, c.quantity, c.rival, c.rival_quantity, c.counted, c.found_at
+SELECT s.code, o.code, c.authority, c.quantity, c.rival, c.rival_quantity, c.counted, c.found_at
   FROM authority_conflict c
+  JOIN sku s ON s.id = c.sku_id
   JOIN location o ON o.id = c.location_id
- WHERE c.sku_id = (SELECT id FROM sku WHERE code = %(sku)s) AND c.found_at > clock_timestamp() - interval '7 days'
+ WHERE s.code = %(sku)s AND c.found_at > clock_timestamp() - interval '7 days'
+ ORDER BY c.id DESC
+ LIMIT %(limit)s
+
+-- name: list_conflicts
+-- The newest disagreements about anything.
+SELECT s.code, o.code, c.authority, c.quantity, c.rival, c.rival_quantity, c.counted, c.found_at
+  FROM authority_conflict c
+  JOIN sku s ON s.id = c.sku_id
+  JOIN location o ON o.id = c.location_id
  ORDER BY c.id DESC
  LIMIT %(limit)s
 

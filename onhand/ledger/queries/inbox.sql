@@ -65,7 +65,8 @@ SELECT s.code, min(l.id), min(l.units), count(l.id)
 
 -- name: list_inbox
 -- The newest deliveries, or those with one outcome ('waiting': none yet).
-SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason
+SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason,
+       coalesce(i.dismissed_by, ''), coalesce(i.dismissed_because, '')
   FROM inbox i
   JOIN channel ch ON ch.id = i.channel_id
  WHERE (%(channel)s::text IS NULL OR ch.name = %(channel)s)
@@ -75,7 +76,8 @@ SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.se
 
 -- name: one_delivery
 -- One delivery with what was kept of it.
-SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason, i.delivery_id, i.body
+SELECT i.id, ch.name, i.kind, i.topic, i.subject, i.received_at, i.outcome, i.settled_at, i.reason,
+       coalesce(i.dismissed_by, ''), coalesce(i.dismissed_because, ''), i.delivery_id, i.body
   FROM inbox i
   JOIN channel ch ON ch.id = i.channel_id
  WHERE i.id = %(id)s
@@ -90,6 +92,12 @@ WITH again AS (
     UPDATE channel_work SET intake_awake = true WHERE channel_id IN (SELECT channel_id FROM again)
 )
 SELECT a.id, ch.name FROM again a JOIN channel ch ON ch.id = a.channel_id ORDER BY a.id
+
+-- name: dismiss_deliveries
+-- Nothing has to be done about this poison, says somebody. Answers which of them were poison.
+UPDATE inbox SET outcome = 'dismissed', settled_at = clock_timestamp(), dismissed_by = %(who)s, dismissed_because = %(note)s
+ WHERE outcome = 'poison' AND id = ANY (%(ids)s)
+RETURNING id
 
 -- name: count_poison
 -- What somebody has to see to, and how much of it was not even readable.
@@ -116,7 +124,8 @@ SELECT ch.name, w.intake_awake, w.publish_awake, w.paused_at, w.pause_note, w.tr
        (SELECT i.received_at FROM inbox i
          WHERE i.channel_id = ch.id AND i.delivery_id <> 'sweep'
            AND i.id > (SELECT max(id) - %(deliveries)s FROM inbox)
-         ORDER BY i.id DESC LIMIT 1)
+         ORDER BY i.id DESC LIMIT 1),
+       w.paused_by
   FROM channel ch
   JOIN channel_work w ON w.channel_id = ch.id
  WHERE ch.name = ANY (%(channels)s)
@@ -124,20 +133,20 @@ SELECT ch.name, w.intake_awake, w.publish_awake, w.paused_at, w.pause_note, w.tr
 
 -- name: channel_holds
 -- What keeps levels from being told, asked before every turn of a publisher.
-SELECT ch.name, w.paused_at, w.pause_note, w.trouble, w.trouble_since, w.retry_at
+SELECT ch.name, w.paused_at, w.pause_note, w.trouble, w.trouble_since, w.retry_at, w.paused_by
   FROM channel ch
   JOIN channel_work w ON w.channel_id = ch.id
  WHERE ch.name = ANY (%(channels)s)
  ORDER BY ch.name
 
 -- name: pause_channel
--- An operator stops publishing to a channel; what is pending waits.
-UPDATE channel_work SET paused_at = coalesce(paused_at, clock_timestamp()), pause_note = %(note)s
+-- An operator wants nothing told to a channel; what is pending waits.
+UPDATE channel_work SET paused_at = coalesce(paused_at, clock_timestamp()), pause_note = %(note)s, paused_by = %(who)s
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 
 -- name: resume_channel
 -- Publishing goes on, at once also where the breaker is open; whoever calls signals the publisher.
-UPDATE channel_work SET paused_at = NULL, pause_note = '', publish_awake = true,
+UPDATE channel_work SET paused_at = NULL, pause_note = '', paused_by = '', publish_awake = true,
        retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE clock_timestamp() END
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
 

@@ -21,7 +21,8 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
        CASE WHEN %(withheld)s AND j.unjudged_from IS NOT NULL
             THEN withheld_v1(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
                                                                    WHERE n.listing_id = l.id))) END,
-       r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units
+       r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
+       b.versions
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
@@ -31,7 +32,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
     SELECT array_agg(v.place) AS places, array_agg(v.book) AS books,
            array_agg(faded(v.pace, v.paced_at)) AS paces FROM level v WHERE v.listing_id = l.id) lv ON true
   LEFT JOIN LATERAL (
-    SELECT array_agg(c.code) AS locations,
+    SELECT array_agg(c.code) AS locations, array_agg(a.version) AS versions,
            array_agg(a.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
                                               WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)::bigint
                      ) AS available
@@ -68,6 +69,13 @@ SELECT l.id, p.place
  CROSS JOIN unnest(%(places)s::text[]) AS p(place)
  WHERE l.active AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = l.id AND v.place = p.place)
  ORDER BY l.id, p.place
+ON CONFLICT (listing_id, place) DO NOTHING
+
+-- name: make_levels
+-- The rows of levels that have none, so that they can be claimed.
+INSERT INTO level (listing_id, place)
+SELECT n.listing, n.place FROM unnest(%(listings)s::int[], %(places)s::text[]) AS n(listing, place)
+ ORDER BY n.listing, n.place
 ON CONFLICT (listing_id, place) DO NOTHING
 
 -- name: clear_plan_from
@@ -161,7 +169,8 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
 
 -- name: book_levels
 -- What the channel answered; levels are let go.
-SELECT book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
+SELECT learnt, overtaken
+  FROM book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
                       %(shortfalls)s::int[], %(surpluses)s::int[], %(blind)s::bool[], %(problems)s::text[],
                       %(locations)s::text[], %(claim)s, %(answered_at)s)
 
@@ -234,6 +243,17 @@ UPDATE outbox SET isolated = true
  WHERE listing_id IN (SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s)
                        ORDER BY listing_id FOR UPDATE)
 
+-- name: isolated_skus
+-- SKUs of a channel whose own updates are to tell it; those that wait longest first.
+SELECT s.code
+  FROM outbox o
+  JOIN listing l ON l.id = o.listing_id
+  JOIN sku s ON s.id = l.sku_id
+ WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.isolated
+ GROUP BY s.code
+ ORDER BY min(o.marked_at), s.code
+ LIMIT %(limit)s
+
 -- name: rejoin_listings
 -- Their own update is over. What has changed since is for the publisher, or for the next run.
 WITH back AS (
@@ -254,25 +274,44 @@ SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORD
 -- name: save_pushes
 -- The record of what was sent.
 INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
-                  sent_at, answered_at, due_since)
+                  sent_at, answered_at, due_since, basis)
 SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
-       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since
+       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since, p.basis
   FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
               %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[],
-              %(dues)s::timestamptz[])
-       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since)
+              %(dues)s::timestamptz[], %(bases)s::jsonb[])
+       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since, basis)
 
 -- name: clear_outbox
--- Only rows whose generation is still the one that was read: what came in between stays pending.
+-- Only rows whose generation is still the one that was read: what came in between stays pending. So do listings of which
+-- a level is not as this errand left it: somebody has claimed it since by what was known before, and may be telling it
+-- what is old by now, or did so while this errand's own claim had run out.
 WITH settled AS (
     SELECT o.listing_id
       FROM outbox o
       JOIN unnest(%(listings)s::int[], %(generations)s::bigint[]) AS d(listing, generation)
         ON d.listing = o.listing_id AND d.generation = o.generation
+     WHERE NOT EXISTS (
+        SELECT FROM unnest(%(left_listings)s::int[], %(left_places)s::text[], %(left_claims)s::bigint[],
+                           %(left_books)s::int[]) AS w(listing, place, claim, book)
+          JOIN level v ON v.listing_id = w.listing AND v.place = w.place
+         WHERE w.listing = o.listing_id AND (v.claim <> w.claim OR v.book IS DISTINCT FROM w.book))
      ORDER BY o.listing_id
        FOR UPDATE OF o
 )
 DELETE FROM outbox o USING settled s WHERE o.listing_id = s.listing_id
+RETURNING o.listing_id
+
+-- name: settled_by_others
+-- Which of these SKUs' listings are pending no more. Waits for whoever is settling one in this moment.
+WITH pending AS (
+    SELECT listing_id FROM outbox WHERE listing_id = ANY (%(listings)s) ORDER BY listing_id FOR KEY SHARE
+)
+SELECT DISTINCT s.code
+  FROM listing l
+  JOIN sku s ON s.id = l.sku_id
+ WHERE l.id = ANY (%(listings)s) AND l.active AND l.id NOT IN (SELECT listing_id FROM pending)
+ ORDER BY s.code
 
 -- name: settle_plan
 -- The outcome of each level of a chunk. The bounds keep it to the chunk's part of the index; without them the planner,

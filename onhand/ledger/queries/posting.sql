@@ -61,6 +61,13 @@ SELECT c.n, coalesce(sum(e.quantity) FILTER (WHERE e.state = 'available'), 0),
 -- number makes the key, in a class of its own beside those of the inbox (71001) and the outbox (71002).
 SELECT pg_advisory_xact_lock(71003, (SELECT id FROM channel WHERE name = %(channel)s)::integer)
 
+-- name: make_order_book
+-- A client's orders are kept as those of a channel: one of its name, of no platform, and without listings. It is looked
+-- for first, since a number of the few there are would be used up each time.
+INSERT INTO channel (name, platform)
+SELECT %(channel)s, 'client' WHERE NOT EXISTS (SELECT FROM channel WHERE name = %(channel)s)
+ON CONFLICT (name) DO NOTHING
+
 -- name: unknown_names
 -- Which of these SKUs and locations the ledger does not have.
 SELECT 'sku ' || u.code FROM unnest(%(skus)s::text[]) AS u(code)

@@ -1,0 +1,52 @@
+"""Pushes: in the order of their generations, and never above what there was where they drew from."""
+
+from onhand.audit.found import Found
+from onhand.audit.streams import Sorted, keys_of
+from onhand.ledger.audit import BasisRow, Snapshot
+
+
+async def fold_generations(snapshot: Snapshot, found: Found) -> None:
+    """Level by level; a push that told of nothing pending has generation 0, and no place in the row."""
+    pushes = Sorted(snapshot.pushes(), lambda push: (push.listing_id, push.place))
+    async for key in keys_of(pushes):
+        newest = 0
+        async for push in pushes.take(key):
+            if 0 < push.generation < newest:
+                level = {"listing": push.listing_id, "place": push.place}
+                found.add("generations", **level, push=push.push, generation=push.generation, newest=newest)
+            newest = max(newest, push.generation)
+
+
+async def fold_bases(snapshot: Snapshot, found: Found) -> None:
+    """Walks each shelf's history up to every version that a push names; those of one SKU are kept until they are whole.
+
+    What a buffer, a share or a sale not heard of yet took off is not kept, so this is the bound that all of them
+    leave: a push below it is not proven to be right, one above it is proven to be wrong.
+    """
+    bases = Sorted(snapshot.bases(), lambda basis: (basis.sku_id, basis.location_id))
+    moved = Sorted(snapshot.available(), lambda entry: (entry.sku_id, entry.location_id))
+    open_pushes: dict[int, tuple[int, int]] = {}
+    sku = None
+    async for key in keys_of(bases, moved):
+        if key[0] != sku:
+            sku, open_pushes = key[0], {}
+        available = 0
+        history = moved.take(key)
+        entry = await anext(history, None)
+        async for basis in bases.take(key):
+            while entry is not None and entry.version <= basis.version:
+                available += entry.quantity
+                entry = await anext(history, None)
+            _judge(basis, available, open_pushes, found)
+        while entry is not None:
+            entry = await anext(history, None)
+
+
+def _judge(basis: BasisRow, available: int, open_pushes: dict[int, tuple[int, int]], found: Found) -> None:
+    units, seen = open_pushes.pop(basis.push, (0, 0))
+    units, seen = units + available, seen + 1
+    if seen < basis.locations:
+        open_pushes[basis.push] = (units, seen)
+    elif basis.quantity * basis.units > max(units, 0):
+        told = {"quantity": basis.quantity, "units": basis.units, "available": units}
+        found.add("justified", push=basis.push, sku_id=basis.sku_id, **told)

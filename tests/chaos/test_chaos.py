@@ -1,0 +1,14 @@
+"""A short chaos run: everything at once, and then all is well."""
+
+from bench.chaos.run import Options, run
+
+SEED = 5
+
+
+async def test_a_short_bad_day() -> None:
+    """Goal: faults, kills and orders together lose nothing. Method: twenty seconds of them, then the judgement."""
+    outcome = await run(Options(SEED, minutes=1, rate=10, kills=3, recovery=False, minute_seconds=20))
+    figures = outcome.figures()
+    assert (figures["kills"], figures["accepted"]) == (3, 200)
+    assert (figures["lost"], figures["doubled"], figures["violations"]) == (0, 0, 0)
+    assert figures["slowest_convergence_s"] is not None
