@@ -83,7 +83,7 @@ async def make_stage(ledger: Pool, temporal_env: WorkflowEnvironment) -> MakeSta
                 "locations": {"leeds": {}},
                 "channels": {c.name: _woo() for c in channels},
                 "sync": sync,
-                "reconcile": {"after_sync": False},
+                "reconcile": {"after_sync": False, "settle_seconds": 0.1},
             }
         )
         stage = Stage(settings, ledger, temporal_env.client, {c.name: c for c in channels})

@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from onhand import waking
+from onhand import reconciliations, waking
 from onhand.channels.base import WriteKind
 from onhand.channels.errors import ChannelDown, CredentialsBad
 from onhand.domain.sales import ChannelOrder, SoldLine
@@ -32,11 +32,13 @@ from onhand.messages import (
     ChannelPlan,
     ChannelSyncState,
     PublishState,
+    ReconcileRequest,
     SkuUpdateRequest,
     SweepRequest,
     intake_id,
     poison_id,
     publish_id,
+    reconcile_id,
     sku_update_id,
     sweep_id,
 )
@@ -52,6 +54,9 @@ RECORD = "ONHAND_RECORD"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.json"))
 
 EXPECTED = [
+    "channel-reconciliation-clean",
+    "channel-reconciliation-drift",
+    "channel-reconciliation-failed",
     "channel-sync-continued",
     "channel-sync-dead",
     "channel-sync-held",
@@ -68,6 +73,7 @@ EXPECTED = [
     "publish-paused",
     "publish-refused",
     "publish-trouble",
+    "reconciliation-partial",
     "sku-update-parked",
     "sku-update-paused",
     "sync-run-failed",
@@ -216,6 +222,27 @@ async def test_record_a_run_that_succeeds(make_stage: MakeStage) -> None:
     assert result.status == "success"
     await keep(stage, result.run_id, "sync-run-success")
     await keep(stage, f"{result.run_id}/{store.name}", "channel-sync-proven")
+
+
+async def test_record_a_read_back(make_stage: MakeStage) -> None:
+    """One channel is right, one has drifted, one refuses us."""
+    web, store, mall = MemoryChannel("web"), MemoryChannel("store"), MemoryChannel("mall")
+    stage = await make_stage([web, store, mall], 10)
+    await stock(stage, {"S00001": 4})
+    await stage.run()
+    store.levels["S00001", ""] = 5
+    mall.raises = [CredentialsBad(mall.name, "reading levels", "revoked")]
+    await asyncio.sleep(store.capabilities.visible_within_seconds)
+
+    async with stage.workers():
+        handle = await reconciliations.start(stage.client, ReconcileRequest(trigger="operator"))
+        status, _, left = await reconciliations.outcome(handle)
+
+    assert (status, left) == ("partial", 0)
+    await keep(stage, handle.id, "reconciliation-partial")
+    await keep(stage, reconcile_id(web.name), "channel-reconciliation-clean")
+    await keep(stage, reconcile_id(store.name), "channel-reconciliation-drift")
+    await keep(stage, reconcile_id(mall.name), "channel-reconciliation-failed")
 
 
 async def test_record_a_run_with_a_dead_channel_and_a_bad_row(make_stage: MakeStage) -> None:
