@@ -24,6 +24,7 @@ COMMANDS = {
     "stock": "stock",
     "halts": "halts",
     "drift": "drift",
+    "simulate": "simulate",
     "import": "imports",
     "watch": "watch",
     "channels": "channels",

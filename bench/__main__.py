@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.accept import ACCEPT
+from bench.black_friday import BLACK_FRIDAY
 from bench.chaos.benchmark import CHAOS
 from bench.drift import DRIFT
 from bench.figures import BenchFailed, Benchmark, Figures, Options, rounded
@@ -21,7 +22,7 @@ from onhand.embedded.errors import EmbeddedError
 
 BENCHMARKS = {
     each.name: each
-    for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, READ_BACK, DRIFT, CHAOS)
+    for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, READ_BACK, DRIFT, CHAOS, BLACK_FRIDAY)
 }
 ALL = "all"
 INTERRUPTED = 130

@@ -34,6 +34,7 @@ def room(why: str, ours: str = "", others: str = "") -> Room:
 
 ROOMS = {
     "onhand/domain": room("rules are tried without a database, a clock or a network"),
+    "onhand/simulation": room("decisions are tried without I/O, so it needs nothing but them", "domain"),
     "onhand/ledger": room(
         "the only room that speaks SQL to the ledger", "domain", "psycopg psycopg_pool structlog"
     ),

@@ -111,13 +111,33 @@ def test_read_back_answers_every_named_figure() -> None:
     assert figures["rss_mb_large"] > 0
 
 
+def test_black_friday_answers_every_named_figure() -> None:
+    """Goal: each way has its figures; what must hold on every day holds on these two."""
+    figures = figures_of("black_friday", "--scale", "0.002")
+
+    ways = (
+        "every_15_minutes",
+        "each_order",
+        "fixed",
+        "pooled_relative",
+        "adaptive_relative",
+        "adaptive_mixed",
+    )
+    named = [f"{figure}_{way}" for way in ways for figure in ("oversold", "unsold_share", "turned_away")]
+    assert figures.keys() >= set(named)
+    assert figures["days"] == 2
+    assert figures["p99_adaptive_relative"] == 0
+    assert figures["mishaps_p99_planned_mixed"] == 0
+    assert figures["oversold_every_15_minutes"] > figures["oversold_each_order"] > 0
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     answer = bench("ful_sync")
 
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
         answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
-        "time_to_sync, replay_orders, read_back, drift, chaos, all\n"
+        "time_to_sync, replay_orders, read_back, drift, chaos, black_friday, all\n"
     )
 
 

@@ -1,0 +1,1 @@
+"""What would happen on a day of many buyers: decisions tried on simulated channels, without I/O; imports the domain."""

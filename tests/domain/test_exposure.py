@@ -1,0 +1,59 @@
+"""The bound on what can be oversold: by speed where levels are pooled, nothing in escrow."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onhand.domain.demand import Demand, Reach
+from onhand.domain.exposure import oversell_bound
+from onhand.domain.holdings import Holding, Writing
+from onhand.domain.selling import Seller
+
+NOW = 1_000.0
+REACH = Reach(1.5, 0.5)
+
+
+def seller(key: str, book: int, rate: float, writing: Writing = Writing.RELATIVE) -> Seller[str]:
+    """A level that has sold at this rate for long."""
+    return Seller(key, writing, Holding(book), Demand(0.999 * rate / 0.0693147, NOW, 0.0), REACH)
+
+
+def test_by_speed_where_all_show_the_pool() -> None:
+    """Goal: 4 and 9 a second, 2 seconds: a oversells what it sells itself in that time, b what a sells."""
+    bound = oversell_bound(100, [seller("a", 100, 4.0), seller("b", 100, 9.0)], NOW, 0.0)
+
+    assert bound.by_level == {"a": 8, "b": 8}
+    assert bound.together == 16
+
+
+def test_what_is_held_back_counts() -> None:
+    """Goal: a buffer of 5 on b takes 5 off its part."""
+    bound = oversell_bound(100, [seller("a", 100, 4.0), seller("b", 100, 9.0)], NOW, 0.0, {"b": 5})
+
+    assert bound.by_level == {"a": 8, "b": 3}
+
+
+def test_a_blind_level_besides_gives_back_its_own() -> None:
+    """Goal: a set on b gives back what b sold unheard, so all that it sells in the window can be too much."""
+    sellers = [seller("a", 100, 4.0), seller("b", 100, 9.0, Writing.ABSOLUTE)]
+
+    assert oversell_bound(100, sellers, NOW, 0.0).by_level == {"a": 8, "b": 18}
+
+
+def test_by_what_is_shown_where_stock_is_low() -> None:
+    """Goal: 3 shown in all, 2 left: one can be oversold, whatever the speed."""
+    assert oversell_bound(2, [seller("a", 2, 4.0), seller("b", 1, 9.0)], NOW, 2.0).together == 1
+
+
+@given(
+    books=st.lists(st.integers(0, 100), min_size=1, max_size=4), rate=st.floats(0, 50), more=st.integers(0, 9)
+)
+def test_in_escrow_nothing_can_be_oversold(books: list[int], rate: float, more: int) -> None:
+    """Goal: where levels together show no more than is left, the bound is 0."""
+    sellers = [seller(str(n), book, rate) for n, book in enumerate(books)]
+
+    assert oversell_bound(sum(books) + more, sellers, NOW, 3.0).together == 0
+
+
+def test_nobody_sells_nothing() -> None:
+    """Goal: a SKU without levels."""
+    assert oversell_bound(5, [], NOW, 3.0).together == 0
