@@ -22,7 +22,17 @@ from onhand.embedded.errors import EmbeddedError
 
 BENCHMARKS = {
     each.name: each
-    for each in (LEDGER_POST, ACCEPT, FULL_SYNC, TIME_TO_SYNC, REPLAY_ORDERS, READ_BACK, DRIFT, CHAOS, BLACK_FRIDAY)
+    for each in (
+        LEDGER_POST,
+        ACCEPT,
+        FULL_SYNC,
+        TIME_TO_SYNC,
+        REPLAY_ORDERS,
+        READ_BACK,
+        DRIFT,
+        CHAOS,
+        BLACK_FRIDAY,
+    )
 }
 ALL = "all"
 INTERRUPTED = 130
