@@ -117,12 +117,14 @@ CREATE TABLE oversell (
     units_short integer NOT NULL CHECK (units_short > 0),
     last_channel_id smallint REFERENCES channel,
     orders jsonb NOT NULL DEFAULT '[]',
+    told integer NOT NULL DEFAULT 0,
     resolved_at timestamptz,
     resolution text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE oversell IS 'SKUs of which more is promised than there is, from when it was noticed until it is no longer so.';
 COMMENT ON COLUMN oversell.units_short IS 'The most it was short of, in units, summed over its locations.';
 COMMENT ON COLUMN oversell.orders IS 'The orders that may not be filled, newest first: channel, order id, units.';
+COMMENT ON COLUMN oversell.told IS 'Units short that people were told of; when it is short of more, they are told again.';
 CREATE UNIQUE INDEX oversell_open ON oversell (sku_id) WHERE resolved_at IS NULL;
 
 CREATE TABLE hold (
@@ -141,6 +143,9 @@ COMMENT ON TABLE hold IS 'Runs that would change or empty too much of a channel 
 COMMENT ON COLUMN hold.listings IS 'Listings of the channel; changing and zeroing: how many would be told something, and told 0.';
 COMMENT ON COLUMN hold.units IS 'Pieces by which what is shown would move in all.';
 COMMENT ON COLUMN hold.released_at IS 'The next run may send as much as this one wanted to; the row goes when it has.';
+
+ALTER TABLE channel_work ADD COLUMN hooks_problem text NOT NULL DEFAULT '', ADD COLUMN hooks_seen_at timestamptz;
+COMMENT ON COLUMN channel_work.hooks_problem IS 'What the last look at its webhook subscriptions found and could not mend; empty when they are as they should be.';
 
 ALTER TABLE run_channel DROP CONSTRAINT run_channel_status_check;
 ALTER TABLE run_channel ADD CONSTRAINT run_channel_status_check
