@@ -14,6 +14,7 @@ COMMANDS = {
     "up": "stack",
     "demo": "stack",
     "migrate": "migrate",
+    "status": "status",
     "doctor": "doctor",
     "audit": "audit",
     "sync": "sync",

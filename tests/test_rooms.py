@@ -55,8 +55,13 @@ ROOMS = {
     ),
     "onhand/web": room(
         "shows, and lets facts in; carries no command line",
-        "channels connect domain embedded explain leaving ledger log redaction settings waking",
+        "channels connect domain embedded explain leaving ledger log redaction settings status waking",
         "fastapi orjson psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
+    ),
+    "onhand/status": room(
+        "looks at everything, and changes nothing",
+        "connect domain embedded ledger messages redaction schedules settings",
+        "httpx psycopg temporalio",
     ),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(

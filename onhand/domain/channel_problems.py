@@ -17,13 +17,13 @@ SKU_UPDATES_MAX = 20
 
 
 def of_channel(
-    channel: ChannelFacts, at: datetime, sync_every: timedelta, sweep_every: timedelta
+    channel: ChannelFacts, at: datetime, sync_seconds: float, sweep_seconds: float
 ) -> Iterator[Problem]:
     """Everything that is not right with it, in no order."""
     yield from _telling(channel, at)
     if channel.listens:
-        yield from _hearing(channel, at, sweep_every)
-    yield from _last_sync(channel, sync_every)
+        yield from _hearing(channel, at, sweep_seconds)
+    yield from _last_sync(channel, sync_seconds)
     yield from _shown(channel)
 
 
@@ -64,13 +64,13 @@ def _late(channel: ChannelFacts, at: datetime) -> datetime | None:
     return min(late, default=None)
 
 
-def _hearing(channel: ChannelFacts, at: datetime, sweep_every: timedelta) -> Iterator[Problem]:
+def _hearing(channel: ChannelFacts, at: datetime, sweep_seconds: float) -> Iterator[Problem]:
     """What of its orders does not reach the ledger."""
     name, only = channel.name, f"--channel {shlex.quote(channel.name)}"
     if channel.swept_at is None:
         said = "its orders were never swept"
         yield Problem(Health.ATTENTION, name, said, None, "onhand schedule apply")
-    elif at - channel.swept_at > max(SWEEPS_MISSED_MAX * sweep_every, INBOX_WAITED_MAX):
+    elif at - channel.swept_at > max(timedelta(seconds=SWEEPS_MISSED_MAX * sweep_seconds), INBOX_WAITED_MAX):
         said = "its orders are not swept, so a lost webhook is not noticed"
         yield Problem(Health.BROKEN, name, said, channel.swept_at, "onhand doctor")
     if channel.inbox.oldest is not None and at - channel.inbox.oldest > INBOX_WAITED_MAX:
@@ -85,7 +85,7 @@ def _hearing(channel: ChannelFacts, at: datetime, sweep_every: timedelta) -> Ite
         yield Problem(Health.ATTENTION, name, said, channel.hooks_seen_at, f"onhand webhooks register {only}")
 
 
-def _last_sync(channel: ChannelFacts, sync_every: timedelta) -> Iterator[Problem]:
+def _last_sync(channel: ChannelFacts, sync_seconds: float) -> Iterator[Problem]:
     last = channel.synced
     if last is None:
         return
@@ -96,7 +96,7 @@ def _last_sync(channel: ChannelFacts, sync_every: timedelta) -> Iterator[Problem
     elif last.failed:
         said = f"{counted(last.failed, 'level')} could not be set in the last sync"
         yield Problem(Health.ATTENTION, channel.name, said, _ended(last), command)
-    if last.waited_seconds > sync_every.total_seconds() / 2:
+    if last.waited_seconds > sync_seconds / 2:
         minutes = f"{last.waited_seconds / 60:,.0f} min"
         said = f"the last sync waited {minutes} on its limits, more than half the time between two runs"
         yield Problem(Health.ATTENTION, channel.name, said, _ended(last), command)

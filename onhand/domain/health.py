@@ -5,7 +5,7 @@ and nothing is concluded from it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -48,16 +48,16 @@ class Service:
 class ScheduleFacts:
     """One schedule, as Temporal has it and as it should be.
 
-    `every` and `wanted`: how often it starts something, now and by the configuration. `started_at`: its last start;
-    before the first one, when it was made. `exists` False: there is none, and the rest says nothing. `vital`: without
-    it stock does not stay right.
+    `every_seconds` and `wanted_seconds`: how often it starts something, now and by the configuration. `started_at`: its
+    last start, or when it was last changed. `exists` False: there is none, and the rest says nothing.
+    `vital`: without it stock does not stay right.
     """
 
     schedule_id: str
-    wanted: timedelta
+    wanted_seconds: float
     vital: bool = True
     exists: bool = True
-    every: timedelta = timedelta()
+    every_seconds: float = 0.0
     paused: bool = False
     note: str = ""
     started_at: datetime | None = None
@@ -113,7 +113,7 @@ class ChannelFacts:
     paused_at: datetime | None = None
     pause_note: str = ""
     held: HeldRun | None = None
-    outbox: tuple[Waiting, Waiting, Waiting] = (Waiting(), Waiting(), Waiting())
+    outbox: tuple[Waiting, ...] = (Waiting(), Waiting(), Waiting())
     inbox: Waiting = Waiting()
     poison: Waiting = Waiting()
     swept_at: datetime | None = None
@@ -177,12 +177,12 @@ class LedgerFacts:
 class Facts:
     """Everything that was seen at one moment. None: it could not be asked, and `services` says why.
 
-    `sync_every` and `sweep_every`: how often runs and sweeps are wanted.
+    `sync_every_seconds` and `sweep_every_seconds`: how often runs and sweeps are wanted.
     """
 
     at: datetime
-    sync_every: timedelta
-    sweep_every: timedelta
+    sync_every_seconds: float
+    sweep_every_seconds: float
     services: tuple[Service, ...] = ()
     schedules: tuple[ScheduleFacts, ...] | None = None
     channels: tuple[ChannelFacts, ...] | None = None

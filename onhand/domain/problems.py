@@ -39,7 +39,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
     for schedule in facts.schedules or ():
         yield from _of_schedule(schedule, facts.at, run)
     for channel in facts.channels or ():
-        yield from of_channel(channel, facts.at, facts.sync_every, facts.sweep_every)
+        yield from of_channel(channel, facts.at, facts.sync_every_seconds, facts.sweep_every_seconds)
     if facts.ledger is not None:
         yield from _of_run(facts, run)
         yield from _of_oversells(facts.ledger)
@@ -63,8 +63,9 @@ def _of_schedule(found: ScheduleFacts, at: datetime, run: RunFacts | None) -> It
     elif found.paused:
         said = f"paused: {found.note}" if found.note else "paused"
         yield Problem(Health.ATTENTION, name, said, None, f"onhand schedule resume --schedule {id_}")
-    elif found.every != found.wanted:
-        said = f"it starts every {_span(found.every)}, the configuration says every {_span(found.wanted)}"
+    elif found.every_seconds != found.wanted_seconds:
+        now, wanted = _span(found.every_seconds), _span(found.wanted_seconds)
+        said = f"it starts every {now}, the configuration says every {wanted}"
         yield Problem(Health.ATTENTION, name, said, None, "onhand schedule apply")
     elif _is_late(found, at) and not (found.schedule_id == SYNC_SCHEDULE and _runs(run)):
         yield Problem(severity, name, "it has started nothing since", found.started_at, "onhand doctor")
@@ -75,12 +76,12 @@ def _runs(run: RunFacts | None) -> bool:
 
 
 def _is_late(found: ScheduleFacts, at: datetime) -> bool:
-    return found.started_at is not None and at - found.started_at > 2 * found.every + LATE_BY
+    allowed = timedelta(seconds=2 * found.every_seconds) + LATE_BY
+    return found.started_at is not None and at - found.started_at > allowed
 
 
-def _span(every: timedelta) -> str:
-    seconds = round(every.total_seconds())
-    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds % 60 == 0 else f"{seconds:.0f} s"
 
 
 def _of_run(facts: Facts, run: RunFacts | None) -> Iterator[Problem]:
@@ -88,7 +89,7 @@ def _of_run(facts: Facts, run: RunFacts | None) -> Iterator[Problem]:
         yield Problem(Health.ATTENTION, "sync", "there has been no run yet", None, "onhand sync")
         return
     command = f"onhand runs show {shlex.quote(run.run)}"
-    if run.status == "running" and facts.at - run.started_at > max(2 * facts.sync_every, RUN_LONGEST_MIN):
+    if run.status == "running" and facts.at - run.started_at > _longest(facts):
         said = f"the run {run.run} has not come to its end"
         yield Problem(Health.BROKEN, "sync", said, run.started_at, command)
     if run.status in ("partial", "failed") and not _told_by_a_channel(facts, run):
@@ -98,6 +99,10 @@ def _of_run(facts: Facts, run: RunFacts | None) -> Iterator[Problem]:
     if run.refused_rows:
         said = f"{counted(run.refused_rows, 'row')} of the source refused by the last run"
         yield Problem(Health.ATTENTION, "source", said, run.finished_at or run.started_at, command)
+
+
+def _longest(facts: Facts) -> timedelta:
+    return max(timedelta(seconds=2 * facts.sync_every_seconds), RUN_LONGEST_MIN)
 
 
 def _told_by_a_channel(facts: Facts, run: RunFacts) -> bool:

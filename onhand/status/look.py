@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
+from onhand.connect import NotRunningError
 from onhand.domain.health import ChannelFacts, Facts, LedgerFacts, Service, Verdict
 from onhand.domain.problems import judge
+from onhand.embedded.errors import EmbeddedError
 from onhand.ledger import health
 from onhand.ledger.database import Pool
 from onhand.redaction import mask_text
@@ -49,8 +51,8 @@ async def look(settings: Settings, doors: Doors) -> Verdict:
     return judge(
         Facts(
             at=datetime.now(UTC),
-            sync_every=timedelta(minutes=settings.schedule.every_minutes),
-            sweep_every=timedelta(seconds=settings.schedule.sweep_seconds),
+            sync_every_seconds=60.0 * settings.schedule.every_minutes,
+            sweep_every_seconds=float(settings.schedule.sweep_seconds),
             services=(ledger, temporal, web, *(() if seen is None else seen.workers)),
             schedules=None if seen is None else seen.schedules,
             channels=channels,
@@ -75,7 +77,8 @@ def _unusable(name: str, error: Exception) -> Service:
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
         return Service(name, "its migrations are not all applied", "onhand migrate")
     said = mask_text(" ".join(str(error).split()))[:300] or type(error).__name__
-    return Service(name, said, "onhand doctor")
+    nothing_runs = isinstance(error, NotRunningError | EmbeddedError)
+    return Service(name, said, "onhand up" if nothing_runs else "onhand doctor")
 
 
 async def _ledger(settings: Settings, doors: Doors) -> tuple[tuple[ChannelFacts, ...], LedgerFacts]:
@@ -93,4 +96,4 @@ async def _temporal(settings: Settings, doors: Doors) -> "TemporalLook":
 async def _web(doors: Doors) -> None:
     said = await doors.web()
     if said:
-        raise ConnectionError(said)
+        raise NotRunningError(said)

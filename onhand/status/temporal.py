@@ -61,12 +61,12 @@ async def _schedule(client: Client, wanted: WantedSchedule) -> ScheduleFacts:
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
-        return ScheduleFacts(wanted.schedule_id, wanted.every, wanted.vital, exists=False)
+        return ScheduleFacts(wanted.schedule_id, wanted.every.total_seconds(), wanted.vital, exists=False)
     return ScheduleFacts(
         wanted.schedule_id,
-        wanted.every,
+        wanted.every.total_seconds(),
         wanted.vital,
-        every=_every(found),
+        every_seconds=_every(found).total_seconds(),
         paused=found.schedule.state.paused,
         note=found.schedule.state.note or "",
         started_at=_started_at(found),
@@ -79,8 +79,9 @@ def _every(found: ScheduleDescription) -> timedelta:
 
 
 def _started_at(found: ScheduleDescription) -> datetime:
-    started = [action.started_at for action in found.info.recent_actions]
-    return max([found.info.created_at, *started])
+    """Its last start. One that was made, changed or resumed since could not have started anything before."""
+    info = found.info
+    return max([info.last_updated_at or info.created_at, *(each.started_at for each in info.recent_actions)])
 
 
 async def _sku_updates(client: Client, channel: str) -> int | None:
