@@ -27,6 +27,7 @@ COMMANDS = {
     "drift": "drift",
     "import": "imports",
     "watch": "watch",
+    "oversells": "oversells",
     "channels": "channels",
     "webhooks": "webhooks",
     "inbox": "inbox",

@@ -217,6 +217,8 @@ def _channel_steps(
         rules,
         judging,
         settings.sync.sku_update_attempts,
+        settings,
+        parts.slack,
     )
     policy = Policy(
         settings.reconcile.response(), settings.reconcile.accept_overselling, settings.web.public_url

@@ -66,7 +66,8 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining imports intake ledger mapping messages publish read_back reconcile "
+        "alerts authority channels domain draining imports intake ledger mapping messages overselling publish "
+        "read_back reconcile "
         "settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
@@ -83,6 +84,7 @@ ROOMS = {
         "structlog",
     ),
     "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
+    "onhand/overselling.py": room("what is promised twice", "alerts domain ledger settings", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),
     "onhand/background.py": room("tasks beside a step; uses nothing"),

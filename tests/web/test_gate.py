@@ -28,6 +28,7 @@ EVERY_READ = (
     "/docs",
     "/openapi.json",
     "/skus/A",
+    "/status",
     "/x",
 )
 EVERY_CHANGE = ("/api/channels/web/pause", "/api/channels/web/resume", "/api/inbox/1/replay", "/x")
