@@ -67,8 +67,7 @@ ROOMS = {
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
         "alerts authority channels domain draining imports intake ledger mapping messages overselling publish "
-        "read_back reconcile "
-        "settings sources sweeping tiers waking workflows",
+        "read_back reconcile settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/audit": room("judges the record, and shares nothing with what wrote it", "ledger"),

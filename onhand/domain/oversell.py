@@ -31,8 +31,8 @@ class Unfilled:
 class Oversell:
     """What a SKU is short of, in units, and the orders that bear it, newest first.
 
-    `last_channel`: where it was sold last, None where no open order is known. `unexplained`: units short beyond all open
-    orders, as when a count was corrected below what is promised elsewhere.
+    `last_channel`: where it was sold last, None where no open order is known. `unexplained`: units short beyond all
+    open orders, as when a count was corrected below what is promised elsewhere.
     """
 
     units_short: int
