@@ -20,6 +20,7 @@ COMMANDS = {
     "sync": "sync",
     "reconcile": "reconcile",
     "runs": "runs",
+    "report": "report",
     "schedule": "schedule",
     "explain": "explain",
     "stock": "stock",

@@ -21,6 +21,7 @@ from activities.levels import FollowUpSteps, LevelSteps
 from activities.live import LeavingSteps, LiveSteps
 from activities.mapping import MappingSteps
 from activities.reconcile import ReadBackSteps, ReconcileSteps
+from activities.report import ReportSteps
 from activities.runs import RunSteps
 from activities.source import SourceSteps
 from activities.sweep import SweepSteps
@@ -49,6 +50,7 @@ from workflows.intake import Intake
 from workflows.poison import InboxPoison
 from workflows.publish import Publish
 from workflows.reconciliation import Reconciliation
+from workflows.report import DailyReport
 from workflows.sku_update import SkuUpdate
 from workflows.sweep import OrderSweep
 from workflows.sync_run import SyncRun
@@ -61,6 +63,7 @@ WORKFLOWS: list[type] = [
     InboxPoison,
     Reconciliation,
     ChannelReconciliation,
+    DailyReport,
 ]
 
 LIVE_WORKFLOWS: list[type] = [Intake, Publish]
@@ -177,6 +180,7 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
         run_steps.finish_channel,
         run_steps.record_result,
         run_steps.report,
+        ReportSteps(pool, settings, parts.slack).make_report,
         source_steps.fetch_source,
         follow_ups.start_sku_updates,
         follow_ups.park_sku,

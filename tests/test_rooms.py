@@ -55,7 +55,7 @@ ROOMS = {
     ),
     "onhand/web": room(
         "shows, and lets facts in; carries no command line",
-        "channels connect domain embedded explain leaving ledger log redaction settings status waking",
+        "channels connect domain embedded explain leaving ledger log markup redaction reports settings status waking",
         "fastapi orjson psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
     ),
     "onhand/status": room(
@@ -63,11 +63,13 @@ ROOMS = {
         "connect domain embedded ledger messages redaction schedules settings",
         "httpx psycopg temporalio",
     ),
+    "onhand/reports": room("a day in numbers, for people", "alerts domain ledger markup settings wording"),
+    "onhand/markup.py": room("tags and text; uses nothing"),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
         "alerts authority channels domain draining imports intake ledger mapping messages overselling publish "
-        "read_back reconcile settings sources sweeping tiers waking workflows",
+        "read_back reconcile reports settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/audit": room("judges the record, and shares nothing with what wrote it", "ledger"),

@@ -13,7 +13,19 @@ from onhand.channels.registry import make_receiver
 from onhand.ledger import inbox, runs
 from onhand.settings import Settings
 from onhand.waking import wake_intakes, wake_publishers
-from onhand.web import answers, api, docs, errors, events, inbox_routes, login_routes, operate, pages, standing
+from onhand.web import (
+    answers,
+    api,
+    docs,
+    errors,
+    events,
+    inbox_routes,
+    login_routes,
+    operate,
+    pages,
+    report_pages,
+    standing,
+)
 from onhand.web.arrivals import Arrivals
 from onhand.web.backends import Backends, Doors
 from onhand.web.clients import Clients
@@ -102,6 +114,7 @@ def create_app(
     app.include_router(login_routes.router)
     app.include_router(api.health)
     app.include_router(standing.router)
+    app.include_router(report_pages.router)
     app.include_router(_pages)
     return app
 

@@ -65,6 +65,7 @@ def _navigation(temporal_ui: str) -> Markup:
         tag("strong", "Onhand"),
         tag("a", "Overview", href="/"),
         tag("a", "Inbox", href="/inbox"),
+        tag("a", "Reports", href="/reports"),
         tag("a", "API", href="/docs"),
         tag("a", "Temporal", href=temporal_ui) if temporal_ui else None,
         _way_in(visitor.get()),

@@ -36,6 +36,7 @@ input { font: inherit; padding: 3px 8px; border: 1px solid var(--line); border-r
 ol { margin: 6px 0; padding-left: 20px }
 .problems { list-style: none; margin: 8px 0 0; padding: 0 } .problems li { background: var(--card);
   border: 1px solid var(--line); border-radius: 8px; margin: 0 0 8px; padding: 8px 14px; overflow-wrap: anywhere }
+.days { list-style: none; padding: 0; line-height: 2 }
 code { font: 13px/1.5 ui-monospace, monospace; display: block; color: var(--soft); user-select: all }
 """
 

@@ -29,6 +29,8 @@ EVERY_READ = (
     "/openapi.json",
     "/skus/A",
     "/status",
+    "/reports",
+    "/reports/2026-11-26",
     "/x",
 )
 EVERY_CHANGE = ("/api/channels/web/pause", "/api/channels/web/resume", "/api/inbox/1/replay", "/x")
