@@ -40,10 +40,11 @@ class ChannelDay:
     """One channel.
 
     `drift`: levels found otherwise than expected, by cause, of which `drift_resolved` are right again. Levels `sent`
-    are `accepted`, `stale` (looked at once more, and sent again) or `failed`; `sent_live` of them went out by
-    themselves. Halts are listings. `halted_orders` were placed while a listing in them was halted, of `halted_units`
-    units. Calls are those of sync runs and of read-backs, with how many were turned away and the seconds waited on
-    limits. Orders were told by a webhook, or by a sweep alone. `poison`: deliveries that could not be taken.
+    are `accepted`, `stale` (looked at once more, and sent again) or `failed`; `accepted_live` are those that went out
+    as they changed, and not by a run. Halts are listings. `halted_orders` were placed while a listing in them was
+    halted, of `halted_units` units. Calls are those of sync runs and of read-backs, with how many were turned away and
+    the seconds waited on limits. Orders were told by a webhook, or by a sweep alone. `poison`: deliveries that could
+    not be taken.
     """
 
     channel: str
@@ -54,7 +55,7 @@ class ChannelDay:
     accepted: int = 0
     stale: int = 0
     failed: int = 0
-    sent_live: int = 0
+    accepted_live: int = 0
     halts_placed: int = 0
     halts_lifted: int = 0
     halts_standing: int = 0

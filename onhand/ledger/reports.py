@@ -44,7 +44,7 @@ def _drift(day: ChannelDay, row: list[Any]) -> None:
 
 
 def _pushes(day: ChannelDay, row: list[Any]) -> None:
-    day.sent, day.accepted, day.stale, day.failed, day.sent_live, measured, times = row
+    day.sent, day.accepted, day.stale, day.failed, day.accepted_live, measured, times = row
     day.sync = SyncTimes(measured, *(times or (None, None, None)))
 
 

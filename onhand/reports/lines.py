@@ -28,7 +28,7 @@ class Line:
 
 LINES = (
     Line("levels told", lambda day: day.accepted),
-    Line("… as they changed", lambda day: day.sent_live),
+    Line("… as they changed", lambda day: day.accepted_live),
     Line("levels refused", lambda day: day.failed, lambda day: day.failed > 0),
     Line("time-to-sync p50 / p95 / p99", lambda day: sync_text(day.sync)),
     Line("orders heard by webhook", lambda day: day.orders_by_webhook),

@@ -13,7 +13,8 @@ SELECT ch.name, d.cause, count(*), count(d.resolved_at)
 -- Levels sent by what became of them, and time-to-sync in seconds: of accepted levels whose change went out by itself.
 -- What a run tells waited for the run.
 SELECT ch.name, count(*), count(*) FILTER (WHERE p.outcome = 'accepted'), count(*) FILTER (WHERE p.outcome = 'stale'),
-       count(*) FILTER (WHERE p.outcome NOT IN ('accepted', 'stale')), count(*) FILTER (WHERE p.run_id IS NULL),
+       count(*) FILTER (WHERE p.outcome NOT IN ('accepted', 'stale')),
+       count(*) FILTER (WHERE p.outcome = 'accepted' AND p.run_id IS NULL),
        count(t.took),
        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY t.took)
   FROM push p
