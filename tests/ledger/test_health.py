@@ -123,7 +123,8 @@ async def test_what_it_shows_wrongly(listed: Pool) -> None:
     for minutes, resolved in ((7, None), (9, ago(1))):
         await execute(
             listed,
-            """INSERT INTO drift (reconciliation_id, channel_id, listing_id, place, found_at, cause, action, resolved_at)
+            """INSERT INTO drift (reconciliation_id, channel_id, listing_id, place, found_at, cause, action,
+                                  resolved_at)
                SELECT 'r', l.channel_id, l.id, '', %(at)s, 'unknown', 'push', %(resolved)s
                  FROM listing l WHERE l.item_id = 'w-A'""",
             at=ago(minutes), resolved=resolved,
