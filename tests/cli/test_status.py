@@ -1,7 +1,6 @@
 """`onhand status`: one screen when all is well, what and since when and which command when not, and an exit code."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -177,10 +176,10 @@ async def test_without_a_stack_it_says_what_to_start(onhand: Onhand, monkeypatch
 @pytest.fixture
 async def temporal(
     temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[WorkflowEnvironment]:
+) -> WorkflowEnvironment:
     """The command finds the tests' Temporal."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_env.client.service_client.config.target_host)
-    yield temporal_env
+    return temporal_env
 
 
 async def test_it_looks_at_ledger_and_temporal(
