@@ -41,7 +41,7 @@ def _telling(channel: ChannelFacts, at: datetime) -> Iterator[Problem]:
         yield Problem(Health.ATTENTION, name, said, channel.paused_at, resume)
     if channel.held is not None:
         said = f"the run {channel.held.run} is held: {channel.held.reason}"
-        command = f"onhand runs release {shlex.quote(name)}"
+        command = f"onhand runs release --channel {shlex.quote(name)}"
         yield Problem(Health.BROKEN, name, said, channel.held.held_at, command)
     late = _late(channel, at)
     if late is not None and not channel.trouble and channel.paused_at is None:
@@ -111,7 +111,7 @@ def _shown(channel: ChannelFacts) -> Iterator[Problem]:
         yield Problem(Health.BROKEN, name, said, _ended(back), f"onhand reconcile {only}")
     if channel.drift.rows:
         said = f"{counted(channel.drift.rows, 'level')} showed something else than expected"
-        yield Problem(Health.ATTENTION, name, said, channel.drift.oldest, f"onhand reconcile {only}")
+        yield Problem(Health.ATTENTION, name, said, channel.drift.oldest, f"onhand drift list --open {only}")
     if channel.halts.rows:
         said = f"{counted(channel.halts.rows, 'listing')} halted at 0"
         yield _kept(name, said, channel.halts, f"onhand halts list {only}")

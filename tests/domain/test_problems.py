@@ -174,7 +174,7 @@ CASES: dict[str, tuple[Facts, Problem]] = {
             "shop",
             f"the run {RUN} is held: it would empty 40 of 100 listings",
             before(hours=1),
-            "onhand runs release shop",
+            "onhand runs release --channel shop",
         ),
     ),
     "changes that are late": (
@@ -272,7 +272,7 @@ CASES: dict[str, tuple[Facts, Problem]] = {
             "shop",
             "2 levels showed something else than expected",
             before(minutes=10),
-            "onhand reconcile --channel shop",
+            "onhand drift list --open --channel shop",
         ),
     ),
     "halts": (

@@ -12,7 +12,9 @@ SELECT ch.name, coalesce(w.trouble, ''), w.trouble_since, w.retry_at, w.paused_a
        r.id, r.status, r.started_at, r.finished_at, r.calls, r.throttled, r.waited_seconds, r.message
   FROM channel ch
   LEFT JOIN channel_work w ON w.channel_id = ch.id
-  LEFT JOIN hold d ON d.channel_id = ch.id AND d.released_at IS NULL
+  LEFT JOIN LATERAL (
+    SELECT run_id, held_at, reason FROM hold
+     WHERE channel_id = ch.id AND released_at IS NULL ORDER BY held_at LIMIT 1) d ON true
  CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE tier = 0) AS real_time, min(marked_at) FILTER (WHERE tier = 0) AS real_time_oldest,
            count(*) FILTER (WHERE tier = 1) AS quarter_hour,
