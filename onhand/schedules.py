@@ -67,20 +67,26 @@ class ScheduleView:
 
 @dataclass(frozen=True, slots=True)
 class WantedSchedule:
-    """A schedule that has to be there, and how often it starts something. `vital`: without it stock gets wrong."""
+    """A schedule that has to be there, and how often it starts something. `vital`: without it stock gets wrong.
+
+    `by_hand`: the command that does the same at once; empty where none has to.
+    """
 
     schedule_id: str
     every: timedelta
     vital: bool = True
+    by_hand: str = ""
 
 
 def all_wanted(settings: Settings) -> list[WantedSchedule]:
     """Every schedule of a configuration."""
     sweeps = timedelta(seconds=settings.schedule.sweep_seconds)
     return [
-        WantedSchedule(SYNC_SCHEDULE_ID, timedelta(minutes=settings.schedule.every_minutes)),
+        WantedSchedule(
+            SYNC_SCHEDULE_ID, timedelta(minutes=settings.schedule.every_minutes), by_hand="onhand sync"
+        ),
         *(WantedSchedule(sweep_id(channel), sweeps) for channel in settings.listening_channels()),
-        WantedSchedule(REPORT_SCHEDULE_ID, timedelta(days=1), vital=False),
+        WantedSchedule(REPORT_SCHEDULE_ID, timedelta(days=1), vital=False, by_hand="onhand report --send"),
     ]
 
 

@@ -50,7 +50,8 @@ class ScheduleFacts:
 
     `every_seconds` and `wanted_seconds`: how often it starts something, now and by the configuration. `started_at`: its
     last start, or when it was last changed. `exists` False: there is none, and the rest says nothing.
-    `vital`: without it stock does not stay right.
+    `vital`: without it stock does not stay right. `last_run` is the id of what it started last, where somebody has to
+    care how that ended (`by_hand` starts it again), and `last_status` how: "running", "completed", "failed", ...
     """
 
     schedule_id: str
@@ -61,6 +62,9 @@ class ScheduleFacts:
     paused: bool = False
     note: str = ""
     started_at: datetime | None = None
+    last_run: str = ""
+    last_status: str = ""
+    by_hand: str = ""
 
 
 @dataclass(frozen=True, slots=True)

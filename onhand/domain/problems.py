@@ -23,6 +23,8 @@ RUN_LONGEST_MIN = timedelta(hours=1)
 OVERSELLS_TOLD_MAX = 3
 """More are told in one line."""
 SYNC_SCHEDULE = "sync-run"
+BAD_ENDS = {"failed": "failed", "timed_out": "run out of time", "terminated": "been terminated"}
+"""Ends of a workflow that somebody has to know of."""
 
 _WORST = (Health.BROKEN, Health.ATTENTION)
 
@@ -38,6 +40,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
     run = None if facts.ledger is None else facts.ledger.run
     for schedule in facts.schedules or ():
         yield from _of_schedule(schedule, facts.at, run)
+        yield from _of_its_last_run(schedule, facts)
     for channel in facts.channels or ():
         yield from of_channel(channel, facts.at, facts.sync_every_seconds, facts.sweep_every_seconds)
     if facts.ledger is not None:
@@ -69,6 +72,20 @@ def _of_schedule(found: ScheduleFacts, at: datetime, run: RunFacts | None) -> It
         yield Problem(Health.ATTENTION, name, said, None, "onhand schedule apply")
     elif _is_late(found, at) and not (found.schedule_id == SYNC_SCHEDULE and _runs(run)):
         yield Problem(severity, name, "it has started nothing since", found.started_at, "onhand doctor")
+
+
+def _of_its_last_run(found: ScheduleFacts, facts: Facts) -> Iterator[Problem]:
+    """How it ended, unless the ledger has it and says more."""
+    if found.last_status in BAD_ENDS and found.last_run not in _recorded(facts):
+        said = f"what it started last has {BAD_ENDS[found.last_status]}"
+        severity = Health.BROKEN if found.vital else Health.ATTENTION
+        yield Problem(severity, f"schedule {found.schedule_id}", said, found.started_at, found.by_hand)
+
+
+def _recorded(facts: Facts) -> set[str]:
+    looks = [look for c in facts.channels or () for look in (c.synced, c.read_back) if look is not None]
+    run = None if facts.ledger is None else facts.ledger.run
+    return {look.of for look in looks} | ({run.run} if run is not None else set())
 
 
 def _runs(run: RunFacts | None) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from temporalio.client import Client, ScheduleDescription
+from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
 
 from onhand import schedules
@@ -70,7 +70,27 @@ async def _schedule(client: Client, wanted: WantedSchedule) -> ScheduleFacts:
         paused=found.schedule.state.paused,
         note=found.schedule.state.note or "",
         started_at=_started_at(found),
+        **await _last_run(client, found, wanted),
     )
+
+
+async def _last_run(client: Client, found: ScheduleDescription, wanted: WantedSchedule) -> dict[str, str]:
+    """What it started last, and how that ended; nothing where nobody has to know, or where Temporal has forgotten."""
+    last = found.info.recent_actions[-1].action if found.info.recent_actions else None
+    if not wanted.by_hand or not isinstance(last, ScheduleActionExecutionStartWorkflow):
+        return {}
+    handle = client.get_workflow_handle(last.workflow_id, run_id=last.first_execution_run_id)
+    try:
+        status = (await handle.describe()).status
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return {}
+    return {
+        "last_run": last.workflow_id,
+        "last_status": "" if status is None else status.name.lower(),
+        "by_hand": wanted.by_hand,
+    }
 
 
 def _every(found: ScheduleDescription) -> timedelta:

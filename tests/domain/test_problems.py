@@ -144,6 +144,21 @@ CASES: dict[str, tuple[Facts, Problem]] = {
         schedule(2, started_at=before(days=3)),
         attention("schedule daily-report", "it has started nothing since", before(days=3), "onhand doctor"),
     ),
+    "a report that failed": (
+        schedule(2, last_run="daily-report-1", last_status="failed", by_hand="onhand report --send"),
+        attention(
+            "schedule daily-report",
+            "what it started last has failed",
+            before(hours=19),
+            "onhand report --send",
+        ),
+    ),
+    "a run that was ended before it was recorded": (
+        schedule(0, last_run="sync-run-2", last_status="timed_out", by_hand="onhand sync"),
+        broken(
+            "schedule sync-run", "what it started last has run out of time", before(minutes=15), "onhand sync"
+        ),
+    ),
     "an open breaker": (
         channel(
             trouble="HTTP 503", trouble_since=before(minutes=7), outbox=(rows(3, minutes=7), *[Waiting()] * 2)
@@ -367,6 +382,10 @@ def test_each_problem_is_told_alone_with_its_command(facts: Facts, problem: Prob
 FINE: dict[str, Facts] = {
     "everything": WELL,
     "nothing could be asked": Facts(NOW, QUARTER, MINUTE),
+    "a run that failed as the ledger says": replace(
+        schedule(0, last_run=RUN, last_status="failed", by_hand="onhand sync"), channels=(WELL_CHANNEL,)
+    ),
+    "a run that is under way": schedule(0, last_run="x", last_status="running", by_hand="onhand sync"),
     "just not late": schedule(0, started_at=before(minutes=32)),
     "a schedule whose run still runs": replace(
         schedule(0, started_at=before(minutes=50)),
