@@ -98,8 +98,8 @@ def _print_one(row: OversellRow, halted: Sequence[Halt], playbook: str) -> None:
     if row.resolved_at is not None:
         table.add_row("over since", f"{moment(row.resolved_at)} ({ago(row.resolved_at, now)})")
     table.add_row("sold last on", escape(row.last_channel or "no open order of a channel holds it"))
-    for halt in halted:
-        table.add_row("halted", escape(f"{halt.channel} {halt.item_id}: {halt.reason}"))
+    for n, halt in enumerate(sorted(halted, key=lambda halt: (halt.channel, halt.item_id))):
+        table.add_row("" if n else "halted", escape(f"{halt.channel} {halt.item_id}: {halt.reason}"))
     out().print(table)
     if row.orders:
         out().print()

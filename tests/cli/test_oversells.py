@@ -80,7 +80,7 @@ async def test_one_is_shown_with_what_to_do(oversold: Pool, onhand: Onhand) -> N
         "found         WHEN (just now)",
         "sold last on  bigc",
     ]
-    assert [line.split(":")[0] for line in text[4:6]] == ["halted        woo 101", "halted        bigc 7"]
+    assert [line.split(":")[0] for line in text[4:6]] == ["halted        bigc 7", "              woo 101"]
     assert text[6:9] == [
         "order  channel  units it lacks",
         "──────────────────────────────",

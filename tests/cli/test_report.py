@@ -17,7 +17,7 @@ async def test_a_day_in_a_terminal(store: Pool, onhand: Onhand) -> None:
     assert answer.code == 0
     assert answer.lines[0].startswith("Thursday, 26 November 2026  0 levels told")
     assert answer.lines[1].split() == ["woo", "bigc"]
-    assert answer.lines[3] == "levels told                    0      0"
+    assert answer.lines[3] == "levels told                       0      0"
     assert "Calls are those of sync runs" in answer.stdout
 
 

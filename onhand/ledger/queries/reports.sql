@@ -21,7 +21,7 @@ SELECT ch.name, count(*), count(*) FILTER (WHERE p.outcome = 'accepted'), count(
   JOIN listing l ON l.id = p.listing_id
   JOIN channel ch ON ch.id = l.channel_id
  CROSS JOIN LATERAL (
-    SELECT CASE WHEN p.outcome = 'accepted' AND p.run_id IS NULL
+    SELECT CASE WHEN p.outcome = 'accepted' AND p.run_id IS NULL AND p.due_since IS NOT NULL
                 THEN greatest(extract(epoch FROM p.answered_at - p.due_since)::float8, 0) END AS took) t
  WHERE p.sent_at >= %(begins)s AND p.sent_at < %(ends)s
  GROUP BY ch.name
