@@ -50,8 +50,10 @@ async def look_for_oversells(pool: Pool, settings: Settings, slack: Slack) -> Lo
     if over:
         looked.lifted = len(await halts.lift(pool, over, by=BY, woken=looked.woken))
     looked.told = await _tell(pool, settings, slack)
-    if looked.short or looked.resolved:
-        logger.info("oversells", short=looked.short, resolved=looked.resolved, halted=looked.halted)
+    if looked.told or looked.resolved or looked.halted or looked.lifted:
+        logger.info(
+            "oversells", short=looked.short, told=looked.told, resolved=looked.resolved, halted=looked.halted
+        )
     return looked
 
 
