@@ -62,6 +62,7 @@ async def _schedule(client: Client, wanted: WantedSchedule) -> ScheduleFacts:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
         return ScheduleFacts(wanted.schedule_id, wanted.every.total_seconds(), wanted.vital, exists=False)
+    last, status = await _last_run(client, found) if wanted.by_hand else ("", "")
     return ScheduleFacts(
         wanted.schedule_id,
         wanted.every.total_seconds(),
@@ -70,27 +71,25 @@ async def _schedule(client: Client, wanted: WantedSchedule) -> ScheduleFacts:
         paused=found.schedule.state.paused,
         note=found.schedule.state.note or "",
         started_at=_started_at(found),
-        **await _last_run(client, found, wanted),
+        last_run=last,
+        last_status=status,
+        by_hand=wanted.by_hand,
     )
 
 
-async def _last_run(client: Client, found: ScheduleDescription, wanted: WantedSchedule) -> dict[str, str]:
-    """What it started last, and how that ended; nothing where nobody has to know, or where Temporal has forgotten."""
+async def _last_run(client: Client, found: ScheduleDescription) -> tuple[str, str]:
+    """What it started last, and how that ended; both empty where it never did, or Temporal has forgotten it."""
     last = found.info.recent_actions[-1].action if found.info.recent_actions else None
-    if not wanted.by_hand or not isinstance(last, ScheduleActionExecutionStartWorkflow):
-        return {}
+    if not isinstance(last, ScheduleActionExecutionStartWorkflow):
+        return "", ""
     handle = client.get_workflow_handle(last.workflow_id, run_id=last.first_execution_run_id)
     try:
         status = (await handle.describe()).status
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
-        return {}
-    return {
-        "last_run": last.workflow_id,
-        "last_status": "" if status is None else status.name.lower(),
-        "by_hand": wanted.by_hand,
-    }
+        return "", ""
+    return last.workflow_id, "" if status is None else status.name.lower()
 
 
 def _every(found: ScheduleDescription) -> timedelta:

@@ -174,9 +174,7 @@ async def test_without_a_stack_it_says_what_to_start(onhand: Onhand, monkeypatch
 
 
 @pytest.fixture
-async def temporal(
-    temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> WorkflowEnvironment:
+async def temporal(temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> WorkflowEnvironment:
     """The command finds the tests' Temporal."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_env.client.service_client.config.target_host)
     return temporal_env
