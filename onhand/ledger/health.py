@@ -55,7 +55,7 @@ def _channel(row: tuple[Any, ...], listens: bool) -> ChannelFacts:
     outbox = (Waiting(*next_few(2)), Waiting(*next_few(2)), Waiting(*next_few(2)))
     inbox, poison, drift, halts, given_up = (Waiting(*next_few(2)) for _ in range(5))
     (example,) = next_few(1)
-    synced, read_back = next_few(9), next_few(8)
+    synced, read_back = next_few(9), next_few(9)
     return ChannelFacts(
         name=name,
         listens=listens,
@@ -72,8 +72,7 @@ def _channel(row: tuple[Any, ...], listens: bool) -> ChannelFacts:
         hooks_problem=hooks,
         hooks_seen_at=hooks_seen_at,
         synced=None if synced[0] is None else LastLook(*synced),
-        # A read-back sets no levels, so none can fail.
-        read_back=None if read_back[0] is None else LastLook(*read_back[:4], 0, *read_back[4:]),
+        read_back=None if read_back[0] is None else LastLook(*read_back),
         drift=drift,
         halts=halts,
         given_up=given_up,

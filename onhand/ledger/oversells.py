@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from onhand.domain.oversell import Oversell, Promise, Unfilled
@@ -106,7 +107,17 @@ async def listed(
     rows = await _fetched(
         pool, "oversells", ids=None if ids is None else list(ids), sku=sku, all=resolved, limit=limit
     )
-    return [OversellRow(*row[:5], int(row[5]), row[6], tuple(_from_json(row[7])), *row[8:]) for row in rows]
+    return [_row(*row) for row in rows]
+
+
+def _row(
+    number: int, sku: str, name: str, found_at: datetime, short: int, short_now: Decimal, *others: Any
+) -> OversellRow:
+    last_channel, orders, resolved_at, resolution = others
+    unfilled = tuple(_from_json(orders))
+    return OversellRow(
+        number, sku, name, found_at, short, int(short_now), last_channel, unfilled, resolved_at, resolution
+    )
 
 
 def _as_json(orders: Sequence[Unfilled]) -> str:

@@ -2,14 +2,14 @@
 
 -- name: health_of_channels
 -- One row a channel: what holds it, what waits (to be told: by tier), its last looks, and what is wrong on it. Runs of a
--- few SKUs say nothing of the channel.
+-- few SKUs say nothing of the channel; a read-back sets no levels, so none of them can fail.
 SELECT ch.name, coalesce(w.trouble, ''), w.trouble_since, w.retry_at, w.paused_at, coalesce(w.pause_note, ''),
        w.swept_at, coalesce(w.hooks_problem, ''), w.hooks_seen_at,
        d.run_id, d.held_at, d.reason,
        o.real_time, o.real_time_oldest, o.quarter_hour, o.quarter_hour_oldest, o.hourly, o.hourly_oldest,
        i.rows, i.oldest, p.rows, p.oldest, f.rows, f.oldest, h.rows, h.oldest, k.rows, k.oldest, coalesce(k.example, ''),
        s.id, s.status, s.started_at, s.finished_at, s.failed, s.calls, s.throttled, s.waited_seconds, s.message,
-       r.id, r.status, r.started_at, r.finished_at, r.calls, r.throttled, r.waited_seconds, r.message
+       r.id, r.status, r.started_at, r.finished_at, 0, r.calls, r.throttled, r.waited_seconds, r.message
   FROM channel ch
   LEFT JOIN channel_work w ON w.channel_id = ch.id
   LEFT JOIN LATERAL (
