@@ -31,7 +31,7 @@ DEMO_CONFIG = Path(".onhand") / "demo.toml"
 PLAYBOOK = (
     "1. Look for the units: onhand explain SKU tells where some are, or were counted last. "
     "2. What is found, or can come in time: post it (onhand stock count, receive or transfer). "
-    "3. Otherwise cancel the orders listed below, the newest first, on the channel they came from, and tell those "
+    "3. Otherwise cancel the orders listed, the newest first, on the channel they came from, and tell those "
     "buyers today. It is over by itself once nothing is short."
 )
 """What to do about an oversell, unless the configuration says it better."""

@@ -1,5 +1,6 @@
 """How `onhand status` looks: the judgement, the problems each with its command, then the facts, within 80 columns."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -26,8 +27,7 @@ def status_view(verdict: Verdict) -> RenderableType:
         parts.append(Text())
     if facts.channels:
         parts += [_channels(facts.channels, facts.at), Text()]
-    parts.append(_rest(facts))
-    return Group(*parts)
+    return Group(*parts, *_rest(facts))
 
 
 def _heading(verdict: Verdict) -> Text:
@@ -88,21 +88,22 @@ def _age(moment: datetime | None, at: datetime) -> str:
     return f"{seconds:.0f} s"
 
 
-def _rest(facts: Facts) -> Table:
-    """Everything else in one line each."""
-    table = grid("", "")
-    table.show_header = False
+def _rest(facts: Facts) -> Iterator[Text]:
+    """Everything else in one line each; what does not fit is cut."""
     if facts.ledger is not None:
-        table.add_row("last sync", escape(_last_run(facts)))
+        yield _line("last sync", _last_run(facts))
     if facts.schedules is not None:
-        table.add_row("schedules", escape(_schedules(facts)))
+        yield _line("schedules", _schedules(facts))
     answering = [service.name for service in facts.services if service.answers]
     workers = [name for name in answering if name.startswith("worker ")]
     servers = [name for name in answering if name not in workers]
     if answering:
         polled = f", {count(len(workers), 'queue')} polled" if workers else ""
-        table.add_row("answering", f"{', '.join(servers)}{polled}")
-    return table
+        yield _line("answering", f"{', '.join(servers)}{polled}")
+
+
+def _line(name: str, said: str) -> Text:
+    return Text(f"{name}  {' '.join(said.split())}", no_wrap=True, overflow="ellipsis")
 
 
 def _last_run(facts: Facts) -> str:

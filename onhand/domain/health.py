@@ -104,9 +104,10 @@ class ChannelFacts:
     """How one channel stands.
 
     `outbox` are listings to be told, by tier: real-time, 15 minutes, hourly. `drift` are levels that a read-back found
-    otherwise than expected and that are not right again. `given_up` are listings whose own update gave up, `example`
-    the SKU of one. `sku_updates` are SKUs that are tried again on their own; None where Temporal was not asked.
-    `hooks_problem` is what the last look at its webhook subscriptions found.
+    otherwise than expected and that are not right again. `halts` are beside those of oversells, which are told by SKU.
+    `given_up` are listings whose own update gave up, `example` the SKU of one. `sku_updates` are SKUs that are tried
+    again on their own; None where Temporal was not asked. `hooks_problem` is what the last look at its webhook
+    subscriptions found.
     """
 
     name: str

@@ -8,7 +8,7 @@ from onhand.markup import Content, Markup, render, tag
 from onhand.reports.headline import counted_by_status, headline, is_quiet
 from onhand.reports.lines import LINES, Value
 
-COLUMNS_MAX = 4
+COLUMNS_MAX = 3
 """Channels beside each other; more go into a table of their own, as mail is read on telephones, too."""
 OVERSELLS_SHOWN = 50
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -100,13 +100,14 @@ def _runs(report: DayReport) -> Markup:
     return tag("table", rows, **_table("width:100%"))
 
 
-def _footer(report: DayReport) -> str:
+def _footer(report: DayReport) -> list[Content]:
     span = report.span
-    return (
+    said = (
         f"From {span.begins:%Y-%m-%d %H:%M} to {span.ends:%Y-%m-%d %H:%M} ({span.begins.tzname()}), made at "
         f"{report.made_at.astimezone(span.begins.tzinfo):%Y-%m-%d %H:%M}. The same in a terminal: "
-        f"onhand report --day {span.day.isoformat()}"
     )
+    command = f"onhand report --day {span.day.isoformat()}"
+    return [said, tag("span", command, style="white-space:nowrap")]
 
 
 def _cell(content: Value, *, right: bool = False, head: bool = False, bad: bool = False) -> Markup:

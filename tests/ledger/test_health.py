@@ -133,13 +133,13 @@ async def test_what_it_shows_wrongly(listed: Pool) -> None:
         ("w-A", 50, None),
         ("w-B", 40, None),
         ("w-B", 90, ago(80)),
-        ("s-A", 5, ago(1)),
+        ("s-A", 5, None),
     ):
         await execute(
             listed,
             """INSERT INTO halt (listing_id, placed_by, cause, reason, placed_at, lifted_at)
-               SELECT id, 'ann', 'operator', 'x', %(at)s, %(lifted)s FROM listing WHERE item_id = %(item)s""",
-            item=item, at=ago(minutes), lifted=lifted,
+               SELECT id, 'ann', %(cause)s, 'x', %(at)s, %(lifted)s FROM listing WHERE item_id = %(item)s""",
+            item=item, at=ago(minutes), lifted=lifted, cause="operator" if item.startswith("w") else "oversell",
         )  # fmt: skip
     for item, minutes in (("w-A", 3), ("w-B", 5)):
         await execute(

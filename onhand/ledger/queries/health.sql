@@ -33,7 +33,7 @@ SELECT ch.name, coalesce(w.trouble, ''), w.trouble_since, w.retry_at, w.paused_a
  CROSS JOIN LATERAL (
     SELECT count(*) AS rows, min(t.placed_at) AS oldest
       FROM halt t JOIN listing l ON l.id = t.listing_id
-     WHERE l.channel_id = ch.id AND t.lifted_at IS NULL) h
+     WHERE l.channel_id = ch.id AND t.lifted_at IS NULL AND t.cause <> 'oversell') h
  CROSS JOIN LATERAL (
     SELECT count(*) AS rows, min(g.parked_at) AS oldest, (array_agg(u.code ORDER BY g.parked_at, u.code))[1] AS example
       FROM parked_level g JOIN listing l ON l.id = g.listing_id JOIN sku u ON u.id = l.sku_id
