@@ -174,7 +174,7 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
     run_steps = RunSteps(pool, settings, parts.channels, parts.slack)
     source_steps = SourceSteps(pool, parts.source, LedgerDirectory(pool, frozenset(settings.locations)))
     follow_ups = FollowUpSteps(pool, client, settings.sync.sku_updates_per_run_max)
-    reconcile_steps = ReconcileSteps(pool, settings, parts.slack)
+    reconcile_steps = ReconcileSteps(pool, settings, parts.slack, client)
     return [
         run_steps.begin_run,
         run_steps.finish_channel,

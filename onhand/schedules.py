@@ -81,11 +81,17 @@ class WantedSchedule:
 def all_wanted(settings: Settings) -> list[WantedSchedule]:
     """Every schedule of a configuration."""
     sweeps = timedelta(seconds=settings.schedule.sweep_seconds)
+    read_backs = timedelta(minutes=settings.reconcile.every_minutes)
     return [
         WantedSchedule(
             SYNC_SCHEDULE_ID, timedelta(minutes=settings.schedule.every_minutes), by_hand="onhand sync"
         ),
         *(WantedSchedule(sweep_id(channel), sweeps) for channel in settings.listening_channels()),
+        *(
+            [WantedSchedule(RECONCILE_SCHEDULE_ID, read_backs, by_hand="onhand reconcile")]
+            if read_backs
+            else []
+        ),
         WantedSchedule(REPORT_SCHEDULE_ID, timedelta(days=1), vital=False, by_hand="onhand report --send"),
     ]
 
