@@ -66,8 +66,12 @@ async def test_what_holds_a_channel(listed: Pool) -> None:
     for channel, released in (("web", None), ("store", ago(1))):
         await execute(
             listed,
-            """INSERT INTO hold (channel_id, run_id, held_at, listings, changing, zeroing, units, reason, released_at)
-               SELECT id, 'run-1', %(at)s, 10, 9, 8, 70, 'too much', %(released)s FROM channel WHERE name = %(name)s""",
+            """INSERT INTO hold
+               SELECT (jsonb_populate_record(NULL::hold, jsonb_build_object(
+                          'channel_id', id, 'kind', 'sync', 'run_id', 'run-1', 'held_at', %(at)s::timestamptz,
+                          'listings', 10, 'changing', 9, 'zeroing', 8, 'units', 70, 'reason', 'too much',
+                          'released_at', %(released)s::timestamptz, 'released_by', ''))).*
+                 FROM channel WHERE name = %(name)s""",
             name=channel, at=ago(5), released=released,
         )  # fmt: skip
     channels, _ = await looked(listed)
