@@ -21,6 +21,7 @@ from activities.levels import FollowUpSteps, LevelSteps
 from activities.live import LeavingSteps, LiveSteps
 from activities.mapping import MappingSteps
 from activities.reconcile import ReadBackSteps, ReconcileSteps
+from activities.report import ReportSteps
 from activities.runs import RunSteps
 from activities.source import SourceSteps
 from activities.sweep import SweepSteps
@@ -49,6 +50,7 @@ from workflows.intake import Intake
 from workflows.poison import InboxPoison
 from workflows.publish import Publish
 from workflows.reconciliation import Reconciliation
+from workflows.report import DailyReport
 from workflows.sku_update import SkuUpdate
 from workflows.sweep import OrderSweep
 from workflows.sync_run import SyncRun
@@ -61,6 +63,7 @@ WORKFLOWS: list[type] = [
     InboxPoison,
     Reconciliation,
     ChannelReconciliation,
+    DailyReport,
 ]
 
 LIVE_WORKFLOWS: list[type] = [Intake, Publish]
@@ -171,12 +174,13 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
     run_steps = RunSteps(pool, settings, parts.channels, parts.slack)
     source_steps = SourceSteps(pool, parts.source, LedgerDirectory(pool, frozenset(settings.locations)))
     follow_ups = FollowUpSteps(pool, client, settings.sync.sku_updates_per_run_max)
-    reconcile_steps = ReconcileSteps(pool, settings, parts.slack)
+    reconcile_steps = ReconcileSteps(pool, settings, parts.slack, client)
     return [
         run_steps.begin_run,
         run_steps.finish_channel,
         run_steps.record_result,
         run_steps.report,
+        ReportSteps(pool, settings, parts.slack).make_report,
         source_steps.fetch_source,
         follow_ups.start_sku_updates,
         follow_ups.park_sku,
@@ -217,6 +221,8 @@ def _channel_steps(
         rules,
         judging,
         settings.sync.sku_update_attempts,
+        settings,
+        parts.slack,
     )
     policy = Policy(
         settings.reconcile.response(), settings.reconcile.accept_overselling, settings.web.public_url

@@ -33,6 +33,7 @@ from onhand.messages import (
     WalkedLevels,
     Weighed,
 )
+from onhand.overselling import look_for_oversells
 from onhand.reconcile import Policy, ReadBack
 from onhand.settings import Settings
 from onhand.waking import wake_intakes, wake_publishers
@@ -167,11 +168,12 @@ class ReadBackSteps:
 
 @dataclass(frozen=True)
 class ReconcileSteps:
-    """What needs the ledger, the settings and people."""
+    """What needs the ledger, the settings, people, and Temporal for its signals."""
 
     pool: Pool
     settings: Settings
     slack: Slack
+    client: Client
 
     @activity.defn
     async def begin_reconciliation(self, begin: BeginReconciliation) -> ReconcileSetup:
@@ -221,6 +223,11 @@ class ReconcileSteps:
 
     @activity.defn
     async def report_reconciliation(self, report: ReportReconciliation) -> None:
-        """Tell people of what drifted above the tolerance; what they were told of before is not told again."""
+        """Tell people of what drifted above the tolerance; what they were told of before is not told again.
+
+        Sales that were heard of on the way may have left a SKU oversold, which is looked for here, too.
+        """
         await hold_report.tell(self.slack, self.pool, self.settings)
         await reconcile_report.tell(self.slack, self.pool, self.settings, report.reconciliation_id)
+        oversold = await look_for_oversells(self.pool, self.settings, self.slack)
+        await wake_publishers(self.client, sorted(oversold.woken & set(self.settings.enabled_channels())))

@@ -10,7 +10,8 @@ from temporalio.client import Client
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from activities.live import start_updates
-from onhand import authority, sweeping, tiers
+from onhand import authority, overselling, sweeping, tiers
+from onhand.alerts.slack import Slack
 from onhand.authority import Authority
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook
@@ -18,6 +19,7 @@ from onhand.domain.velocity import TierRules
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.messages import SweepRequest, SweepResult
+from onhand.settings import Settings
 from onhand.waking import wake_intakes, wake_publishers
 
 UPDATES_MAX = 500
@@ -26,8 +28,10 @@ UPDATES_MAX = 500
 
 @dataclass(frozen=True)
 class SweepSteps:
-    """What needs the ledger, the channels and Temporal. `public_url` empty: no webhooks are expected. `attempts`: of
-    one SKU's own update."""
+    """What needs the ledger, the channels, Temporal and people. `public_url` empty: no webhooks are expected.
+
+    `attempts`: of one SKU's own update.
+    """
 
     pool: Pool
     client: Client
@@ -37,6 +41,8 @@ class SweepSteps:
     rules: RuleBook
     authority: Authority
     attempts: int
+    settings: Settings
+    slack: Slack
 
     @activity.defn
     async def sweep_orders(self, request: SweepRequest) -> SweepResult:
@@ -51,9 +57,11 @@ class SweepSteps:
             told = await authority.count_noted(self.pool, request.channel, rules, read, self.authority)
             hooks = ""
             if request.look_at_hooks and self.public_url:
-                hooks = await sweeping.mend_hooks(channel, self.public_url)
+                hooks = await sweeping.mend_hooks(self.pool, channel, self.public_url)
             await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
-        await wake_publishers(self.client, sorted((swept.disproved_woken | told) & self.channels.keys()))
+            oversold = await overselling.look_for_oversells(self.pool, self.settings, self.slack)
+        woken = swept.disproved_woken | told | oversold.woken
+        await wake_publishers(self.client, sorted(woken & self.channels.keys()))
         return SweepResult(
             channel=request.channel,
             orders=swept.orders,

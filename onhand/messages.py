@@ -14,6 +14,7 @@ SYNC_TASK_QUEUE = "onhand"
 """Workflows, and activities that talk to the ledger, the source and people."""
 
 SYNC_SCHEDULE_ID = "sync-run"
+REPORT_SCHEDULE_ID = "daily-report"
 
 RECONCILE_SCHEDULE_ID = "reconcile"
 
@@ -558,3 +559,24 @@ class ReconcileResult(Message):
     status: ReconcileStatus
     summary: str
     channels: list[ReadBackResult] = []
+
+
+class DailyReportRequest(Message):
+    """Input of DailyReport. `day` (YYYY-MM-DD) empty: the day before the moment it is started."""
+
+    day: str = ""
+
+
+class MakeReport(Message):
+    """Input of make_report: of that day, or of the day before `at` (ISO 8601)."""
+
+    at: str
+    day: str = ""
+
+
+class ReportMade(Message):
+    """Result of DailyReport and make_report: the day, where the page is, and whether Slack was told."""
+
+    day: str
+    file: str = ""
+    told: bool = False

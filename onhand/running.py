@@ -80,6 +80,7 @@ class Running:
         await schedules.apply(client, self.settings.schedule)
         await schedules.apply_sweeps(client, self.settings.schedule, self.settings.listening_channels())
         await schedules.apply_reconciliation(client, self.settings.reconcile)
+        await schedules.apply_report(client, self.settings.report)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Syncs, read-backs and order sweeps as Temporal Schedules: made or updated, idempotently, a pause untouched."""
+"""What starts by the clock, as Temporal Schedules: made or updated, idempotently, without touching a pause."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ from temporalio.client import (
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
     ScheduleDescription,
     ScheduleHandle,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
+    ScheduleRange,
     ScheduleSpec,
     ScheduleState,
     ScheduleUpdate,
@@ -25,20 +27,23 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from onhand.messages import (
     RECONCILE_SCHEDULE_ID,
+    REPORT_SCHEDULE_ID,
     SYNC_SCHEDULE_ID,
     SYNC_TASK_QUEUE,
+    DailyReportRequest,
     ReconcileRequest,
     SweepRequest,
     SyncRequest,
     sweep_id,
 )
-from onhand.settings import ReconcileSettings, ScheduleSettings
+from onhand.settings import ReconcileSettings, ReportSettings, ScheduleSettings, Settings
 from workflows.search import attributes
 
 Applied = Literal["created", "updated", "unchanged"]
 
 CATCHUP_SECONDS_MIN = timedelta(seconds=10)
 """Temporal takes no shorter one."""
+REPORT_CATCHUP = timedelta(hours=12)
 
 
 class NoScheduleError(Exception):
@@ -58,6 +63,37 @@ class ScheduleView:
     runs: int
     missed: int
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSchedule:
+    """A schedule that has to be there, and how often it starts something. `vital`: without it stock gets wrong.
+
+    `by_hand`: the command that does the same at once; empty where none has to.
+    """
+
+    schedule_id: str
+    every: timedelta
+    vital: bool = True
+    by_hand: str = ""
+
+
+def all_wanted(settings: Settings) -> list[WantedSchedule]:
+    """Every schedule of a configuration."""
+    sweeps = timedelta(seconds=settings.schedule.sweep_seconds)
+    read_backs = timedelta(minutes=settings.reconcile.every_minutes)
+    return [
+        WantedSchedule(
+            SYNC_SCHEDULE_ID, timedelta(minutes=settings.schedule.every_minutes), by_hand="onhand sync"
+        ),
+        *(WantedSchedule(sweep_id(channel), sweeps) for channel in settings.listening_channels()),
+        *(
+            [WantedSchedule(RECONCILE_SCHEDULE_ID, read_backs, by_hand="onhand reconcile")]
+            if read_backs
+            else []
+        ),
+        WantedSchedule(REPORT_SCHEDULE_ID, timedelta(days=1), vital=False, by_hand="onhand report --send"),
+    ]
 
 
 def wanted(settings: ScheduleSettings, state: ScheduleState) -> Schedule:
@@ -105,6 +141,27 @@ def reconciliation(settings: ReconcileSettings, state: ScheduleState) -> Schedul
             static_summary="what every channel really shows",
         ),
         state,
+    )
+
+
+def report_of(settings: ReportSettings, state: ScheduleState) -> Schedule:
+    """The schedule of the daily report."""
+    hour, minute = map(int, settings.at.split(":"))
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            "DailyReport",
+            DailyReportRequest(),
+            id=REPORT_SCHEDULE_ID,
+            task_queue=SYNC_TASK_QUEUE,
+            static_summary="the report of the day before",
+        ),
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(hour)], minute=[ScheduleRange(minute)])],
+            time_zone_name=settings.timezone,
+        ),
+        # A report that was missed is made when Temporal is back, the same day.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=REPORT_CATCHUP),
+        state=state,
     )
 
 
@@ -158,6 +215,11 @@ async def apply_reconciliation(client: Client, settings: ReconcileSettings) -> A
     return "updated"
 
 
+async def apply_report(client: Client, settings: ReportSettings) -> Applied:
+    """The same for the daily report."""
+    return await _apply(client, REPORT_SCHEDULE_ID, lambda state: report_of(settings, state))
+
+
 async def _apply(client: Client, schedule_id: str, make: Callable[[ScheduleState], Schedule]) -> Applied:
     try:
         await client.create_schedule(schedule_id, make(ScheduleState(note="made by onhand")))
@@ -184,12 +246,19 @@ def _same(now: Schedule, new: Schedule) -> bool:
     assert isinstance(new.action, ScheduleActionStartWorkflow), "ours start workflows"
     return (
         [interval.every for interval in now.spec.intervals] == [i.every for i in new.spec.intervals]
+        and _times(now) == _times(new)
         and (now.spec.jitter or timedelta()) == (new.spec.jitter or timedelta())
         and now.policy.overlap == new.policy.overlap
         and now.policy.catchup_window == new.policy.catchup_window
         and isinstance(now.action, ScheduleActionStartWorkflow)
         and now.action.task_queue == new.action.task_queue
     )
+
+
+def _times(schedule: Schedule) -> tuple[list[tuple[int, int]], str]:
+    """Times of day, with their zone, which Temporal leaves out where it is UTC."""
+    times = [(each.hour[0].start, each.minute[0].start) for each in schedule.spec.calendars]
+    return times, (schedule.spec.time_zone_name or "UTC") if times else ""
 
 
 async def show(client: Client, schedule_id: str = SYNC_SCHEDULE_ID) -> ScheduleView:
@@ -212,16 +281,16 @@ async def show(client: Client, schedule_id: str = SYNC_SCHEDULE_ID) -> ScheduleV
     )
 
 
-async def pause(client: Client, note: str) -> None:
+async def pause(client: Client, note: str, schedule_id: str = SYNC_SCHEDULE_ID) -> None:
     """Stop starting runs; the note says why. Raises NoScheduleError."""
-    await _described(client)
-    await client.get_schedule_handle(SYNC_SCHEDULE_ID).pause(note=note)
+    await _described(client, schedule_id)
+    await client.get_schedule_handle(schedule_id).pause(note=note)
 
 
-async def resume(client: Client, note: str) -> None:
+async def resume(client: Client, note: str, schedule_id: str = SYNC_SCHEDULE_ID) -> None:
     """Start runs again. Raises NoScheduleError."""
-    await _described(client)
-    await client.get_schedule_handle(SYNC_SCHEDULE_ID).unpause(note=note)
+    await _described(client, schedule_id)
+    await client.get_schedule_handle(schedule_id).unpause(note=note)
 
 
 async def trigger(client: Client) -> None:

@@ -6,13 +6,14 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 import os
 import tomllib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from onhand.domain.counts import CountMeaning
 from onhand.domain.drift import Response
@@ -27,6 +28,14 @@ CONFIG_NAME = "onhand.toml"
 CONFIG_VARIABLE = "ONHAND_CONFIG"
 DEMO_CONFIG = Path(".onhand") / "demo.toml"
 """Written by `onhand demo`, so that other commands beside it need no --config."""
+
+PLAYBOOK = (
+    "1. Look for the units: onhand explain SKU tells where some are, or were counted last. "
+    "2. What is found, or can come in time: post it (onhand stock count, receive or transfer). "
+    "3. Otherwise cancel the orders listed, the newest first, on the channel they came from, and tell those "
+    "buyers today. It is over by itself once nothing is short."
+)
+"""What to do about an oversell, unless the configuration says it better."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -353,6 +362,41 @@ class GuardSettings(_Section):
         return Limits(self.share_percent, self.listings_min, self.units_min, self.enabled)
 
 
+class OversellSettings(_Section):
+    """What is done when more of a SKU is promised than there is: whether its listings are halted until that is over,
+    and what people are told to do."""
+
+    halt: bool = True
+    playbook: str = Field(default=PLAYBOOK, max_length=2_000)
+
+
+class ReportSettings(_Section):
+    """The daily report: when it is made of the day before, and in which time zone days begin."""
+
+    at: str = Field(default="07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    timezone: str = "UTC"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, given: str) -> str:
+        try:
+            _zone(given)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(
+                f"given {given!r}; accepted: a time zone this machine knows, for example Europe/London"
+            ) from error
+        return given
+
+    def zone(self) -> tzinfo:
+        """Where days begin."""
+        return _zone(self.timezone)
+
+
+def _zone(name: str) -> tzinfo:
+    """UTC is known to machines that have no list of time zones, too."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 class Scope(StrEnum):
     """What a client of the HTTP app may do."""
 
@@ -413,6 +457,8 @@ class Settings(_Section):
     guard: GuardSettings = GuardSettings()
     tiers: TierSettings = TierSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    oversell: OversellSettings = OversellSettings()
+    report: ReportSettings = ReportSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
     clients: dict[Name, ClientSettings] = {}

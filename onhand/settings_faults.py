@@ -21,6 +21,7 @@ _PATTERNS = {
     r"^https?://": "an address beginning with http:// or https://",
     r"^https?://.*/$": "an address beginning with http:// or https:// and ending with /",
     r"^\d{4}-\d{2}$": "a version such as 2026-10",
+    r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day such as 07:00",
 }
 
 

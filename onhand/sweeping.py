@@ -108,12 +108,17 @@ async def _drop_disproved(pool: Pool, channel: str, before: datetime, swept: Swe
         )
 
 
-async def mend_hooks(channel: Channel, public_url: str) -> str:
-    """Make the channel's webhooks deliver to us again where they do not; answers what was wrong, in words."""
+async def mend_hooks(pool: Pool, channel: Channel, public_url: str) -> str:
+    """Make the channel's webhooks deliver to us again where they do not; answers what was wrong, in words.
+
+    What was found is noted before it is mended: what cannot be mended stays noted.
+    """
     url = hooks_url(public_url, channel.name)
     wrong = hook_problems(channel, url, await channel.hooks.found())
+    await work.note_hooks(pool, channel.name, wrong)
     if wrong:
         await channel.hooks.ensure(url)
+        await work.note_hooks(pool, channel.name, "")
         logger.warning("webhook subscriptions were mended", channel=channel.name, problem=wrong)
     return wrong
 

@@ -56,14 +56,22 @@ ROOMS = {
     ),
     "onhand/web": room(
         "shows, and lets facts in; carries no command line",
-        "channels connect domain embedded explain guard leaving ledger log messages redaction runs settings waking",
+        "channels connect domain embedded explain guard leaving ledger log markup messages redaction reports runs "
+        "settings status waking",
         "fastapi orjson psycopg psycopg_pool pydantic starlette structlog swagger_ui_bundle temporalio typer uvicorn",
     ),
+    "onhand/status": room(
+        "looks at everything, and changes nothing",
+        "connect domain embedded ledger messages redaction schedules settings",
+        "httpx psycopg temporalio",
+    ),
+    "onhand/reports": room("a day in numbers, for people", "alerts domain ledger markup settings wording"),
+    "onhand/markup.py": room("tags and text; uses nothing"),
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining guard imports intake ledger mapping messages publish read_back "
-        "reconcile settings sources sweeping tiers waking workflows",
+        "alerts authority channels domain draining guard imports intake ledger mapping messages overselling publish "
+        "read_back reconcile reports settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/audit": room("judges the record, and shares nothing with what wrote it", "ledger"),
@@ -80,6 +88,7 @@ ROOMS = {
     ),
     "onhand/guard.py": room("what would change too much waits for a person", "domain ledger", "structlog"),
     "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
+    "onhand/overselling.py": room("what is promised twice", "alerts domain ledger settings", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),
     "onhand/background.py": room("tasks beside a step; uses nothing"),

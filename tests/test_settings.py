@@ -39,6 +39,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[guard]`": module.GuardSettings,
     "`[tiers]`": module.TierSettings,
     "`[reconcile]`": module.ReconcileSettings,
+    "`[oversell]`": module.OversellSettings,
+    "`[report]`": module.ReportSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
     "`[clients.<name>]`": module.ClientSettings,
@@ -113,6 +115,8 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "guard": module.GuardSettings,
         "tiers": module.TierSettings,
         "reconcile": module.ReconcileSettings,
+        "oversell": module.OversellSettings,
+        "report": module.ReportSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
     }[name]
@@ -138,8 +142,8 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 def test_every_setting_is_in_the_example() -> None:
     tables = {
-        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "reconcile", "slack",
-        "web", "clients",
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "reconcile", "oversell",
+        "report", "slack", "web", "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)
@@ -326,6 +330,15 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
             "authority_for = ['leeds']\norders = 'ignore'",
             "channels.web.authority_for: given; accepted only on a channel without rules of its own, and with "
             'orders = "listen"',
+        ),
+        (
+            "[report]\nat = '7:00'",
+            "report.at: given '7:00'; accepted: a time of day such as 07:00",
+        ),
+        (
+            "[report]\ntimezone = 'Mars/Olympus'",
+            "report.timezone: given 'Mars/Olympus'; accepted: a time zone this machine knows, for example "
+            "Europe/London",
         ),
         (
             "[slack]\nbase_url = 'http://x'",

@@ -47,6 +47,9 @@ PAUSED_LONGEST = timedelta(minutes=10)
 REPORT_STEP = timedelta(seconds=90)
 """Telling people, including Slack's own waits."""
 
+DAY_REPORT_STEP = timedelta(minutes=5)
+"""A day's numbers, which are read from all that was sent in it, and telling people."""
+
 REPORT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 
 FULL_SYNC_PRIORITY = Priority(priority_key=4)

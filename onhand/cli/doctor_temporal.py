@@ -2,11 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -14,14 +11,13 @@ from onhand import schedules
 from onhand.cli.examined import Examined, broken, fine, gap
 from onhand.connect import NotRunningError, connect_temporal, temporal_is_configured
 from onhand.embedded.errors import EmbeddedError
-from onhand.messages import RECONCILE_SCHEDULE_ID, SYNC_TASK_QUEUE, channel_task_queue, sweep_id
+from onhand.messages import RECONCILE_SCHEDULE_ID, sweep_id
 from onhand.schedules import NoScheduleError
 from onhand.settings import Settings
+from onhand.status import workers
 from onhand.wording import ago, duration
 
 REACH_SECONDS = 10.0
-POLLED_WITHIN = timedelta(minutes=2)
-"""Workers poll for a minute at a time; one that was not heard of for twice that is gone."""
 
 
 async def examine(settings: Settings) -> AsyncIterator[Examined]:
@@ -47,22 +43,12 @@ async def examine(settings: Settings) -> AsyncIterator[Examined]:
                 yield finding
             if settings.reconcile.every_minutes:
                 yield await _read_backs(client, settings)
-            for queue, task in _queues(settings):
-                yield await _polled(client, queue, task)
+            for queue, kind in workers.queues(settings):
+                yield await _polled(client, queue, kind)
     except (RPCError, TimeoutError) as error:
         yield broken(
             "temporal", str(error) or "no answer in time", "Look at the server's log and its Web UI."
         )
-
-
-def _queues(settings: Settings) -> list[tuple[str, "TaskQueueType.ValueType"]]:
-    channels = [channel_task_queue(name) for name in settings.enabled_channels()]
-    steps = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
-    return [
-        (SYNC_TASK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
-        (SYNC_TASK_QUEUE, steps),
-        *((queue, steps) for queue in channels),
-    ]
 
 
 async def _schedule(client: Client, settings: Settings) -> Examined:
@@ -121,16 +107,10 @@ async def _sweep_problem(client: Client, channel: str, every_seconds: int) -> Ex
     return None
 
 
-async def _polled(client: Client, queue: str, task: "TaskQueueType.ValueType") -> Examined:
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=task
-        )
-    )
-    kind = "workflows" if task == TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW else "steps"
-    subject = f"worker {queue} ({kind})"
-    seen = [poller.last_access_time.ToDatetime(UTC) for poller in answer.pollers]
-    if seen and datetime.now(UTC) - max(seen) < POLLED_WITHIN:
+async def _polled(client: Client, queue: str, kind: workers.Kind) -> Examined:
+    seen = await workers.polled(client, queue, kind)
+    subject = f"worker {queue} ({'workflows' if kind == workers.WORKFLOWS else 'steps'})"
+    if seen:
         return fine(subject, f"{len(seen)} polling, last {ago(max(seen))}")
     return broken(
         subject, "nobody polls it, so nothing of it is done", "Start a worker: onhand up, or worker.py"

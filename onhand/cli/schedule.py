@@ -1,4 +1,4 @@
-"""`onhand schedule`: the periodic sync."""
+"""`onhand schedule`: the periodic sync, and whatever else starts by the clock."""
 
 import asyncio
 from dataclasses import fields
@@ -10,9 +10,14 @@ from onhand import schedules
 from onhand.cli.app import JsonOption, Session, session_of
 from onhand.cli.output import out, print_json
 from onhand.connect import connect_temporal
+from onhand.messages import SYNC_SCHEDULE_ID
 from onhand.schedules import ScheduleView
 from onhand.wording import ago
 
+ScheduleOption = Annotated[
+    str,
+    typer.Option("--schedule", help="Which one, if not the periodic sync: its id in Temporal.", metavar="ID"),
+]
 NoteOption = Annotated[str, typer.Option("--note", help="Why; shown beside the schedule.")]
 
 
@@ -28,23 +33,25 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Make the schedule in Temporal what the configuration says; a pause stays."""
+    """Make the schedules in Temporal what the configuration says; a pause stays."""
     session = session_of(ctx)
 
     listening = session.settings.listening_channels()
 
-    async def work() -> tuple[str, str, str]:
+    async def work() -> tuple[str, str, str, str]:
         client = await connect_temporal(session.settings)
         sync = await schedules.apply(client, session.settings.schedule)
         sweeps = await schedules.apply_sweeps(client, session.settings.schedule, listening)
-        return sync, sweeps, await schedules.apply_reconciliation(client, session.settings.reconcile)
+        read_backs = await schedules.apply_reconciliation(client, session.settings.reconcile)
+        report = await schedules.apply_report(client, session.settings.report)
+        return sync, sweeps, read_backs, report
 
-    applied, sweeps, read_backs = asyncio.run(work())
+    applied, sweeps, read_backs, report = asyncio.run(work())
     every, seconds = session.settings.schedule.every_minutes, session.settings.schedule.sweep_seconds
     if as_json:
         document = {"applied": applied, "every_minutes": every, "sweeps": sweeps, "sweep_seconds": seconds}
         reading = {"read_backs": read_backs, "read_back_minutes": session.settings.reconcile.every_minutes}
-        print_json({**document, "swept_channels": listening, **reading})
+        print_json({**document, "swept_channels": listening, **reading, "report": report})
     else:
         out().print(f"schedule {applied}: a sync every {every} minutes")
         out().print(
@@ -53,6 +60,7 @@ def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
         minutes = session.settings.reconcile.every_minutes
         when = f"every {minutes} minutes" if minutes else "by hand and after syncs only"
         out().print(f"read-backs {read_backs}: {when}")
+        out().print(f"report {report}: every day at {session.settings.report.at}")
 
 
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
@@ -70,21 +78,29 @@ def show(ctx: typer.Context, as_json: JsonOption = False) -> None:
         out().print(f"  {run}")
 
 
-def pause(ctx: typer.Context, note: NoteOption = "paused by an operator") -> None:
+def pause(
+    ctx: typer.Context,
+    note: NoteOption = "paused by an operator",
+    schedule: ScheduleOption = SYNC_SCHEDULE_ID,
+) -> None:
     """Start no more runs until resumed."""
-    asyncio.run(_act(session_of(ctx), "pause", note))
+    asyncio.run(_act(session_of(ctx), "pause", note, schedule))
     out().print("paused; resume with: onhand schedule resume")
 
 
-def resume(ctx: typer.Context, note: NoteOption = "resumed by an operator") -> None:
+def resume(
+    ctx: typer.Context,
+    note: NoteOption = "resumed by an operator",
+    schedule: ScheduleOption = SYNC_SCHEDULE_ID,
+) -> None:
     """Start runs again."""
-    asyncio.run(_act(session_of(ctx), "resume", note))
+    asyncio.run(_act(session_of(ctx), "resume", note, schedule))
     out().print("running again")
 
 
 def trigger(ctx: typer.Context) -> None:
     """Start a run now, also while paused; during a run it waits for its end."""
-    asyncio.run(_act(session_of(ctx), "trigger", ""))
+    asyncio.run(_act(session_of(ctx), "trigger"))
     out().print("a run starts; watch it with: onhand runs list")
 
 
@@ -97,11 +113,11 @@ async def _view(session: Session) -> ScheduleView:
     return await schedules.show(await connect_temporal(session.settings))
 
 
-async def _act(session: Session, action: str, note: str) -> None:
+async def _act(session: Session, action: str, note: str = "", schedule_id: str = SYNC_SCHEDULE_ID) -> None:
     client = await connect_temporal(session.settings)
     if action == "trigger":
         await schedules.trigger(client)
     elif action == "pause":
-        await schedules.pause(client, note)
+        await schedules.pause(client, note, schedule_id)
     else:
-        await schedules.resume(client, note)
+        await schedules.resume(client, note, schedule_id)

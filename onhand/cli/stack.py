@@ -32,7 +32,7 @@ NEXT_STEPS = """Try in another terminal, here:
   [bold]onhand explain 22423[/]                            why each channel shows what it shows
   [bold]onhand stock adjust 22423 -5 --location leeds[/]   the shops show it at once
   buy something in a sandbox shop: the other two show it at once
-  [bold]onhand runs list[/]   [bold]onhand doctor[/]   [bold]onhand --help[/]
+  [bold]onhand status[/]   [bold]onhand runs list[/]   [bold]onhand --help[/]
 """
 
 

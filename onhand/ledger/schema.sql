@@ -30,7 +30,9 @@ CREATE TABLE channel_work (
     retry_at timestamptz,
     swept_to timestamptz,
     swept_at timestamptz,
-    paused_by text NOT NULL DEFAULT ''
+    paused_by text NOT NULL DEFAULT '',
+    hooks_problem text NOT NULL DEFAULT '',
+    hooks_seen_at timestamptz
 );
 COMMENT ON TABLE channel_work IS 'How the work on each channel stands: who is awake, whether it is paused, how far its orders were swept.';
 COMMENT ON COLUMN channel_work.intake_awake IS 'Somebody is taking its inbox, or was signalled to; an accepted delivery that finds it false signals.';
@@ -39,6 +41,7 @@ COMMENT ON COLUMN channel_work.paused_at IS 'An operator (paused_by) wants it to
 COMMENT ON COLUMN channel_work.trouble IS 'Why nothing is published at present (the breaker is open); empty when all is well.';
 COMMENT ON COLUMN channel_work.retry_at IS 'When the breaker lets a probe through.';
 COMMENT ON COLUMN channel_work.swept_to IS 'Orders changed before this moment, by the channel''s clock, were read by a sweep.';
+COMMENT ON COLUMN channel_work.hooks_problem IS 'What the last look at its webhook subscriptions found and could not mend; empty when they are as they should be.';
 
 CREATE TABLE sku (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -547,12 +550,14 @@ CREATE TABLE oversell (
     units_short integer NOT NULL CHECK (units_short > 0),
     last_channel_id smallint REFERENCES channel,
     orders jsonb NOT NULL DEFAULT '[]',
+    told integer NOT NULL DEFAULT 0,
     resolved_at timestamptz,
     resolution text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE oversell IS 'SKUs of which more is promised than there is, from when it was noticed until it is no longer so.';
 COMMENT ON COLUMN oversell.units_short IS 'The most it was short of, in units, summed over its locations.';
 COMMENT ON COLUMN oversell.orders IS 'The orders that may not be filled, newest first: channel, order id, units.';
+COMMENT ON COLUMN oversell.told IS 'Units short that people were told of; when it is short of more, they are told again.';
 CREATE UNIQUE INDEX oversell_open ON oversell (sku_id) WHERE resolved_at IS NULL;
 
 CREATE TABLE hold (

@@ -136,6 +136,11 @@ async def note_sweep(pool: Pool, channel: str, swept_to: datetime) -> None:
     await _changed(pool, "note_sweep", {"channel": channel, "swept_to": swept_to})
 
 
+async def note_hooks(pool: Pool, channel: str, problem: str) -> None:
+    """What a look at its webhook subscriptions found wrong; empty: nothing, or it was mended."""
+    await _changed(pool, "note_hooks", {"channel": channel, "problem": problem})
+
+
 async def _changed(pool: Pool, name: str, named: dict[str, object]) -> bool:
     async with one_statement(pool) as connection:
         return (await connection.execute(query(name), named)).rowcount > 0

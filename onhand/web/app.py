@@ -24,6 +24,8 @@ from onhand.web import (
     operate,
     pages,
     releasing,
+    report_pages,
+    standing,
 )
 from onhand.web.arrivals import Arrivals
 from onhand.web.backends import Backends, Doors
@@ -54,7 +56,7 @@ TAGS = [
     {"name": "runs", "description": "Sync runs: what changed, what failed and why, what it cost."},
     {"name": "stock", "description": "Units of a SKU, and why a channel shows the number it shows."},
     {"name": "channels", "description": "Listings, pending changes and dead letters of each channel."},
-    {"name": "health", "description": "For probes of the platform that runs this."},
+    {"name": "health", "description": "Whether all is well; and for probes of the platform that runs this."},
 ]
 
 
@@ -113,6 +115,8 @@ def create_app(
     app.include_router(inbox_routes.router)
     app.include_router(login_routes.router)
     app.include_router(api.health)
+    app.include_router(standing.router)
+    app.include_router(report_pages.router)
     app.include_router(_pages)
     return app
 
@@ -126,14 +130,15 @@ _pages = APIRouter(include_in_schema=False)
 
 @_pages.get("/")
 async def overview(request: Request) -> HTMLResponse:
-    """Channels, the last run, and the runs before."""
+    """Whether all is well, channels, the last run, and the runs before."""
     pool = api.pool_of(request)
+    verdict = await standing.judged(request)
     recent = await runs.list_runs(pool, RUNS_SHOWN)
     last = await api.run_detail(pool, recent[0].id, FAILURES_SHOWN) if recent else None
     channels = await api.channel_list(pool, api.settings_of(request))
     listed = answers.Runs(runs=[answers.Run.of(row) for row in recent])
     poison, _ = await inbox.count_poison(pool)
-    return pages.overview_page(listed, last, channels, request.app.state.temporal_ui, poison)
+    return pages.overview_page(verdict, listed, last, channels, request.app.state.temporal_ui, poison)
 
 
 @_pages.get("/inbox")

@@ -5,8 +5,10 @@ from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
+from onhand.domain.health import Verdict
 from onhand.web.answers import Channel, Channels, Run, RunChannel, RunDetail, RunFailure, Runs
 from onhand.web.html import Content, Markup, ago, render, table, tag
+from onhand.web.standing_view import standing
 from onhand.web.style import SHEET, SHEET_HASH
 
 REFRESH_SECONDS = 5
@@ -64,6 +66,7 @@ def _navigation(temporal_ui: str) -> Markup:
         tag("strong", "Onhand"),
         tag("a", "Overview", href="/"),
         tag("a", "Inbox", href="/inbox"),
+        tag("a", "Reports", href="/reports"),
         tag("a", "API", href="/docs"),
         tag("a", "Temporal", href=temporal_ui) if temporal_ui else None,
         _way_in(visitor.get()),
@@ -83,12 +86,21 @@ def _way_in(who: str | None) -> Content:
 
 
 def overview_page(
-    runs: Runs, last: RunDetail | None, channels: Channels, temporal_ui: str, poison: int = 0
+    verdict: Verdict,
+    runs: Runs,
+    last: RunDetail | None,
+    channels: Channels,
+    temporal_ui: str,
+    poison: int = 0,
 ) -> HTMLResponse:
-    """Channels, the last run and its failures, and the runs before. `poison`: deliveries that could not be taken."""
+    """Whether all is well, channels, the last run and its failures, and the runs before.
+
+    `poison`: deliveries that could not be taken.
+    """
     in_run = {channel.channel: channel for channel in last.channels} if last else {}
     return page(
         "Overview",
+        standing(verdict),
         _poison(poison),
         tag("h2", "Channels"),
         tag("div", [_channel_card(c, in_run.get(c.channel)) for c in channels.channels], class_="cards")

@@ -34,6 +34,10 @@ th { color: var(--soft); font-weight: 500; white-space: nowrap } tr:last-child t
 input { font: inherit; padding: 3px 8px; border: 1px solid var(--line); border-radius: 6px;
   background: var(--card); color: inherit; width: 11em }
 ol { margin: 6px 0; padding-left: 20px }
+.problems { list-style: none; margin: 8px 0 0; padding: 0 } .problems li { background: var(--card);
+  border: 1px solid var(--line); border-radius: 8px; margin: 0 0 8px; padding: 8px 14px; overflow-wrap: anywhere }
+.days { list-style: none; padding: 0; line-height: 2 }
+code { font: 13px/1.5 ui-monospace, monospace; display: block; color: var(--soft); user-select: all }
 """
 
 SHEET_HASH = "sha256-" + base64.b64encode(hashlib.sha256(SHEET.encode()).digest()).decode()

@@ -207,6 +207,9 @@ def test_a_restart_keeps_the_data_and_an_operators_pause(world: World) -> None:
         "sweeps": "unchanged",
         "sweep_seconds": 60,
         "swept_channels": [],
+        "read_backs": "unchanged",
+        "read_back_minutes": 0,
+        "report": "unchanged",
     }
     assert paused(stack) == (True, "stocktaking")
     ports = ports_of(stack)

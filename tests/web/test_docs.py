@@ -35,6 +35,7 @@ async def test_every_address_is_described(description: Any) -> None:
         "/events",
         "/healthz",
         "/readyz",
+        "/status",
     ]
     changing = {path for path, operations in description["paths"].items() if list(operations) == ["post"]}
     assert changing == {

@@ -28,6 +28,9 @@ EVERY_READ = (
     "/docs",
     "/openapi.json",
     "/skus/A",
+    "/status",
+    "/reports",
+    "/reports/2026-11-26",
     "/x",
 )
 EVERY_CHANGE = ("/api/channels/web/pause", "/api/channels/web/resume", "/api/inbox/1/replay", "/x")

@@ -117,12 +117,14 @@ CREATE TABLE oversell (
     units_short integer NOT NULL CHECK (units_short > 0),
     last_channel_id smallint REFERENCES channel,
     orders jsonb NOT NULL DEFAULT '[]',
+    told integer NOT NULL DEFAULT 0,
     resolved_at timestamptz,
     resolution text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE oversell IS 'SKUs of which more is promised than there is, from when it was noticed until it is no longer so.';
 COMMENT ON COLUMN oversell.units_short IS 'The most it was short of, in units, summed over its locations.';
 COMMENT ON COLUMN oversell.orders IS 'The orders that may not be filled, newest first: channel, order id, units.';
+COMMENT ON COLUMN oversell.told IS 'Units short that people were told of; when it is short of more, they are told again.';
 CREATE UNIQUE INDEX oversell_open ON oversell (sku_id) WHERE resolved_at IS NULL;
 
 CREATE TABLE hold (
@@ -183,6 +185,9 @@ LANGUAGE sql STABLE AS $$
              GROUP BY o.code) w
 $$;
 COMMENT ON FUNCTION withheld_v1 IS 'Units by location code that sources and files have moved a SKU by since that event; null where nothing was.';
+
+ALTER TABLE channel_work ADD COLUMN hooks_problem text NOT NULL DEFAULT '', ADD COLUMN hooks_seen_at timestamptz;
+COMMENT ON COLUMN channel_work.hooks_problem IS 'What the last look at its webhook subscriptions found and could not mend; empty when they are as they should be.';
 
 ALTER TABLE run_channel DROP CONSTRAINT run_channel_status_check;
 ALTER TABLE run_channel ADD CONSTRAINT run_channel_status_check

@@ -165,3 +165,8 @@ UPDATE channel_work SET trouble = '', trouble_since = NULL, retry_at = NULL
 -- How far a channel's orders were swept.
 UPDATE channel_work SET swept_to = greatest(swept_to, %(swept_to)s), swept_at = clock_timestamp()
  WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
+
+-- name: note_hooks
+-- How a channel's webhook subscriptions were found, or left.
+UPDATE channel_work SET hooks_problem = %(problem)s, hooks_seen_at = clock_timestamp()
+ WHERE channel_id = (SELECT id FROM channel WHERE name = %(channel)s)

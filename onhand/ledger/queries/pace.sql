@@ -23,7 +23,7 @@ WITH bound AS (
 ), sent AS (
     SELECT l.channel_id, now() - p.answered_at AS age,
            -- Runs look at everything when their time has come; what they tell waited for them, not for us.
-           CASE WHEN p.run_id IS NULL
+           CASE WHEN p.run_id IS NULL AND p.due_since IS NOT NULL
                 THEN greatest(extract(epoch FROM p.answered_at - p.due_since)::float8, 0) END AS took
       FROM push p
       JOIN listing l ON l.id = p.listing_id
