@@ -143,7 +143,7 @@ A_IN_LONDON = (
     " AND location_id = (SELECT id FROM location WHERE code = 'london')"
 )
 HINTED = "subject = '9'"
-LATE = "outcome = 'stale' AND body->>'version' = '1'"
+LATE = "outcome = 'unchanged' AND body->>'version' = '1'"
 WHOLE = "kind = 'order' AND outcome = 'posted' AND subject = '8' AND body->>'version' = '1'"
 WEB_A = (
     "listing_id = (SELECT l.id FROM listing l JOIN channel c ON c.id = l.channel_id"

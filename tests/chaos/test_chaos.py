@@ -1,10 +1,13 @@
 """A short chaos run: everything at once, and then all is well."""
 
+import pytest
+
 from bench.chaos.run import Options, run
 
 SEED = 5
 
 
+@pytest.mark.timeout(400)
 async def test_a_short_bad_day() -> None:
     """Goal: faults, kills and orders together lose nothing. Method: twenty seconds of them, then the judgement."""
     outcome = await run(Options(SEED, minutes=1, rate=10, kills=3, recovery=False, minute_seconds=20))

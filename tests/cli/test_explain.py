@@ -79,7 +79,7 @@ A  Apple  barcode 500001  0.0 sold a day: hourly
 │ should show        6  rule channels.woo.rule                                                               │
 │                                                                                                            │
 │ shows    7, as it said itself 2 min ago                                                                    │
-│ pending  generation 2, marked just now                                                                     │
+│ pending  generation 3, marked just now                                                                     │
 │                                                                                                            │
 │ pushed     from  to  outcome   echo  attempt  run                                                          │
 │ ───────────────────────────────────────────────────                                                        │

@@ -133,12 +133,12 @@ async def test_subscriptions_are_mended(stage: Stage) -> None:
     """Goal: webhooks that were deleted or switched off deliver again, and what was wrong is said."""
     url = hooks_url(URL, stage.name)
     await stage.channel.hooks.ensure(url)
-    assert await mend_hooks(stage.channel, URL) == ""
+    assert await mend_hooks(stage.pool, stage.channel, URL) == ""
     for kind in ("subscriptions_deleted", "subscriptions_disabled"):
         count = len(stage.sandbox.world.subscriptions[stage.name].by_id)
         assert stage.fails(kind).struck == count == len(stage.channel.hooks.topics)
         assert stage.sandbox.world.subscriptions[stage.name].wanting() == []
-        wrong = await mend_hooks(stage.channel, URL)
+        wrong = await mend_hooks(stage.pool, stage.channel, URL)
         gone = kind == "subscriptions_deleted" or stage.name == "shopify"
         assert wrong.startswith("no subscription to ") is gone
         assert ("is switched off" in wrong) is not gone
