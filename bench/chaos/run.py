@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ RETRIES_SCALE = 0.02
 """Shopify's first retry of a webhook after 0.6 s instead of 30, BigCommerce's after 1.2."""
 CONVERGE_SECONDS_MAX = 240.0
 LOAD_SECONDS_MAX = 60.0
+HEAL_SECONDS = 10.0
 LINGERING = ("credentials_revoked", "version_retired")
 """Faults whose end only a probe finds out, a minute later: not in a run's last minute."""
 NEVER = ("policy_flip", "untrack")
@@ -120,11 +122,13 @@ async def _carry_out(world: World, outcome: Outcome) -> None:
         if asyncio.get_running_loop().time() > deadline:
             raise BenchFailed("the shops are not through with their orders")
         await asyncio.sleep(0.1)
-    healing = asyncio.create_task(_heal(world))
+    over = asyncio.Event()
+    healing = asyncio.create_task(_heal(world, over))
     verdict = outcome.verdict
     try:
         verdict.converged = await converge(world, OPENING, CONVERGE_SECONDS_MAX)
     finally:
+        over.set()
         await healing
     tell(f"  converged: {verdict.converged}")
     await judge(world, OPENING, verdict)
@@ -210,8 +214,15 @@ async def _calm(world: World) -> None:
         await world.control("GET", f"{platform}/faults")
 
 
-async def _heal(world: World) -> None:
-    """What a schedule does every quarter of an hour: read every level back, and repair what drifted."""
-    code, answer = await world.onhand("reconcile")
-    if code not in (0, 3):
-        raise BenchFailed(f"onhand reconcile ended with {code}: {answer}")
+async def _heal(world: World, over: asyncio.Event) -> None:
+    """What a schedule does every quarter of an hour: read every level back, and repair what drifted.
+
+    Again and again here: what BigCommerce was told may take two minutes to show, so that a write it lost is found by
+    the first read-back after that.
+    """
+    while not over.is_set():
+        code, answer = await world.onhand("reconcile")
+        if code not in (0, 3):
+            raise BenchFailed(f"onhand reconcile ended with {code}: {answer}")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), HEAL_SECONDS)
