@@ -26,7 +26,7 @@ up: $(VENV)/.runtime ## run it: database, Temporal, worker and web app, with you
 ##@ Work on it
 install: $(VENV)/.dev ## lay .venv with everything to run, test and check (the others do this by themselves)
 
-test: $(VENV)/.dev ## run the tests; choose with: make test ARGS="tests/domain -k share"
+test: $(VENV)/.dev ## run the tests; choose with: make test ARGS="-n0 tests/domain -k share"
 	@$(RUN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting and types
