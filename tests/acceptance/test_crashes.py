@@ -18,6 +18,7 @@ SKUS = 5_000
 LEVELS = 25_000  # two places on Shopify and BigCommerce, one on WooCommerce
 RUN_SECONDS_MAX = 100.0
 STARTS = {"worker.log": 5, "web.log": 3}  # the first, one after each death, one with the new supervisor
+pytestmark = pytest.mark.timeout(400)  # other modules run beside it
 STARTED = ("worker started", "Application startup complete.")
 
 
@@ -49,7 +50,9 @@ class World:
 
     def get_to(self, share: float) -> None:
         """Wait until so much of the running sync is done, and not all."""
-        wait_until(lambda: self.done() >= share * LEVELS, f"{share:.0%} of the levels are done")
+        wait_until(
+            lambda: self.done() >= share * LEVELS, f"{share:.0%} of the levels are done", RUN_SECONDS_MAX
+        )
         assert self.unfinished(), "the run is still in the middle"
 
     def kill(self, name: str) -> None:
