@@ -99,7 +99,8 @@ class ChildProcess:
     @property
     def pid(self) -> int | None:
         """Its pid, while it runs."""
-        return self._process.pid if self.running else None  # type: ignore[union-attr]
+        process = self._process
+        return process.pid if process is not None and self.running else None
 
     @property
     def running(self) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -52,7 +53,7 @@ class Selling:
         found: list[BaseRoute] = [
             Route(
                 "/order" if name == "place" else f"/order/{name}",
-                posted(lambda body, act=act: _answered(act, body)),  # type: ignore[misc]
+                posted(partial(_answered, act)),
                 methods=["POST"],
             )
             for name, act in self._acts.items()
