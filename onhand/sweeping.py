@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -86,8 +86,12 @@ async def _keep_missed(pool: Pool, channel: str, page: Sequence[ChannelOrder], s
 
 
 def digest_of(order: ChannelOrder) -> bytes:
-    """What tells one state of an order from another."""
-    return hashlib.blake2b(repr(order).encode(), digest_size=16).digest()
+    """What tells one state of an order from another; its version does not.
+
+    BigCommerce's grows with every fetch for some minutes after a change (`version_at`), and each sweep of those minutes
+    would keep the same state again.
+    """
+    return hashlib.blake2b(repr(replace(order, version=0)).encode(), digest_size=16).digest()
 
 
 async def _drop_disproved(pool: Pool, channel: str, before: datetime, swept: Swept) -> None:

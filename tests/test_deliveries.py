@@ -183,3 +183,25 @@ async def test_without_a_sweep_the_newest_that_arrived_decides(web: Pool, seed: 
     await take_all(web, MemoryChannel("web"), chance)
 
     assert await told_by(web) == folded(list(newest.values()))
+
+
+async def test_a_sweep_keeps_a_state_of_an_order_once_whatever_version_it_comes_under(web: Pool) -> None:
+    """Goal: an order whose version is of when it was fetched does not fill the inbox; another state in the same second
+    is taken, also one that was lost after the first was swept."""
+    channel, chance = MemoryChannel("web"), random.Random(1)
+    at = datetime.now(UTC)
+    lines = (SoldLine("1", ("10",), "", 2, 0, "L1"),)
+
+    async def swept_with(lines: tuple[SoldLine, ...], fetched: int) -> None:
+        channel.orders.by_id["1"] = ChannelOrder("1", version_of(at) + fetched, at, at, lines)
+        await sweeping.sweep(web, channel, at)
+        await take_all(web, channel, chance)
+
+    for minute in range(3):
+        await swept_with(lines, minute)
+    assert await run(web, "SELECT outcome FROM inbox ORDER BY id") == [("posted",)]
+
+    await swept_with((SoldLine("1", ("10",), "", 5, 0, "L1"),), 3)
+    await swept_with((SoldLine("1", ("10",), "", 5, 0, "L1"),), 4)
+    assert await run(web, "SELECT outcome FROM inbox ORDER BY id") == [("posted",), ("posted",)]
+    assert (await told_by(web)).units == {("A", "leeds"): (-5, 5, 0)}
