@@ -1,6 +1,6 @@
 """What one level may still sell, whatever happened that nobody told us of: the book that escrow is kept by. Pure.
 
-A level's book (design of `book`, `blind_at` and `provisional_demand` in the ledger) is what it shows as far as its
+A level's book (design of `book`, `fixed_at` and `provisional_demand` in the ledger) is what it shows as far as its
 sales were heard of. That is enough for a level that is only changed exactly once, because its unheard sales are still
 in the book. A blind set throws them out: whoever was sold something before it took effect is still to be heard of, and
 what was set is there to be sold as well. So a holding also bounds what is unheard from before its last blind set or

@@ -191,12 +191,14 @@ CREATE TABLE level (
     pace double precision NOT NULL DEFAULT 0,
     paced_at timestamptz,
     given_back integer NOT NULL DEFAULT 0,
+    fixed_at timestamptz,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
 COMMENT ON COLUMN level.book IS 'What we believe it shows: accepted writes, less sales heard since. Null: never read or written.';
 COMMENT ON COLUMN level.shown IS 'What the channel last answered when asked or when it echoed a write.';
 COMMENT ON COLUMN level.blind_at IS 'When the last blind write was answered: sales made before it were given back by it.';
+COMMENT ON COLUMN level.fixed_at IS 'When that was, or when it was read while nothing was known of it: sales made before are in the book already.';
 COMMENT ON COLUMN level.claimed_until IS 'Somebody is reading or writing it at the channel; nobody else may until then.';
 COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nobody; -1: whoever does has been overtaken, and will not be believed.';
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
@@ -211,11 +213,13 @@ CREATE TABLE provisional_demand (
     pieces integer NOT NULL CHECK (pieces > 0),
     units integer NOT NULL CHECK (units > 0),
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    earlier integer NOT NULL DEFAULT 0 CHECK (earlier BETWEEN 0 AND pieces),
     PRIMARY KEY (listing_id, place)
 );
 COMMENT ON TABLE provisional_demand IS 'Sales that an answer of a channel told of before the order came: off the pool until it comes, or a sweep proves there is none.';
 COMMENT ON COLUMN provisional_demand.pieces IS 'Pieces of the listing; units: units of the SKU one piece takes.';
 COMMENT ON COLUMN provisional_demand.since IS 'When an answer last added to it: only what is older can be proven wrong.';
+COMMENT ON COLUMN provisional_demand.earlier IS 'Pieces of these that were sold before the level was fixed: only sales of that time replace them.';
 CREATE INDEX provisional_demand_sku ON provisional_demand (sku_id);
 
 CREATE TABLE put_back (
@@ -755,12 +759,14 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION faded IS 'A level''s pace as of now.';
 
--- Sales move books: a platform takes its own sale off its own level. Levels are locked in the order (listing, place).
+-- Sales move books: a platform takes its own sale off its own level. One made before the level was fixed is in the book
+-- already, or was undone by what fixed it. Levels are locked in the order (listing, place).
 CREATE FUNCTION take_sales_v1(listings integer[], places text[], pieces integer[], moments timestamptz[])
 RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     given_back integer;
+    unlowered boolean;
 BEGIN
     -- Locked first, in a statement of their own, so that the next one sees what those before us committed.
     PERFORM FROM level v
@@ -771,27 +777,31 @@ BEGIN
         SELECT * FROM unnest(listings, places, pieces, moments) AS s(listing, place, pieces, moment)
     ), summed AS (
         SELECT v.listing_id, v.place,
-               coalesce(sum(s.pieces) FILTER (WHERE v.blind_at IS NULL OR s.moment >= v.blind_at), 0)::integer AS sold,
+               coalesce(sum(s.pieces) FILTER (WHERE v.fixed_at IS NULL OR s.moment >= v.fixed_at), 0)::integer AS sold,
+               coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.fixed_at), 0)::integer AS before,
                coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind,
                coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0), 0)::integer AS bought,
-               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.blind_at), 0)::integer AS bought_before,
-               coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND (v.blind_at IS NULL OR s.moment >= v.blind_at)), 0
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.fixed_at), 0)::integer AS bought_before,
+               coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND (v.fixed_at IS NULL OR s.moment >= v.fixed_at)), 0
                    )::integer AS returned
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
          GROUP BY v.listing_id, v.place
     ), expected AS (
         -- An order replaces what an answer had told of it, and is not added to it. Pieces put back replace nothing: so
-        -- it is all one whether an order and another's cancellation come in one batch or in two.
-        SELECT m.listing_id, m.place, least(d.pieces, m.bought) AS replaced,
-               least(d.pieces, m.bought_before) AS replaced_before
+        -- it is all one whether an order and another's cancellation come in one batch or in two. What was sold before the
+        -- level was fixed is replaced by orders of that time alone: a later one lowered what it shows since.
+        SELECT m.listing_id, m.place, least(d.earlier, m.bought_before) AS replaced_before,
+               least(d.pieces - d.earlier, m.bought - m.bought_before) AS replaced_since
           FROM summed m JOIN provisional_demand d ON d.listing_id = m.listing_id AND d.place = m.place
          WHERE m.bought > 0
     ), settled AS (
         DELETE FROM provisional_demand d USING expected e
-         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces = e.replaced
+         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces = e.replaced_before + e.replaced_since
     ), lowered AS (
-        UPDATE provisional_demand d SET pieces = d.pieces - e.replaced FROM expected e
-         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced
+        UPDATE provisional_demand d SET pieces = d.pieces - e.replaced_before - e.replaced_since,
+               earlier = d.earlier - e.replaced_before
+          FROM expected e
+         WHERE d.listing_id = e.listing_id AND d.place = e.place AND d.pieces > e.replaced_before + e.replaced_since
     ), seen AS (
         -- The same for pieces put back: an answer that showed them has raised the book already.
         SELECT m.listing_id, m.place, least(r.pieces, m.returned) AS pieces
@@ -805,9 +815,10 @@ BEGIN
          WHERE r.listing_id = e.listing_id AND r.place = e.place AND r.pieces > e.pieces
     ), news AS (
         SELECT m.listing_id, m.place,
-               m.sold - coalesce(e.replaced - e.replaced_before, 0) + coalesce(b.pieces, 0) AS sold,
-               m.blind - coalesce(e.replaced_before, 0) AS blind,
-               greatest(m.sold + m.blind, 0) AS heard
+               m.sold - coalesce(e.replaced_since, 0) + coalesce(b.pieces, 0) AS sold,
+               m.before - coalesce(e.replaced_before, 0) AS before,
+               least(m.blind, m.before - coalesce(e.replaced_before, 0)) AS blind,
+               greatest(m.sold + m.before, 0) AS heard
           FROM summed m
           LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
           LEFT JOIN seen b ON b.listing_id = m.listing_id AND b.place = m.place
@@ -821,8 +832,9 @@ BEGIN
           FROM news n
          WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0 OR n.blind > 0)
     )
-    SELECT coalesce(sum(greatest(blind, 0)), 0)::integer INTO given_back FROM news;
-    IF given_back > 0 THEN  -- now there is something to tell the channel that sold them
+    SELECT coalesce(sum(greatest(blind, 0)), 0)::integer, coalesce(bool_or(before > 0), false)
+      INTO given_back, unlowered FROM news;
+    IF unlowered THEN  -- now there is something to tell the channel that sold them
         PERFORM pg_notify('onhand', 'outbox ' || c.name) FROM channel c JOIN listing l ON l.channel_id = c.id
           WHERE l.id = ANY (listings) GROUP BY c.name;
     END IF;
@@ -898,6 +910,8 @@ BEGIN
     RETURN QUERY
     WITH answer AS (
         SELECT a.*, v.heard,
+               -- What it shows from here on is known anew, whatever was sold before.
+               a.blind OR (a.shortfall IS NULL AND a.surplus = 0 AND a.expected IS NOT NULL) AS fixed,
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
                CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned
           FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations)
@@ -907,13 +921,14 @@ BEGIN
         UPDATE level v SET
             book = NULL,
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
-            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END
+            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
+            fixed_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.fixed_at END
           FROM unnest(listings, places, blind) AS a(listing, place, blind)
          WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
         RETURNING v.listing_id
     ), known AS (
         -- What was sold and put back again, both unheard, is nothing: one takes the other away.
-        SELECT a.listing, a.place, a.location, greatest(a.unheard - coalesce(r.pieces, 0), 0) AS unheard,
+        SELECT a.listing, a.place, a.location, a.fixed, greatest(a.unheard - coalesce(r.pieces, 0), 0) AS unheard,
                greatest(a.returned - coalesce(d.pieces, 0), 0) AS returned,
                least(a.returned, coalesce(d.pieces, 0)) AS less_demand,
                least(a.unheard, coalesce(r.pieces, 0)) AS less_back
@@ -925,7 +940,9 @@ BEGIN
         DELETE FROM provisional_demand d USING known k
          WHERE d.listing_id = k.listing AND d.place = k.place AND d.pieces = k.less_demand
     ), demand_less AS (
-        UPDATE provisional_demand d SET pieces = d.pieces - k.less_demand FROM known k
+        UPDATE provisional_demand d SET pieces = d.pieces - k.less_demand,
+               earlier = least(d.earlier, d.pieces - k.less_demand)
+          FROM known k
          WHERE d.listing_id = k.listing AND d.place = k.place AND k.less_demand BETWEEN 1 AND d.pieces - 1
     ), back_gone AS (
         DELETE FROM put_back r USING known k
@@ -934,15 +951,21 @@ BEGIN
         UPDATE put_back r SET pieces = r.pieces - k.less_back FROM known k
          WHERE r.listing_id = k.listing AND r.place = k.place AND k.less_back BETWEEN 1 AND r.pieces - 1
     ), taught AS (
-        INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units)
-        SELECT k.listing, k.place, l.sku_id, o.id, k.unheard, l.units
+        INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units, earlier)
+        SELECT k.listing, k.place, l.sku_id, o.id, k.unheard, l.units, CASE WHEN k.fixed THEN k.unheard ELSE 0 END
           FROM known k
           JOIN listing l ON l.id = k.listing
           JOIN location o ON o.code = k.location
          WHERE k.unheard > 0
          ORDER BY k.listing, k.place
-        ON CONFLICT (listing_id, place) DO UPDATE SET pieces = d.pieces + excluded.pieces, since = excluded.since
+        ON CONFLICT (listing_id, place) DO UPDATE SET
+            pieces = d.pieces + excluded.pieces, since = excluded.since,
+            earlier = CASE WHEN excluded.earlier > 0 THEN d.pieces + excluded.pieces ELSE d.earlier END
         RETURNING pieces
+    ), sold_before AS (
+        UPDATE provisional_demand d SET earlier = d.pieces FROM answer a
+         WHERE a.fixed AND d.listing_id = a.listing AND d.place = a.place AND d.earlier < d.pieces
+           AND NOT EXISTS (SELECT FROM known k WHERE k.listing = a.listing AND k.place = a.place AND k.unheard > 0)
     ), returned AS (
         INSERT INTO put_back AS r (listing_id, place, pieces)
         SELECT k.listing, k.place, k.returned FROM known k WHERE k.returned > 0 ORDER BY k.listing, k.place
@@ -958,6 +981,7 @@ BEGIN
                         ELSE a.seen - greatest(a.heard - a.shortfall, 0) END,
             booked_at = book_levels_v2.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
+            fixed_at = CASE WHEN a.fixed THEN book_levels_v2.answered_at ELSE v.fixed_at END,
             shown = coalesce(a.seen, v.shown),
             shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v2.answered_at END,
             problem = a.problem, claimed_until = NULL, claim = 0, heard = 0

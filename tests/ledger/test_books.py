@@ -187,9 +187,9 @@ async def test_a_blind_set_that_knew_of_a_sale_did_not_give_it_back(shelf: Shelf
 
 
 async def test_a_cancellation_from_before_a_blind_set_hides_no_sale_after_it(shelf: Shelf) -> None:
-    await shelf.read_below(3)
     await shelf.claim()
-    await shelf.answered(97, 97, blind=True, at=NOON)
+    await shelf.answered(100, 100, blind=True, at=NOON)
+    await shelf.read_below(3)
     assert await shelf.sold_at((-2, BEFORE), (5, AFTER)) == 0
     assert await shelf.book() == Book(95), "three of the five were expected, two are news"
 
@@ -358,3 +358,52 @@ async def test_a_blind_write_makes_pieces_put_back_before_it_nothing(shelf: Shel
     await shelf.sold(-1)
 
     assert await shelf.book() == Book(91)
+
+
+async def test_a_sale_after_a_blind_set_does_not_replace_what_was_learnt_before_it(shelf: Shelf) -> None:
+    """Goal: what was sold before the set is still to be heard of, and stays off the pool, whatever is sold after it."""
+    await shelf.read_below(3)
+    await shelf.claim()
+    await shelf.answered(97, 97, blind=True, at=NOON)
+
+    assert await shelf.sold(2, moment=AFTER) == 0
+    assert await shelf.book() == Book(95, provisional=3)
+    assert await shelf.sold(3, moment=BEFORE) == 0
+    assert await shelf.book() == Book(95)
+
+
+async def test_what_is_learnt_before_and_after_a_blind_set_is_replaced_by_the_sales_of_each(
+    shelf: Shelf,
+) -> None:
+    """Goal: the same where the set's own errand had learnt of it, and where more is learnt after it."""
+    await shelf.claim()
+    await shelf.answered(97, 97, 3, blind=True, at=NOON)
+    await shelf.read_below(2)
+    assert await shelf.book() == Book(95, provisional=5)
+
+    assert await shelf.sold(4, moment=AFTER) == 0
+    assert await shelf.book() == Book(93, provisional=3), "two of the four were learnt of"
+    assert await shelf.sold_at((4, BEFORE)) == 1
+    assert await shelf.book() == Book(93)
+
+
+async def test_a_sale_before_a_level_nobody_knew_was_read_is_in_what_was_read(shelf: Shelf) -> None:
+    """Goal: it lowers nothing, and was not given back by anybody."""
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    await shelf.claim()
+    await shelf.answered(97, 97, None, at=NOON)
+
+    assert await shelf.sold_at((3, BEFORE), (1, AFTER)) == 0
+    assert await shelf.book() == Book(96)
+
+
+async def test_a_blind_set_after_a_first_look_gives_back_what_was_sold_before_it(shelf: Shelf) -> None:
+    """Goal: the later of the two decides what lowers the book, the set alone what was given back."""
+    await shelf.claim()
+    await shelf.answered(90, 90, blind=True, at=NOON)
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    await shelf.claim()
+    await shelf.answered(88, 88, None, at=AFTER)
+
+    assert await shelf.sold_at((1, BEFORE), (2, NOON), (4, AFTER)) == 1
+    assert await shelf.book() == Book(84)

@@ -27,7 +27,7 @@ async def test_a_sale_moves_the_book_unless_it_is_in_it(
     shop: Pool, pieces: int, moment: str, told: int | None, expected: Expected
 ) -> None:
     """Goal: each piece moves the book once. Method: sales and put-backs on either side of a blind write, of which an
-    answer had told or not; the book, the pieces given back, and what is still expected."""
+    answer of the same side had told or not; the book, the pieces given back, and what is still expected."""
     async with shop.connection() as connection:
         found = await connection.execute(
             "INSERT INTO listing (channel_id, sku_id, item_id, sort_key)"
@@ -36,14 +36,14 @@ async def test_a_sale_moves_the_book_unless_it_is_in_it(
         )
         listing, sku = await found.fetchone() or (0, 0)
         await connection.execute(
-            "INSERT INTO level (listing_id, place, book, blind_at) VALUES (%s, '', 10, %s)",
-            (listing, BLIND_AT),
+            "INSERT INTO level (listing_id, place, book, blind_at, fixed_at) VALUES (%s, '', 10, %s, %s)",
+            (listing, BLIND_AT, BLIND_AT),
         )
         if told is not None:
             await connection.execute(
-                "INSERT INTO provisional_demand (listing_id, place, sku_id, location_id, pieces, units)"
-                " SELECT %s, '', %s, id, %s, 1 FROM location WHERE code = 'leeds'",
-                (listing, sku, told),
+                "INSERT INTO provisional_demand (listing_id, place, sku_id, location_id, pieces, units, earlier)"
+                " SELECT %s, '', %s, id, %s, 1, %s FROM location WHERE code = 'leeds'",
+                (listing, sku, told, told if moment == BEFORE else 0),
             )
         taken = await connection.execute(
             "SELECT take_sales_v1(%s::integer[], %s::text[], %s::integer[], %s::timestamptz[])",

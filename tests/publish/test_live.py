@@ -101,6 +101,28 @@ async def test_a_compare_finds_the_sale_and_writes_less(selling: Selling) -> Non
     assert selling.web.levels["web-A", ""] == 93
 
 
+async def test_a_sale_before_a_first_look_does_not_hide_that_its_level_is_too_high(selling: Selling) -> None:
+    """Goal: what a write after a lost answer put on show again is taken down once the order comes.
+
+    Nothing is known of the level, so it is read, with the sale in what it shows, and set to the old target.
+    """
+    pool, store = selling.pool, selling.store
+    placed_at = datetime.now(UTC)
+    store.sold("store-A", 3)
+    ((listing, _),) = await levels.listings_of_sku(pool, "A", "store")
+    await levels.forget_books(pool, [(listing, "")])
+    await adjust(pool, "shelf", "A", -4)
+    await tell(selling, store)
+    assert store.levels["store-A", ""] == 96, "nobody knew of the sale"
+
+    await order(pool, "store", "1001", 3, at=placed_at)
+    assert (await books(pool))["store"] == 96
+
+    assert await tell(selling, store) == ["changed"]
+    assert store.levels["store-A", ""] == 93
+    assert (await provisional(pool), (await books(pool))["store"]) == ([], 93)
+
+
 async def test_a_blind_set_gives_back_and_is_corrected_when_the_order_comes(selling: Selling) -> None:
     """Goal: where no better write exists, the level is right again as soon as the sale is heard of."""
     pool, web = selling.pool, selling.web

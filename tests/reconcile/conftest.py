@@ -96,8 +96,8 @@ class Desk:
         """Since everything was told."""
         async with self.pool.connection() as connection:
             await connection.execute(
-                "UPDATE level SET blind_at = blind_at - interval '1 hour', booked_at = booked_at - interval '1 hour', "
-                "shown_at = shown_at - interval '1 hour'"
+                "UPDATE level SET blind_at = blind_at - interval '1 hour', fixed_at = fixed_at - interval '1 hour', "
+                "booked_at = booked_at - interval '1 hour', shown_at = shown_at - interval '1 hour'"
             )
             await connection.execute("UPDATE push SET answered_at = answered_at - interval '1 hour'")
 
