@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from onhand.ledger.database import Pool, one_statement
+from onhand.ledger.database import Pool, execute, fetched
 from onhand.ledger.levels import Spot
-from onhand.ledger.queries import query
 
 CONFLICTS_SHOWN = 5
 
@@ -55,40 +53,37 @@ async def put_aside(pool: Pool, channel: str, spots: Sequence[tuple[str, str]]) 
         "items": [item for item, _ in spots],
         "places": [place for _, place in spots],
     }
-    await _run(pool, "put_aside", named)
+    await execute(pool, "put_aside", **named)
 
 
 async def due(pool: Pool, channel: str, before: datetime, limit: int) -> list[Noted]:
     """What was last told of before that moment, the oldest first."""
     return [
-        Noted(*row)
-        for row in await _fetched(pool, "notices_due", channel=channel, before=before, limit=limit)
+        Noted(*row) for row in await fetched(pool, "notices_due", channel=channel, before=before, limit=limit)
     ]
 
 
 async def believed(pool: Pool, spots: Sequence[Spot], read_at: datetime) -> dict[Spot, Believed]:
     """What we believe of levels that were read then; those nothing is believed of are missing."""
     listings, places = [listing for listing, _ in spots], [place for _, place in spots]
-    rows = await _fetched(pool, "levels_noted", listings=listings, places=places, read_at=read_at)
+    rows = await fetched(pool, "levels_noted", listings=listings, places=places, read_at=read_at)
     return {(listing, place): Believed(book, units, still) for listing, place, book, units, still in rows}
 
 
 async def conflicts(pool: Pool, sku: str) -> list[Conflict]:
     """Disagreements of the last seven days about a SKU, the newest first."""
-    return [
-        Conflict(*row) for row in await _fetched(pool, "conflicts_of_sku", sku=sku, limit=CONFLICTS_SHOWN)
-    ]
+    return [Conflict(*row) for row in await fetched(pool, "conflicts_of_sku", sku=sku, limit=CONFLICTS_SHOWN)]
 
 
 async def recent_conflicts(pool: Pool, limit: int) -> list[Conflict]:
     """Disagreements about anything, the newest first."""
-    return [Conflict(*row) for row in await _fetched(pool, "list_conflicts", limit=limit)]
+    return [Conflict(*row) for row in await fetched(pool, "list_conflicts", limit=limit)]
 
 
 async def book_as_read(pool: Pool, spot: Spot, book: int, quantity: int, read_at: datetime) -> None:
     """The level shows what was read, unless something has become of it since it was believed to show `book`."""
     named = {"listing": spot[0], "place": spot[1], "book": book, "quantity": quantity, "read_at": read_at}
-    await _run(pool, "book_as_read", named)
+    await execute(pool, "book_as_read", **named)
 
 
 async def forget(pool: Pool, judged: Sequence[Noted]) -> None:
@@ -98,14 +93,4 @@ async def forget(pool: Pool, judged: Sequence[Noted]) -> None:
         "places": [noted.place for noted in judged],
         "moments": [noted.noted_at for noted in judged],
     }
-    await _run(pool, "forget_notices", named)
-
-
-async def _run(pool: Pool, name: str, named: dict[str, Any]) -> None:
-    async with one_statement(pool) as connection:
-        await connection.execute(query(name), named)
-
-
-async def _fetched(pool: Pool, name: str, **named: Any) -> list[tuple[Any, ...]]:
-    async with one_statement(pool) as connection:
-        return await (await connection.execute(query(name), named)).fetchall()
+    await execute(pool, "forget_notices", **named)

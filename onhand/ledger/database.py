@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from onhand.ledger.arrays import PlainListDumper
+from onhand.ledger.queries import query
 
 APP_ROLE = "onhand_app"
 """May read, and write what is being worked on; of events and entries it may only add."""
@@ -78,6 +79,18 @@ async def one_statement(pool: Pool) -> AsyncIterator[Connection]:
             yield connection
         finally:
             await restore(connection)
+
+
+async def execute(pool: Pool, name: str, /, **named: Any) -> int:
+    """One named statement, as a transaction by itself; answers how many rows it touched."""
+    async with one_statement(pool) as connection:
+        return (await connection.execute(query(name), named)).rowcount
+
+
+async def fetched(pool: Pool, name: str, /, **named: Any) -> list[tuple[Any, ...]]:
+    """The same for one that answers rows."""
+    async with one_statement(pool) as connection:
+        return await (await connection.execute(query(name), named)).fetchall()
 
 
 async def restore(connection: Connection) -> None:

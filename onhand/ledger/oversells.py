@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from onhand.domain.oversell import Oversell, Promise, Unfilled
-from onhand.ledger.database import Pool, one_statement
-from onhand.ledger.queries import query
+from onhand.ledger.database import Pool, execute, fetched
 
 LINES_MAX = 2_000
 """Newest ledger lines of a SKU at a location that its open orders are looked for in."""
@@ -46,13 +45,13 @@ class ToHalt:
 
 async def short_skus(pool: Pool) -> dict[int, int]:
     """SKUs (by number) whose available units sum up to less than nothing, and by how many units."""
-    return {sku: int(short) for sku, short in await _fetched(pool, "short_skus")}
+    return {sku: int(short) for sku, short in await fetched(pool, "short_skus")}
 
 
 async def promises(pool: Pool, skus: Sequence[int]) -> dict[int, list[Promise]]:
     """The open orders that hold units of these SKUs, newest first; those no open order is known of are missing."""
     found: dict[int, list[Promise]] = {}
-    rows = await _fetched(pool, "promises_of_skus", skus=list(skus), lines=LINES_MAX)
+    rows = await fetched(pool, "promises_of_skus", skus=list(skus), lines=LINES_MAX)
     for sku, channel, order, units, sold_at in rows:
         found.setdefault(sku, []).append(Promise(channel, order, int(units), sold_at))
     return found
@@ -60,7 +59,7 @@ async def promises(pool: Pool, skus: Sequence[int]) -> dict[int, list[Promise]]:
 
 async def keep(pool: Pool, found: Mapping[int, Oversell]) -> None:
     """Write down that these SKUs are short: opened where that is new, and with whom it hits now."""
-    await _run(
+    await execute(
         pool,
         "keep_oversells",
         skus=list(found),
@@ -72,27 +71,27 @@ async def keep(pool: Pool, found: Mapping[int, Oversell]) -> None:
 
 async def resolve(pool: Pool) -> int:
     """Close the oversells of SKUs that are not short any more; answers how many that were."""
-    return await _run(pool, "resolve_oversells", resolution=RESOLUTION)
+    return await execute(pool, "resolve_oversells", resolution=RESOLUTION)
 
 
 async def to_halt(pool: Pool, channels: Sequence[str]) -> list[ToHalt]:
     """Listings on these channels that an open oversell has not halted yet."""
-    return [ToHalt(*row) for row in await _fetched(pool, "to_halt_for_oversells", channels=list(channels))]
+    return [ToHalt(*row) for row in await fetched(pool, "to_halt_for_oversells", channels=list(channels))]
 
 
 async def to_lift(pool: Pool) -> list[int]:
     """Listings that are halted for an oversell that is over."""
-    return [listing for (listing,) in await _fetched(pool, "halted_for_no_oversell")]
+    return [listing for (listing,) in await fetched(pool, "halted_for_no_oversell")]
 
 
 async def claim_untold(pool: Pool) -> dict[int, int]:
     """Oversells (by number) to tell people of, with the units short they know of; nobody else is given them."""
-    return dict(await _fetched(pool, "claim_untold"))
+    return dict(await fetched(pool, "claim_untold"))
 
 
 async def untell(pool: Pool, claimed: Mapping[int, int]) -> None:
     """Give back what `claim_untold` gave: nobody could be told."""
-    await _run(pool, "untell", ids=list(claimed), tolds=list(claimed.values()))
+    await execute(pool, "untell", ids=list(claimed), tolds=list(claimed.values()))
 
 
 async def listed(
@@ -104,7 +103,7 @@ async def listed(
     limit: int,
 ) -> list[OversellRow]:
     """Oversells, the newest first: of these numbers, of one SKU, or all; `resolved` ones only where asked for."""
-    rows = await _fetched(
+    rows = await fetched(
         pool, "oversells", ids=None if ids is None else list(ids), sku=sku, all=resolved, limit=limit
     )
     return [_row(*row) for row in rows]
@@ -127,13 +126,3 @@ def _as_json(orders: Sequence[Unfilled]) -> str:
 
 def _from_json(kept: Sequence[Mapping[str, Any]]) -> list[Unfilled]:
     return [Unfilled(each["channel"], each["order"], each["units"]) for each in kept]
-
-
-async def _run(pool: Pool, name: str, **named: Any) -> int:
-    async with one_statement(pool) as connection:
-        return (await connection.execute(query(name), named)).rowcount
-
-
-async def _fetched(pool: Pool, name: str, **named: Any) -> list[tuple[Any, ...]]:
-    async with one_statement(pool) as connection:
-        return await (await connection.execute(query(name), named)).fetchall()

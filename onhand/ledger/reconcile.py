@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from onhand.domain.drift import Action, Judgement, LastPush
 from onhand.domain.guard import Tally
-from onhand.ledger.database import Connection, Pool, one_statement
+from onhand.ledger.database import Connection, Pool, execute, fetched
 from onhand.ledger.levels import Spot
 from onhand.ledger.queries import query
 
@@ -189,24 +189,21 @@ class ReconciledChannel:
 async def begin(pool: Pool, reconciliation: str, run: str | None, request: Mapping[str, Any]) -> None:
     """Record that a read-back began."""
     named = {"id": reconciliation, "run": run, "request": Jsonb(dict(request))}
-    await _run(pool, "begin_reconciliation", named)
+    await execute(pool, "begin_reconciliation", **named)
 
 
-async def begin_channel(pool: Pool, reconciliation: str, channel: str) -> datetime:
-    """A channel is taken up, maybe again; answers when it first was. What an earlier try suspected is forgotten."""
+async def begin_channel(pool: Pool, reconciliation: str, channel: str) -> None:
+    """A channel is taken up, maybe again. What an earlier try suspected is forgotten."""
     named = {"id": reconciliation, "channel": channel}
     async with pool.connection() as connection:
         await connection.execute(query("forget_suspects"), named)
-        row = await (await connection.execute(query("begin_reconciliation_channel"), named)).fetchone()
-        assert row is not None, f"channel {channel} is not known"
-        began: datetime = row[0]
-    return began
+        await connection.execute(query("begin_reconciliation_channel"), named)
 
 
 async def progress(pool: Pool, reconciliation: str, channel: str, levels: int, suspects: int) -> None:
     """How far a walk has come."""
     named = {"id": reconciliation, "channel": channel, "levels": levels, "suspects": suspects}
-    await _run(pool, "reconciliation_progress", named)
+    await execute(pool, "reconciliation_progress", **named)
 
 
 async def add_costs(
@@ -214,7 +211,7 @@ async def add_costs(
 ) -> None:
     """What a step cost the channel's budget."""
     spent = {"reads": reads, "writes": writes, "throttled": throttled, "waited": waited}
-    await _run(pool, "add_reconciliation_costs", {"id": reconciliation, "channel": channel, **spent})
+    await execute(pool, "add_reconciliation_costs", id=reconciliation, channel=channel, **spent)
 
 
 async def finish_channel(
@@ -238,25 +235,25 @@ async def finish(pool: Pool, reconciliation: str, status: str, summary: str) -> 
 
 async def get(pool: Pool, reconciliation: str) -> ReconciliationRow | None:
     """One read-back; None where it was not recorded."""
-    rows = await _fetched(pool, "get_reconciliation", {"id": reconciliation})
+    rows = await fetched(pool, "get_reconciliation", id=reconciliation)
     return ReconciliationRow(*rows[0]) if rows else None
 
 
 async def recent(pool: Pool, limit: int) -> list[ReconciliationRow]:
     """The newest read-backs."""
-    rows = await _fetched(pool, "recent_reconciliations", {"limit": limit})
+    rows = await fetched(pool, "recent_reconciliations", limit=limit)
     return [ReconciliationRow(*row) for row in rows]
 
 
 async def channels_of(pool: Pool, reconciliation: str) -> list[ReconciledChannel]:
     """What a read-back found, channel by channel."""
-    rows = await _fetched(pool, "reconciliation_channels", {"id": reconciliation})
+    rows = await fetched(pool, "reconciliation_channels", id=reconciliation)
     return [ReconciledChannel(*row) for row in rows]
 
 
 async def forget_old(pool: Pool, days: int) -> None:
     """Let go of records past their retention."""
-    await _run(pool, "forget_reconciliations", {"days": days})
+    await execute(pool, "forget_reconciliations", days=days)
 
 
 # The walk.
@@ -274,7 +271,7 @@ async def merge(
     """Note what a page that was asked for at that moment shows; answers (levels of ours on it, suspects among them)."""
     asked = {"asked_at": asked_at, "accept_overselling": accept_overselling}
     named = {"id": reconciliation, **_page(channel, page), **asked}
-    ((levels, suspects),) = await _fetched(pool, "merge_found", named)
+    ((levels, suspects),) = await fetched(pool, "merge_found", **named)
     return levels, suspects
 
 
@@ -283,7 +280,7 @@ async def compare(
 ) -> list[Accused]:
     """The suspects of a page, for somebody who only looks: nothing is noted. They were not looked at again."""
     asked = {"asked_at": asked_at, "accept_overselling": accept_overselling}
-    rows = await _fetched(pool, "compare_found", {**_page(channel, page), **asked})
+    rows = await fetched(pool, "compare_found", **_page(channel, page), **asked)
     return [_compared(row) for row in rows]
 
 
@@ -329,14 +326,13 @@ async def accuse_missing(
 ) -> int:
     """Suspect what a whole walk that began then did not come by; answers how many levels those are."""
     named = {"id": reconciliation, "channel": channel, "places": list(places), "since": since}
-    async with one_statement(pool) as connection:
-        return (await connection.execute(query("accuse_missing"), named)).rowcount
+    return await execute(pool, "accuse_missing", **named)
 
 
 async def to_look_at(pool: Pool, reconciliation: str, channel: str, limit: int) -> list[Suspect]:
     """The next suspects that were not looked at again."""
     named = {"id": reconciliation, "channel": channel, "limit": limit}
-    rows = await _fetched(pool, "suspects_to_look_at", named)
+    rows = await fetched(pool, "suspects_to_look_at", **named)
     return [Suspect(*(*row[:8], _last_push(row[8:]))) for row in rows]
 
 
@@ -355,43 +351,43 @@ async def save_looks(
         "outcomes": [look.outcome for look in looks],
         "looked_at": looked_at,
     }
-    await _run(pool, "save_looks", named)
+    await execute(pool, "save_looks", **named)
 
 
 async def suspects(pool: Pool, reconciliation: str, channel: str) -> tuple[int, int]:
     """How many levels are suspects, and how many of them were not right when they were looked at again."""
-    ((all_, wrong),) = await _fetched(pool, "suspect_counts", {"id": reconciliation, "channel": channel})
+    ((all_, wrong),) = await fetched(pool, "suspect_counts", id=reconciliation, channel=channel)
     return all_, wrong
 
 
 async def in_numbers(pool: Pool, reconciliation: str, channel: str) -> Tally:
     """What repairing the suspects would do to the channel, as far as it is not explained by sales heard of since."""
-    rows = await _fetched(pool, "suspects_in_numbers", {"id": reconciliation, "channel": channel})
+    rows = await fetched(pool, "suspects_in_numbers", id=reconciliation, channel=channel)
     return Tally(*rows[0]) if rows else Tally()
 
 
 async def to_judge(pool: Pool, reconciliation: str, channel: str, limit: int) -> list[Accused]:
     """The next suspects that were looked at and not judged."""
     named = {"id": reconciliation, "channel": channel, "limit": limit}
-    rows = await _fetched(pool, "suspects_to_judge", named)
+    rows = await fetched(pool, "suspects_to_judge", **named)
     return [Accused(*(*row[:16], _last_push(row[16:19]), *row[19:])) for row in rows]
 
 
 async def newest_delivery(pool: Pool) -> int:
     """The number of the last delivery that is durable."""
-    ((number,),) = await _fetched(pool, "newest_delivery", {})
+    ((number,),) = await fetched(pool, "newest_delivery")
     return int(number)
 
 
 async def unheard_until(pool: Pool, channel: str, last: int) -> bool:
     """Whether one of the channel's deliveries up to that number is not taken yet."""
-    ((waits,),) = await _fetched(pool, "waits_until", {"channel": channel, "last": last})
+    ((waits,),) = await fetched(pool, "waits_until", channel=channel, last=last)
     return bool(waits)
 
 
 async def swept_orders(pool: Pool, channel: str, since: datetime) -> dict[Spot, SweptOrders]:
     """Orders that sweeps have told of since that moment, and no webhook."""
-    rows = await _fetched(pool, "orders_only_swept", {"channel": channel, "since": since})
+    rows = await fetched(pool, "orders_only_swept", channel=channel, since=since)
     return {
         (listing, place): SweptOrders(int(pieces), tuple(sorted(orders)), placed_at)
         for listing, place, pieces, orders, placed_at in rows
@@ -408,10 +404,10 @@ def _last_push(row: Sequence[Any]) -> LastPush | None:
 
 async def record(
     pool: Pool, reconciliation: str, channel: str, drifts: Sequence[NewDrift], judged: Sequence[Spot]
-) -> dict[Spot, tuple[int, bool]]:
+) -> dict[Spot, int]:
     """Record drifts, and that these suspects were judged, in one transaction; what is not explained is not waited for.
 
-    Answers the number of each drift, and whether this read-back was the first to see it.
+    Answers the number of each drift.
     """
     waited_for = [(drift.listing_id, drift.place) for drift in drifts if not drift.resolution]
     async with pool.connection() as connection:
@@ -426,7 +422,7 @@ async def record(
 
 async def _record(
     connection: Connection, reconciliation: str, channel: str, drifts: Sequence[NewDrift]
-) -> dict[Spot, tuple[int, bool]]:
+) -> dict[Spot, int]:
     cursor = await connection.execute(
         query("record_drift"),
         {
@@ -442,18 +438,18 @@ async def _record(
             "resolutions": [drift.resolution for drift in drifts],
         },
     )
-    return {(listing, place): (number, new) for number, listing, place, new in await cursor.fetchall()}
+    return {(listing, place): number for number, listing, place in await cursor.fetchall()}
 
 
 async def to_prove(pool: Pool, channel: str, since: datetime) -> dict[Spot, int]:
     """Open drifts that were seen since then and that something was sent for, by number."""
-    rows = await _fetched(pool, "drifts_to_prove", {"channel": channel, "since": since})
+    rows = await fetched(pool, "drifts_to_prove", channel=channel, since=since)
     return {(listing, place): number for number, listing, place in rows}
 
 
 async def resolve(pool: Pool, drift_ids: Sequence[int], resolution: str) -> None:
     """These are over, and why."""
-    await _run(pool, "resolve_drifts", {"ids": list(drift_ids), "resolution": resolution})
+    await execute(pool, "resolve_drifts", ids=list(drift_ids), resolution=resolution)
 
 
 async def drifts(
@@ -467,7 +463,7 @@ async def drifts(
 ) -> list[DriftRow]:
     """Recorded drifts, the newest first; `since`: seen at or after that moment."""
     named = {"channel": channel, "sku": sku, "open": open_only, "since": since, "limit": limit}
-    return [DriftRow(*row) for row in await _fetched(pool, "list_drifts", named)]
+    return [DriftRow(*row) for row in await fetched(pool, "list_drifts", **named)]
 
 
 async def causes(
@@ -475,18 +471,8 @@ async def causes(
 ) -> list[CauseCount]:
     """What went wrong between these moments, by channel, cause and hour."""
     named = {"since": since, "until": until, "channel": channel}
-    return [CauseCount(*row) for row in await _fetched(pool, "drift_causes", named)]
+    return [CauseCount(*row) for row in await fetched(pool, "drift_causes", **named)]
 
 
 def _spots(spots: Sequence[Spot]) -> dict[str, list[Any]]:
     return {"listings": [listing for listing, _ in spots], "places": [place for _, place in spots]}
-
-
-async def _run(pool: Pool, name: str, named: Mapping[str, Any]) -> None:
-    async with one_statement(pool) as connection:
-        await connection.execute(query(name), named)
-
-
-async def _fetched(pool: Pool, name: str, named: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    async with one_statement(pool) as connection:
-        return await (await connection.execute(query(name), named)).fetchall()

@@ -218,7 +218,7 @@ async def _answer(back: ReadBack, page: Sequence[Accused], cases: Sequence[_Case
 async def _halt(
     back: ReadBack,
     cases: Sequence[_Case],
-    recorded: Mapping[Spot, tuple[int, bool]],
+    recorded: Mapping[Spot, int],
     total: Judged,
     woken: set[str],
 ) -> None:
@@ -234,7 +234,7 @@ async def _halt(
             by=back.id,
             cause="drift",
             reason=f"it showed {case.evidence.shown} instead of {case.evidence.expected}: {case.judgement.evidence}",
-            drift_ids=[recorded[case.spot][0]],
+            drift_ids=[recorded[case.spot]],
             clean_reads_needed=lifting or None,
             woken=woken,
         )

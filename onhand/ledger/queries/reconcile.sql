@@ -8,10 +8,9 @@ ON CONFLICT (id) DO NOTHING
 
 -- name: begin_reconciliation_channel
 -- A channel is taken up; again where its worker died, so whatever was found until then is found anew.
-INSERT INTO reconciliation_channel AS c (reconciliation_id, channel_id)
+INSERT INTO reconciliation_channel (reconciliation_id, channel_id)
 SELECT %(id)s, id FROM channel WHERE name = %(channel)s
 ON CONFLICT (reconciliation_id, channel_id) DO UPDATE SET levels = 0
-RETURNING c.started_at
 
 -- name: forget_suspects
 -- Of a walk that begins anew, or of a read-back that has ended.
@@ -182,7 +181,7 @@ SELECT o.listing_id, o.place, sum((o.open + o.fulfilled) / o.units), array_agg(D
  GROUP BY o.listing_id, o.place
 
 -- name: record_drift
--- What was found wrong; a drift that is open already was seen again. Answers the number of each, and whether it is new.
+-- What was found wrong; a drift that is open already was seen again. Answers the number of each.
 INSERT INTO drift AS d (reconciliation_id, channel_id, listing_id, place, expected, shown, cause, evidence, happened_at,
                         action, resolved_at, resolution)
 SELECT %(id)s, (SELECT id FROM channel WHERE name = %(channel)s), n.listing, n.place, n.expected, n.shown, n.cause,
@@ -194,7 +193,7 @@ SELECT %(id)s, (SELECT id FROM channel WHERE name = %(channel)s), n.listing, n.p
 ON CONFLICT (listing_id, place) WHERE resolved_at IS NULL DO UPDATE SET
     seen_at = clock_timestamp(), expected = excluded.expected, shown = excluded.shown, cause = excluded.cause,
     evidence = excluded.evidence, happened_at = excluded.happened_at, action = excluded.action
-RETURNING d.id, d.listing_id, d.place, d.reconciliation_id = %(id)s
+RETURNING d.id, d.listing_id, d.place
 
 -- name: disprove_levels
 -- Orders were swept after these levels were read, and none explains them: nothing is waited for any more.
