@@ -117,6 +117,13 @@ async def test_whatever_becomes_of_webhooks_the_ledger_is_right_after_the_sweep(
     assert await available(stage) == stage.truths()
     await keep(stage, port)
     assert await available(stage) == stage.truths(), "all of it again changes nothing"
+    counts = await table(stage.pool, "SELECT count(*) FROM inbox")
+    stage.sandbox.clock.advance(60)
+    swept = await sweeping.sweep(
+        stage.pool, stage.channel, datetime.fromtimestamp(stage.sandbox.clock.now(), UTC)
+    )
+    assert swept.orders > 0
+    assert await table(stage.pool, "SELECT count(*) FROM inbox") == counts, "nothing is swept in twice"
 
 
 async def test_a_minute_of_a_bad_day_can_be_lived_through(stage: Stage) -> None:
