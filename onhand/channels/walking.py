@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from itertools import islice
 from typing import TypeVar
 
@@ -45,6 +46,22 @@ async def ahead(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def numbered(
+    fetch: Callable[[int], Awaitable[tuple[list[Given], int]]], *, at_once: int, pages_max: int
+) -> AsyncGenerator[list[Given], None]:
+    """The rows of each numbered page that has any, in order, from 1 to the last there is: no further than `pages_max`.
+
+    `fetch` answers a page's rows, and the last page by what its answer says, which may grow as the walk goes on.
+    """
+    first = last = 1
+    while first <= last:
+        async with aclosing(ahead(range(first, last + 1), fetch, at_once=at_once)) as found:
+            async for rows, more in found:
+                first, last = first + 1, min(max(last, more), pages_max)
+                if rows:
+                    yield rows
 
 
 async def patiently(

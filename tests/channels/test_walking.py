@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from onhand.channels.errors import ChannelDown, SameKeyRetry
-from onhand.channels.walking import PAUSES_SECONDS, ahead, patiently
+from onhand.channels.walking import PAUSES_SECONDS, ahead, numbered, patiently
 from tests.fix_channels import FakeClock
 
 
@@ -70,6 +70,23 @@ async def test_a_failure_ends_the_others_and_is_told() -> None:
         async for each in ahead([1, 13, 60], calls, at_once=3):
             found.append(each)
     assert (found, calls.cut) == ([10], [60])
+
+
+@pytest.mark.parametrize(("last_pages", "fetched"), [([1], 1), ([3], 3), ([2, 3, 5], 5), ([1_000_000], 7)])
+async def test_numbered_pages_end_where_the_shop_says_so_and_never_later_than_allowed(
+    last_pages: list[int], fetched: int
+) -> None:
+    """Goal: pages that are added meanwhile are walked, an empty one is passed over, and one that tells of a million
+    does not keep us for ever."""
+
+    async def fetch(page: int) -> tuple[list[int], int]:
+        asked.append(page)
+        return [] if page == 3 else [page], last_pages[min(page, len(last_pages)) - 1]
+
+    asked: list[int] = []
+    found = [rows async for rows in numbered(fetch, at_once=2, pages_max=7)]
+    assert asked == list(range(1, fetched + 1))
+    assert found == [[page] for page in asked if page != 3]
 
 
 async def test_what_got_lost_is_asked_for_again_after_a_pause(clock: FakeClock) -> None:

@@ -14,7 +14,7 @@ from onhand.channels.bigcommerce.reading import ITEMS, PAGE_MAX, SCOPE
 from onhand.channels.bigcommerce.sorting import REPORT
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelDown
-from onhand.channels.walking import ahead, patiently
+from onhand.channels.walking import numbered, patiently
 
 AT_ONCE = 2
 """Pages under way at a time, so that a writer and a reader of levels still find a connection."""
@@ -41,14 +41,11 @@ async def levels(store: Store, places: Sequence[str]) -> AsyncIterator[list[Foun
     """
     unseen = {number for path in UNSEEN for number in await _products(store, path)}
     path = f"{ITEMS}?location_id:in={','.join(places)}&limit={PAGE_MAX}"
-    first = last = 1
-    while first <= min(last, PAGES_MAX):
-        fetch = partial(_page, store, path)
-        async with aclosing(ahead(range(first, last + 1), fetch, at_once=AT_ONCE)) as found:
-            async for rows, more in found:
-                first, last = first + 1, max(last, more)
-                if page := [level for row in rows for level in _found(store, row, unseen)]:
-                    yield page
+    pages = numbered(partial(_page, store, path), at_once=AT_ONCE, pages_max=PAGES_MAX)
+    async with aclosing(pages) as found:
+        async for rows in found:
+            if page := [level for row in rows for level in _found(store, row, unseen)]:
+                yield page
 
 
 async def _products(store: Store, search: str) -> list[int]:

@@ -1,10 +1,9 @@
 """Every row of a listing, a hundred a page, several pages under way at a time, in the order of their ids."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 
-from onhand.channels.walking import ahead, patiently
+from onhand.channels.walking import numbered, patiently
 from onhand.channels.woocommerce.reads import rows_of
 from onhand.channels.woocommerce.rows import Row
 from onhand.channels.woocommerce.site import ROWS_MAX, Answer, Site
@@ -17,19 +16,12 @@ AHEAD = 2
 work on one that came."""
 
 
-async def pages(site: Site, path: str, fields: str, doing: str) -> AsyncGenerator[list[Row], None]:
+def pages(site: Site, path: str, fields: str, doing: str) -> AsyncGenerator[list[Row], None]:
     """Every page with rows. By id, because offset paging over a moving order skips and repeats rows: what is added has
     the highest id and comes last. Where a row is deleted meanwhile, one on a page boundary may be missing.
     """
-    first = 1
-    last = 1
-    while first <= min(last, PAGES_MAX):
-        numbers, fetch = range(first, last + 1), partial(_page, site, path, fields, doing)
-        async with aclosing(ahead(numbers, fetch, at_once=AHEAD * site.gate.limit_max)) as found:
-            async for rows, more in found:
-                first, last = first + 1, max(last, more)
-                if rows:
-                    yield rows
+    fetch = partial(_page, site, path, fields, doing)
+    return numbered(fetch, at_once=AHEAD * site.gate.limit_max, pages_max=PAGES_MAX)
 
 
 async def _page(site: Site, path: str, fields: str, doing: str, page: int) -> tuple[list[Row], int]:
