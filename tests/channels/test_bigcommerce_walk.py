@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from onhand.channels.base import Condition, FoundLevel, ItemRef
 from onhand.channels.errors import ChannelDown
 from onhand.sandbox.shop import Item
 from tests.channels.case_bigcommerce import MAIN, OUTLET
-from tests.channels.test_bigcommerce import Bench
+from tests.channels.test_bigcommerce import Bench, mocked, product
 from tests.fix_channels import FakeClock
 
 READ, LIST, SWITCH = "get-inventory-items", "getProducts", "put-location-inventory-items"
@@ -69,6 +70,14 @@ async def test_products_that_the_catalogue_hides_are_hidden(bench: Bench) -> Non
     assert sells == {"106", "107"}
     assert len(found) == 303
     assert bench.case.traffic.calls[LIST] == 3, "two pages of 300 invisible products, one of a disabled one"
+
+
+async def test_a_list_that_begins_anew_is_not_walked_in_circles(clock: FakeClock) -> None:
+    """Goal: a store that passes over "greater than the last id" ends the walk with an error, not never."""
+    body = {"data": [product(7, "product")], "meta": {"pagination": {"total_pages": 2}}}
+    channel = mocked(lambda request: httpx.Response(200, json=body), clock)
+    with pytest.raises(ChannelDown, match="the same products came again"):
+        await anext(channel.walk_levels([MAIN]))
 
 
 async def test_an_item_is_hidden_at_the_place_where_it_is_switched_off(bench: Bench) -> None:

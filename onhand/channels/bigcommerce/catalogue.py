@@ -5,12 +5,14 @@ shift the pages and hide another.
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from onhand.channels.base import RemoteItem
-from onhand.channels.bigcommerce.sorting import REPORT
+from onhand.channels.bigcommerce.sorting import REPORT, another_shape
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelDown
+from onhand.channels.walking import patiently
 
 PRODUCTS = "/v3/catalog/products"
 SCOPE = "store_v2_products_read_only"
@@ -28,20 +30,31 @@ UNKNOWN_TRACKING = "Its inventory tracking is of a kind that this version of Onh
 
 async def walk(store: Store) -> AsyncIterator[list[RemoteItem]]:
     """Every sellable thing, one list per page of products; raises ChannelError."""
-    last, more = 0, True
-    while more:
-        action = f"list products after id {last}"
-        body = await store.get(_path(last), action, SCOPE)
+    async for page in products(store, f"include=variants&include_fields={FIELDS}", "list products"):
         try:
-            products = body["data"]
-            more = int(body["meta"]["pagination"]["total_pages"]) > 1
-            items = [item for product in products for item in items_of(product)]
-            newest = max((int(product["id"]) for product in products), default=last)
+            items = [item for product in page for item in items_of(product)]
         except (KeyError, TypeError, ValueError) as error:
-            said = f"the answer has another shape than documented: {error!r}"
-            raise ChannelDown(store.channel, action, said, advice=REPORT) from error
+            action = f"list products from id {page[0]['id']} on"
+            raise another_shape(store.channel, action, repr(error)) from error
         if items:
             yield items
+
+
+async def products(store: Store, wanted: str, doing: str) -> AsyncIterator[list[dict[str, Any]]]:
+    """The products that a query (filters and fields) turns up, page by page by id; raises ChannelError."""
+    last, more = 0, True
+    while more:
+        action = f"{doing} after id {last}"
+        path = f"{PRODUCTS}?{wanted}&sort=id&direction=asc&limit={PAGE_MAX}&id:greater={last}"
+        body = await patiently(partial(store.get, path, action, SCOPE), store.sleep)
+        try:
+            page: list[dict[str, Any]] = body["data"]
+            more = int(body["meta"]["pagination"]["total_pages"]) > 1
+            newest = max((int(product["id"]) for product in page), default=last)
+        except (KeyError, TypeError, ValueError) as error:
+            raise another_shape(store.channel, action, repr(error)) from error
+        if page:
+            yield page
         if more and newest <= last:
             raise ChannelDown(store.channel, action, "the same products came again", advice=REPORT)
         last = newest
@@ -91,15 +104,6 @@ def _variant_item(product: dict[str, Any], variant: dict[str, Any], tracking: st
         writable=tracking == "variant",
         problem=_problem(tracking),
     )
-
-
-def _path(last: int) -> str:
-    return f"{PRODUCTS}?include=variants&include_fields={FIELDS}&{by_id(last)}"
-
-
-def by_id(last: int) -> str:
-    """The part of a query that asks for a page of products by id, after the last one seen."""
-    return f"sort=id&direction=asc&limit={PAGE_MAX}&id:greater={last}"
 
 
 def _problem(tracking: str) -> str:

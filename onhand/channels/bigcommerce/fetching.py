@@ -14,7 +14,7 @@ from typing import Any
 
 from onhand.channels.bigcommerce.entries import is_number
 from onhand.channels.bigcommerce.orders import LATE, StockSettings, lines_in, order_of, places_in
-from onhand.channels.bigcommerce.sorting import REPORT
+from onhand.channels.bigcommerce.sorting import REPORT, another_shape
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelDown, RowRejected
 from onhand.channels.together import each
@@ -180,8 +180,7 @@ class Orders:
     def _another_shape(self, action: str, error: Exception) -> ChannelDown:
         """Says of what kind the trouble is, and nothing of what the order holds."""
         what = repr(error) if isinstance(error, KeyError) else type(error).__name__
-        said = f"the answer has another shape than documented: {what}"
-        return ChannelDown(self._store.channel, action, said, advice=REPORT)
+        return another_shape(self._store.channel, action, what)
 
 
 def _ranges(numbers: Sequence[int]) -> Iterator[list[int]]:

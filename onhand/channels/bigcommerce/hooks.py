@@ -13,7 +13,7 @@ import orjson
 
 from onhand.channels.base import Subscription
 from onhand.channels.bigcommerce.receiver import SECRET_HEADER
-from onhand.channels.bigcommerce.sorting import REPORT, said_by
+from onhand.channels.bigcommerce.sorting import another_shape, said_by
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelDown, RowRejected
 from onhand.channels.http import json_body
@@ -128,8 +128,7 @@ class Hooks:
         return text
 
     def _another_shape(self, action: str, error: Exception) -> ChannelDown:
-        said = f"the answer has another shape than documented: {type(error).__name__}"
-        return ChannelDown(self._store.channel, action, said, advice=REPORT)
+        return another_shape(self._store.channel, action, type(error).__name__)
 
 
 def url_trouble(url: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from onhand.channels.base import LevelKey, ShownLevel
 from onhand.channels.bigcommerce.entries import IDENTITIES, is_number, item_trouble
-from onhand.channels.bigcommerce.sorting import REPORT
+from onhand.channels.bigcommerce.sorting import another_shape
 from onhand.channels.bigcommerce.store import Store
 from onhand.channels.errors import ChannelDown
 
@@ -78,8 +78,7 @@ class Reader:
                 _note(identity, body["data"], levels)
                 pages = int(body["meta"]["pagination"]["total_pages"])
             except (KeyError, TypeError, ValueError) as error:
-                said = f"the answer has another shape than documented: {error!r}"
-                raise ChannelDown(self._store.channel, action, said, advice=REPORT) from error
+                raise another_shape(self._store.channel, action, repr(error)) from error
             page += 1
 
 

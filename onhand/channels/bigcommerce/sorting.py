@@ -88,6 +88,13 @@ def sorted_error(channel: str, action: str, response: httpx.Response, scope: str
     )
 
 
+def another_shape(channel: str, action: str, what: str) -> ChannelDown:
+    """The error that a good answer of an undocumented shape amounts to; `what` shows it, as far as it may be quoted."""
+    return ChannelDown(
+        channel, action, f"the answer has another shape than documented: {what}", advice=REPORT
+    )
+
+
 def _meaning(response: httpx.Response) -> Meaning:
     status = response.status_code
     if status in (403, 404) and _json(response) is None:

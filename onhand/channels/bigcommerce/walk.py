@@ -11,9 +11,8 @@ from typing import Any
 from onhand.channels.base import Condition, FoundLevel
 from onhand.channels.bigcommerce import catalogue
 from onhand.channels.bigcommerce.reading import ITEMS, PAGE_MAX, SCOPE
-from onhand.channels.bigcommerce.sorting import REPORT
+from onhand.channels.bigcommerce.sorting import another_shape
 from onhand.channels.bigcommerce.store import Store
-from onhand.channels.errors import ChannelDown
 from onhand.channels.walking import numbered, patiently
 
 AT_ONCE = 2
@@ -39,7 +38,7 @@ async def levels(store: Store, places: Sequence[str]) -> AsyncIterator[list[Foun
     The store does not say how an item is tracked. A base variant (it has no `sku_id`) is told as its product, others
     as variants; the rare product with options that is tracked as a whole is missing here and has to be read by id.
     """
-    unseen = {number for path in UNSEEN for number in await _products(store, path)}
+    unseen = {number for search in UNSEEN for number in await _products(store, search)}
     path = f"{ITEMS}?location_id:in={','.join(places)}&limit={PAGE_MAX}"
     pages = numbered(partial(_page, store, path), at_once=AT_ONCE, pages_max=PAGES_MAX)
     async with aclosing(pages) as found:
@@ -50,20 +49,8 @@ async def levels(store: Store, places: Sequence[str]) -> AsyncIterator[list[Foun
 
 async def _products(store: Store, search: str) -> list[int]:
     """The ids of the products that a filter turns up."""
-    numbers: list[int] = []
-    more = True
-    while more:
-        after = numbers[-1] if numbers else 0
-        path = f"{catalogue.PRODUCTS}?include_fields=name&{search}&{catalogue.by_id(after)}"
-        action = f"list products with {search} after id {after}"
-        body = await patiently(partial(store.get, path, action, catalogue.SCOPE), store.sleep)
-        try:
-            new = [int(product["id"]) for product in body["data"]]
-            more = bool(new) and int(body["meta"]["pagination"]["total_pages"]) > 1
-        except (KeyError, TypeError, ValueError) as error:
-            raise _another_shape(store, action, error) from error
-        numbers += new
-    return numbers
+    pages = catalogue.products(store, f"include_fields=name&{search}", f"list products with {search}")
+    return [int(product["id"]) async for page in pages for product in page]
 
 
 async def _page(store: Store, path: str, page: int) -> tuple[list[Row], int]:
@@ -74,7 +61,7 @@ async def _page(store: Store, path: str, page: int) -> tuple[list[Row], int]:
         rows: list[Row] = body["data"]
         return rows, int(body["meta"]["pagination"]["total_pages"])
     except (KeyError, TypeError, ValueError) as error:
-        raise _another_shape(store, action, error) from error
+        raise another_shape(store.channel, action, repr(error)) from error
 
 
 def _found(store: Store, row: Row, unseen: set[int]) -> Iterator[FoundLevel]:
@@ -94,9 +81,4 @@ def _found(store: Store, row: Row, unseen: set[int]) -> Iterator[FoundLevel]:
                 tracking=tracking,
             )
     except (KeyError, TypeError, ValueError) as error:
-        raise _another_shape(store, "walk over all inventory", error) from error
-
-
-def _another_shape(store: Store, action: str, error: Exception) -> ChannelDown:
-    said = f"the answer has another shape than documented: {error!r}"
-    return ChannelDown(store.channel, action, said, advice=REPORT)
+        raise another_shape(store.channel, "walk over all inventory", repr(error)) from error
