@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from onhand.channels.base import Condition, FoundLevel, ItemRef
+from onhand.channels.bigcommerce.isolating import SENDS_MAX
 from onhand.channels.errors import ChannelDown
 from onhand.sandbox.shop import Item
 from tests.channels.case_bigcommerce import MAIN, OUTLET
@@ -119,6 +120,24 @@ async def test_one_that_is_refused_is_found_and_left_out(clock: FakeClock) -> No
     assert done == [ref for ref in refs if ref != refs[5]]
     assert bench.case.shop.items[refs[5].item_id].closed == ()
     assert bench.case.traffic.calls[SWITCH] == 7 + 1
+
+
+async def test_many_that_are_named_cost_one_call_more(clock: FakeClock) -> None:
+    """Goal: where the refusal names the bad ones, nothing is halved: eight of a hundred, one refusal, two places."""
+    bench = Bench(clock)
+    refs = bench.case.fill(100)
+    bench.case.shop.rejected_items.update(ref.item_id for ref in refs[:8])
+    assert await bench.channel.set_hidden(refs, True) == refs[8:]
+    assert bench.case.traffic.calls[SWITCH] == 2 + 1
+
+
+async def test_a_store_that_refuses_everything_is_not_asked_for_ever(clock: FakeClock) -> None:
+    """Goal: a hundred nameless refusals are given up like those of levels: the window is everybody's."""
+    bench = Bench(clock, names_refused=False)
+    refs = bench.case.fill(100)
+    bench.case.shop.rejected_items.update(ref.item_id for ref in refs)
+    assert await bench.channel.set_hidden(refs, True) == []
+    assert bench.case.traffic.calls[SWITCH] == SENDS_MAX
 
 
 async def test_what_has_no_stock_of_its_own_is_not_asked_for(bench: Bench) -> None:

@@ -187,7 +187,7 @@ class BigCommerce:
             action = "write nothing, to see whether it may"
             await self._store.send("PUT", ABSOLUTE, adjustment((), "check"), action, SCOPE, REFUSED)
 
-    def _outcomes(self, settled: Settled) -> dict[int, tuple[Outcome, ChannelError | None]]:
+    def _outcomes(self, settled: Settled[Entry]) -> dict[int, tuple[Outcome, ChannelError | None]]:
         outcomes: dict[int, tuple[Outcome, ChannelError | None]] = {}
         for entry in settled.accepted:
             outcomes.update((position, (Outcome.ACCEPTED, None)) for position in entry.positions)

@@ -32,6 +32,11 @@ class Entry:
     positions: tuple[int, ...]
 
     @property
+    def sku(self) -> str:
+        """Whose level it is, as a refusal may name it."""
+        return self.write.key.item.sku
+
+    @property
     def action(self) -> str:
         """The entry in words, for errors."""
         return describe(self.write)

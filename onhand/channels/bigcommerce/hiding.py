@@ -6,17 +6,42 @@ stock.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import orjson
 
 from onhand.channels.base import ItemRef
 from onhand.channels.bigcommerce.entries import IDENTITIES, is_number
-from onhand.channels.bigcommerce.refusals import REFUSED
+from onhand.channels.bigcommerce.isolating import settle
+from onhand.channels.bigcommerce.refusals import REFUSED, Refusal, refusal_in
 from onhand.channels.bigcommerce.store import Store
 
 SCOPE = "store_inventory"
 ITEMS_MAX = 2_000
 """Items of one call (OpenAPI: "Limit of 2000 items for payload length")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One item at one location; see `refusals.Named`."""
+
+    item: ItemRef
+    location: int
+
+    @property
+    def identity(self) -> str:
+        """How the API names it."""
+        return IDENTITIES[self.item.tracking]
+
+    @property
+    def number(self) -> int:
+        """Its id."""
+        return int(self.item.item_id)
+
+    @property
+    def sku(self) -> str:
+        """Ours."""
+        return self.item.sku
 
 
 async def set_hidden(
@@ -34,25 +59,19 @@ async def set_hidden(
     return done
 
 
-async def _switch(store: Store, items: list[ItemRef], place: str, hidden: bool) -> list[ItemRef]:
-    """Those that could be switched at a location. A refused call changes nothing, so it is halved until the bad ones
-    stand alone."""
-    if not items:
-        return []
-    settings = [
-        {"identity": {IDENTITIES[item.tracking]: int(item.item_id)}, "is_in_stock": not hidden}
-        for item in items
-    ]
-    action = f"switch {len(items)} items {'off' if hidden else 'on'} at location {place}"
-    content = orjson.dumps({"settings": settings})
-    path = f"/v3/inventory/locations/{place}/items"
-    response = await store.send("PUT", path, content, action, SCOPE, REFUSED, urgent=True)
-    if response.status_code not in REFUSED:
-        return items
-    if len(items) == 1:
-        return []
-    middle = len(items) // 2
-    return [
-        *await _switch(store, items[:middle], place, hidden),
-        *await _switch(store, items[middle:], place, hidden),
-    ]
+async def _switch(store: Store, items: Sequence[ItemRef], place: str, hidden: bool) -> list[ItemRef]:
+    """Those that could be switched at a location, in the order given."""
+
+    async def send(switches: Sequence[Switch]) -> Refusal | None:
+        settings = [
+            {"identity": {each.identity: each.number}, "is_in_stock": not hidden} for each in switches
+        ]
+        action = f"switch {len(switches)} items {'off' if hidden else 'on'} at location {place}"
+        content = orjson.dumps({"settings": settings})
+        path = f"/v3/inventory/locations/{place}/items"
+        response = await store.send("PUT", path, content, action, SCOPE, REFUSED, urgent=True)
+        return refusal_in(response) if response.status_code in REFUSED else None
+
+    settled = await settle([Switch(item, int(place)) for item in items], send)
+    done = {switch.item for switch in settled.accepted}
+    return [item for item in items if item in done]

@@ -4,33 +4,33 @@ or halve until the bad ones stand alone. Bounded, so that one hopeless request c
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic
 
-from onhand.channels.bigcommerce.entries import Entry
-from onhand.channels.bigcommerce.refusals import Refusal, named_in
+from onhand.channels.bigcommerce.refusals import One, Refusal, named_in
 
 SENDS_MAX = 64
-"""Requests for one call of `set_levels`: well inside one window of the smallest plan (150 per 30 s).
+"""Requests for one call: well inside one window of the smallest plan (150 per 30 s).
 
 A bad entry that is named costs one more request; one that is not costs at most 22 among 2,000.
 """
 
-Send = Callable[[Sequence[Entry]], Awaitable[Refusal | None]]
+Send = Callable[[Sequence[One]], Awaitable[Refusal | None]]
 """Sends entries in one request. None: all accepted. A refusal: none of them was applied."""
 
 
 @dataclass(slots=True)
-class Settled:
+class Settled(Generic[One]):
     """What became of the entries. `unsettled`: the limit came first; not applied, not known to be bad."""
 
-    accepted: list[Entry] = field(default_factory=list)
-    refused: list[tuple[Entry, Refusal]] = field(default_factory=list)
-    unsettled: list[Entry] = field(default_factory=list)
+    accepted: list[One] = field(default_factory=list)
+    refused: list[tuple[One, Refusal]] = field(default_factory=list)
+    unsettled: list[One] = field(default_factory=list)
 
 
-async def settle(entries: Sequence[Entry], send: Send, sends_max: int = SENDS_MAX) -> Settled:
+async def settle(entries: Sequence[One], send: Send[One], sends_max: int = SENDS_MAX) -> Settled[One]:
     """Send entries until each is accepted or refused, in at most `sends_max` requests."""
-    settled = Settled()
-    parts: list[Sequence[Entry]] = [entries] if entries else []
+    settled: Settled[One] = Settled()
+    parts: list[Sequence[One]] = [entries] if entries else []
     sends = 0
     while parts:
         part = parts.pop()
@@ -46,7 +46,7 @@ async def settle(entries: Sequence[Entry], send: Send, sends_max: int = SENDS_MA
     return settled
 
 
-def _without_the_bad(part: Sequence[Entry], refusal: Refusal, settled: Settled) -> list[Sequence[Entry]]:
+def _without_the_bad(part: Sequence[One], refusal: Refusal, settled: Settled[One]) -> list[Sequence[One]]:
     """What is left to send of a refused part, last first; the entries known to be bad are noted."""
     bad = list(part) if len(part) == 1 else named_in(refusal, part)
     if not bad:

@@ -1,4 +1,4 @@
-"""Which entries a refused adjustment means: the platform names them only in the text of its title.
+"""Which entries a refused request means: the platform names them only in the text of its title.
 
 Known text (OpenAPI example): "[Item with variant_id 106 is tracked by product, please update stock by
 product id]". Others were seen to say "Items with identity: [sku …]". A field's name under `errors`
@@ -8,11 +8,11 @@ may tell an entry's index ("items.3.quantity").
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import httpx
 import orjson
 
-from onhand.channels.bigcommerce.entries import Entry
 from onhand.channels.bigcommerce.sorting import errors_of, said_by
 
 REFUSED = (400, 413, 422)
@@ -26,9 +26,36 @@ SKUS = re.compile(r"\bskus?[\s:=\[\"']+([^\s,\]\"']+)", re.IGNORECASE)
 INDEX = re.compile(r"^items?[.\[](\d{1,6})\b", re.IGNORECASE)
 
 
+class Named(Protocol):
+    """What of an entry a refusal may name."""
+
+    @property
+    def identity(self) -> str:
+        """variant_id or product_id."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """The id of that kind."""
+        ...
+
+    @property
+    def location(self) -> int:
+        """Where."""
+        ...
+
+    @property
+    def sku(self) -> str:
+        """Ours for it, which the store has, too."""
+        ...
+
+
+One = TypeVar("One", bound=Named)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused adjustment: the platform's words, its status, and the names of the fields it objects to."""
+    """A refused request: the platform's words, its status, and the names of the fields it objects to."""
 
     said: str
     status: int
@@ -44,7 +71,7 @@ def refusal_in(response: httpx.Response) -> Refusal:
     return Refusal(said_by(response), response.status_code, tuple(errors_of(body)))
 
 
-def named_in(refusal: Refusal, entries: Sequence[Entry]) -> list[Entry]:
+def named_in(refusal: Refusal, entries: Sequence[One]) -> list[One]:
     """The entries a refusal names, in their order; [] where it names none of them.
 
     A variant counts before a product ("variant_id 106 … update product_id 55" blames the variant), an
@@ -72,13 +99,13 @@ def advice_for(refusal: Refusal) -> str:
     return "Check that the item still exists in the store, discover the channel again and map the SKU anew."
 
 
-def _items(said: str, entries: Sequence[Entry]) -> list[Entry]:
+def _items(said: str, entries: Sequence[One]) -> list[One]:
     for identity, pattern in (("variant_id", VARIANTS), ("product_id", PRODUCTS)):
         numbers = _numbers(pattern, said)
         if found := [each for each in entries if each.identity == identity and each.number in numbers]:
             return found
     skus = {found[1] for found in SKUS.finditer(said)}
-    return [entry for entry in entries if entry.write.key.item.sku in skus]
+    return [entry for entry in entries if entry.sku in skus]
 
 
 def _numbers(pattern: re.Pattern[str], said: str) -> set[int]:
