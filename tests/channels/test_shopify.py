@@ -377,6 +377,23 @@ async def test_429_honours_retry_after(shopify: Shopify, world: ChannelCase) -> 
     assert [seconds for seconds in world.clock.slept if seconds == 2.5] == [2.5, 2.5]
 
 
+@pytest.mark.parametrize(("seconds", "waits"), [("3600", 0), ("25", 2), ("1", 5)])
+async def test_who_is_sent_away_for_long_is_told_and_does_not_sit_it_out(
+    shopify: Shopify, world: ChannelCase, seconds: str, waits: int
+) -> None:
+    """Goal: one call waits a minute at most, and says for how long the shop wants nobody: the breaker keeps to it."""
+    (ref,) = world.fill(1)
+
+    async def hook(request: Request) -> Response:
+        return Response(status_code=429, headers={"Retry-After": seconds})
+
+    world.traffic.hooks.append(hook)
+    with pytest.raises(SameKeyRetry, match=f"throttled {waits + 1} times in a row") as failure:
+        await shopify.set_levels([write(ref, 5)], "429")
+    assert world.clock.slept == [float(seconds)] * waits
+    assert failure.value.retry_after_seconds == float(seconds)
+
+
 async def test_a_granted_token_is_renewed_when_it_ends(world: ChannelCase) -> None:
     options = ShopifyOptions(limits=False, clock=world.clock.now, token_seconds=3_600)
     app = Starlette(routes=routes(world.shop, options, world.traffic, OrderBook(world.shop), Subscriptions()))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from itertools import count
 from typing import Any, Final
 
 import httpx
@@ -22,6 +23,9 @@ CALLS_AT_ONCE = 4
 """Calls of one kind under way at the same time; the shop's budget usually allows fewer."""
 THROTTLED_ATTEMPTS_MAX = 6
 THROTTLED_WAIT_SECONDS_MIN = 1.0
+WAIT_MAX_SECONDS = 60.0
+"""Seconds one call waits in all where the shop says how long (Retry-After); then whoever called decides, as after the
+last attempt."""
 STANDARD_PLAN: Final = BucketState(maximum=2_000, available=2_000, per_second=100)
 """Believed until the first answer: the standard plan's bucket, full."""
 
@@ -68,15 +72,21 @@ class Admin:
         sends the very same again.
         """
         body = orjson.dumps({"query": operation.text, "variables": variables})
-        for _ in range(THROTTLED_ATTEMPTS_MAX):
+        waited = 0.0
+        for attempt in count(1):
             response, answer = await self._paced(operation, body, action, units, urgent)
             if not _throttled(response, answer):
                 return self._data(response, answer, action)
             self._meter.throttled += 1
-            await self._wait_out(response)
-        raise self._error(
-            verdicts.of_code(verdicts.THROTTLED_CODE), action, "throttled again and again", response
-        )
+            # At least a second, as the platform asks; points that come meanwhile are not lost.
+            seconds = max(verdicts.retry_after(response) or 0.0, THROTTLED_WAIT_SECONDS_MIN)
+            if attempt == THROTTLED_ATTEMPTS_MAX or waited + seconds > WAIT_MAX_SECONDS:
+                break
+            waited += seconds
+            self._meter.waited_seconds += seconds
+            await self.sleep(seconds)
+        verdict = verdicts.of_code(verdicts.THROTTLED_CODE)
+        raise self._error(verdict, action, f"throttled {attempt} times in a row", response)
 
     async def lines(self, url: str, action: str) -> AsyncGenerator[str, None]:
         """The lines of a file that the shop has put down somewhere, as they come. The address is the key to it: our
@@ -161,12 +171,6 @@ class Admin:
             return None
         answer = json_body(response, self.channel, action)
         return answer if isinstance(answer, dict) else {"errors": "the answer is not a JSON object"}
-
-    async def _wait_out(self, response: httpx.Response) -> None:
-        """At least a second, as the platform asks; points that come meanwhile are not lost."""
-        seconds = max(verdicts.retry_after(response) or 0.0, THROTTLED_WAIT_SECONDS_MIN)
-        self._meter.waited_seconds += seconds
-        await self.sleep(seconds)
 
     def _data(self, response: httpx.Response, answer: Json | None, action: str) -> Json:
         verdict = verdicts.of_response(response)
