@@ -14,16 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from onhand.sandbox.answering import Json, Unwilling, best_place, item_of, json_answer, posted, shop_of
 from onhand.sandbox.catalogue import ROWS_MAX, fill, generated, given
+from onhand.sandbox.meddling import ON_AT_ZERO
 from onhand.sandbox.shop import Item, Shop
 from onhand.sandbox.world import World
 
 LEVELS_PER_CHUNK = 2_000
-
-OVERSELLING = {
-    "shopify": ("inventory_policy", ("DENY", "CONTINUE")),
-    "woocommerce": ("backorders", ("no", "yes")),
-}
-"""What each platform calls selling beyond zero, and its words for no and yes."""
 
 
 class Control:
@@ -97,10 +92,10 @@ class Control:
             for number in _hidden_with(shop, str(body["platform"]), item):
                 shop.hide(number, bool(body["hidden"]))
         if "oversells" in body:
-            if (policy := OVERSELLING.get(str(body["platform"]))) is None:
+            if (policy := ON_AT_ZERO.get(str(body["platform"]))) is None:
                 raise Unwilling(400, f"{shop.name} never sells beyond zero")
-            name, values = policy
-            item.values[name] = values[bool(body["oversells"])]
+            name, on, off = policy
+            item.values[name] = on if body["oversells"] else off
             shop.changed.add(item.item_id)
         if "quantity" in body:
             shop.edit(item.item_id, place, int(body["quantity"]))
