@@ -49,7 +49,7 @@ class Adjustments:
         self._traffic.calls[CONCURRENT] += self._under_way > 0
         self._under_way += 1
         try:
-            entries = _entries(body)
+            entries = entries_of(body, "items")
             await self._work(len(entries))
             for item, place, quantity in self._changes(entries):
                 self._shop.set_level(item.item_id, place, quantity)
@@ -111,14 +111,15 @@ class Adjustments:
         return iter([index.variants[value]] if value in index.variants else ())
 
 
-def _entries(body: bytes) -> list[Any]:
+def entries_of(body: bytes, name: str) -> list[Any]:
+    """The entries that a request lists under this name: one at least, and no more than a request may have."""
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Refused(400, "Input is invalid: the body is not JSON") from None
-    entries = decoded.get("items") if isinstance(decoded, dict) else None
+    entries = decoded.get(name) if isinstance(decoded, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise invalid("items", "must be a list of at least one item")
+        raise invalid(name, "must be a list of at least one item")
     if len(entries) > ENTRIES_MAX:
         raise Refused(413, f"Payload Too Large: at most {ENTRIES_MAX} items, not {len(entries)}")
     return entries

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onhand.sandbox.bigcommerce.adjustments import ENTRIES_MAX, IDENTITIES, Adjustments
+from onhand.sandbox.bigcommerce.adjustments import IDENTITIES, Adjustments, entries_of
 from onhand.sandbox.bigcommerce.replies import Refused, invalid, json_response
 from onhand.sandbox.shop import Item, Shop
 
@@ -45,15 +44,7 @@ class Switching:
 
 
 def _entries(body: bytes) -> list[dict[str, Any]]:
-    try:
-        decoded = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Refused(400, "Input is invalid: the body is not JSON") from None
-    entries = decoded.get("settings") if isinstance(decoded, dict) else None
-    if not isinstance(entries, list) or not entries:
-        raise invalid("settings", "must be a list of at least one item")
-    if len(entries) > ENTRIES_MAX:
-        raise Refused(413, f"Payload Too Large: at most {ENTRIES_MAX} items, not {len(entries)}")
+    entries = entries_of(body, "settings")
     for index, entry in enumerate(entries):
         _check(index, entry)
     return entries
