@@ -95,7 +95,7 @@ def words_of(text: str) -> str:
     """A body in words for a person, on one line: of a page its title or first heading, else its text without tags."""
     if is_page(text):
         found = _TITLE.search(text)
-        text = found[2] if found else _TAG.sub(" ", text)
+        text = unescape(_TAG.sub(" ", found[2] if found else text))
     return " ".join(text.split())[:SAID_MAX]
 
 

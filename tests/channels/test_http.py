@@ -18,6 +18,7 @@ GATEWAY = (
     [
         (GATEWAY, True, "502 Bad Gateway"),
         ("<h1>Something went wrong</h1>", True, "Something went wrong"),
+        ("<h1><b>Server</b><br>Error &amp; more</h1>", True, "Server Error & more"),
         ("<html>Just a moment...</html>", True, "Just a moment..."),
         ("  <HTML><BODY><H1 class=x>503</H1></BODY></HTML>", True, "503"),
         ('{"errors": "<p>not a page</p>"}', False, '{"errors": "<p>not a page</p>"}'),
