@@ -8,10 +8,10 @@ from typing import Any
 
 from onhand.channels.base import Subscription
 from onhand.channels.errors import ChannelDown, CredentialsBad, RowRejected
+from onhand.channels.http import words_of
 from onhand.channels.woocommerce.reads import rows_of
 from onhand.channels.woocommerce.rows import Row
 from onhand.channels.woocommerce.site import ROWS_MAX, Answer, Site
-from onhand.channels.woocommerce.verdicts import cut
 
 ORDER_TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
 TOPICS = (*ORDER_TOPICS, "product.updated")
@@ -120,7 +120,7 @@ class WooCommerceHooks:
         error = entry.get("error") if isinstance(entry, dict) else {"message": str(entry)}
         if isinstance(error, dict):
             said = self._site.clean(f"{error.get('code', '')}: {error.get('message', '')}")
-            raise RowRejected(self._site.name, doing, cut(said), advice=REFUSED_ADVICE)
+            raise RowRejected(self._site.name, doing, words_of(said), advice=REFUSED_ADVICE)
 
 
 def _entries(site: Site, doing: str, kind: str, answer: Answer) -> Sequence[Any]:

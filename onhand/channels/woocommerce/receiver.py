@@ -14,6 +14,7 @@ from datetime import datetime
 import orjson
 
 from onhand.channels.base import NO_PLACE
+from onhand.channels.http import words_of
 from onhand.channels.inbound import (
     BodyRefusedError,
     Delivery,
@@ -24,7 +25,6 @@ from onhand.channels.inbound import (
 )
 from onhand.channels.woocommerce.orders import channel_order, moment_of
 from onhand.channels.woocommerce.rows import Row, parse_quantity
-from onhand.channels.woocommerce.verdicts import cut
 from onhand.domain.sales import OrderRefusedError
 
 KINDS = {
@@ -84,7 +84,7 @@ def _object(bare: Delivery, body: bytes) -> Row:
     if not isinstance(found, dict):
         raise BodyRefusedError(bare, f"{bare.topic}: the body is no JSON object")
     if not isinstance(found.get("id"), int):
-        said = cut(f"{found.get('code', 'no id')}: {found.get('message', '')}")
+        said = words_of(f"{found.get('code', 'no id')}: {found.get('message', '')}")
         raise BodyRefusedError(
             bare, f"{bare.topic}: the shop sent an error instead ({said}). {RIGHTS_ADVICE}"
         )

@@ -15,8 +15,8 @@ import orjson
 from onhand.channels.base import Meter
 from onhand.channels.concurrency import Gate
 from onhand.channels.errors import ChannelError, SameKeyRetry
-from onhand.channels.http import kind_of, make_client, send
-from onhand.channels.woocommerce.verdicts import cut, refusal, retry_after
+from onhand.channels.http import kind_of, make_client, send, words_of
+from onhand.channels.woocommerce.verdicts import refusal, retry_after
 
 Json = Any
 """Decoded JSON of a shop; nothing in it is taken for granted."""
@@ -158,7 +158,7 @@ class Site:
             raise SameKeyRetry(
                 self.name,
                 action,
-                f"the answer is not JSON ({kind_of(response)}): {cut(self.clean(response.text))!r}",
+                f"the answer is not JSON ({kind_of(response)}): {words_of(self.clean(response.text))!r}",
                 status=response.status_code,
                 advice="A firewall's challenge page, a cache, or PHP notices in the output (WP_DEBUG_DISPLAY off).",
             ) from error

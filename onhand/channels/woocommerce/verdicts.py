@@ -107,7 +107,7 @@ def row_refusal(channel: str, action: str, error: Any) -> RowRejected:
         if verdict
         else "See what the shop said; a plugin may have refused to save the product."
     )
-    return RowRejected(channel, action, cut(f"{code}: {message}" if code else message), advice=advice)
+    return RowRejected(channel, action, words_of(f"{code}: {message}" if code else message), advice=advice)
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -145,10 +145,5 @@ def _said(response: httpx.Response, clean: Callable[[str], str]) -> tuple[str, s
         body = None
     if isinstance(body, dict) and body.get("code"):
         code = str(body["code"])
-        return code, cut(f"{code}: {without_tags(str(body.get('message', '')))}")
-    return "", cut(text) or "an empty answer"
-
-
-def cut(text: str) -> str:
-    """As much of a text as is worth repeating, on one line; of a page its title."""
-    return words_of(text)
+        return code, words_of(f"{code}: {without_tags(str(body.get('message', '')))}")
+    return "", words_of(text) or "an empty answer"
