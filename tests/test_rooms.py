@@ -63,7 +63,7 @@ ROOMS = {
     "onhand/status": room(
         "looks at everything, and changes nothing",
         "connect domain embedded ledger messages redaction schedules settings",
-        "httpx psycopg temporalio",
+        "psycopg temporalio",
     ),
     "onhand/reports": room("a day in numbers, for people", "alerts domain ledger markup settings wording"),
     "onhand/markup.py": room("tags and text; uses nothing"),

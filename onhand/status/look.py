@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import psycopg
+from temporalio.client import Client
 
 from onhand.connect import NotRunningError
 from onhand.domain.health import ChannelFacts, Facts, LedgerFacts, Service, Verdict
@@ -17,14 +18,11 @@ from onhand.ledger import health
 from onhand.ledger.database import Pool
 from onhand.redaction import mask_text
 from onhand.settings import Settings
-
-if TYPE_CHECKING:
-    from temporalio.client import Client
-
-    from onhand.status.temporal import TemporalLook
+from onhand.status.temporal import TemporalLook, look_at_temporal
 
 REACH_SECONDS = 3.0
-"""Whoever does not answer within it cannot be used."""
+"""Whoever does not answer within it cannot be used. All modules are loaded before: what they take is not held against
+those who are asked."""
 
 Answer = TypeVar("Answer")
 
@@ -34,7 +32,7 @@ class Doors:
     """How to get at what is looked at. `web` answers why the web app cannot be used, "" where it can."""
 
     ledger: Callable[[], AbstractAsyncContextManager[Pool]]
-    temporal: "Callable[[], Awaitable[Client]]"
+    temporal: Callable[[], Awaitable[Client]]
     web: Callable[[], Awaitable[str]]
 
 
@@ -86,10 +84,7 @@ async def _ledger(settings: Settings, doors: Doors) -> tuple[tuple[ChannelFacts,
         return await health.look(pool, settings.enabled_channels(), settings.listening_channels())
 
 
-async def _temporal(settings: Settings, doors: Doors) -> "TemporalLook":
-    # Loads Temporal's SDK, which takes longer than the ledger's answer: that is on its way meanwhile.
-    from onhand.status.temporal import look_at_temporal
-
+async def _temporal(settings: Settings, doors: Doors) -> TemporalLook:
     return await look_at_temporal(await doors.temporal(), settings)
 
 

@@ -1,9 +1,15 @@
 """`onhand status`: one screen when all is well, what and since when and which command when not, and an exit code."""
 
+import asyncio
+import errno
+import os
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -27,6 +33,8 @@ from onhand.domain.health import (
 from onhand.domain.problems import judge
 from onhand.ledger import work
 from onhand.ledger.database import Pool
+from onhand.settings import load_settings
+from onhand.status.web import ask_web
 from tests.cli.conftest import Onhand
 from tests.domain.test_problems import CASES
 from tests.test_docs import faults_of, words_of
@@ -161,9 +169,13 @@ def test_every_command_that_is_advised_exists(name: str) -> None:
 # The command itself.
 
 
-async def test_without_a_stack_it_says_what_to_start(onhand: Onhand, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_stack_it_says_what_to_start(
+    onhand: Onhand, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Goal: at 2 a.m. with nothing running there is an answer, and not a traceback."""
     monkeypatch.delenv("DATABASE_URL")
+    # A port that no web app has, also where somebody's own stack runs on this machine.
+    config.write_text(f"{config.read_text()}\n[web]\nport = 1\n")
     answer = await onhand("status", "--json")
     assert answer.code == 1
     assert answer.json["health"] == "broken"
@@ -204,3 +216,37 @@ async def test_it_looks_at_ledger_and_temporal(
     assert paused[0]["since"].endswith("Z")
     woo = next(c for c in answer.json["facts"]["channels"] if c["name"] == "woo")
     assert (woo["pause_note"], woo["sku_updates"], woo["listens"]) == ("theme", 0, True)
+
+
+# The web app's part.
+
+
+@asynccontextmanager
+async def web_app(status: str) -> AsyncIterator[str]:
+    """Something at an address that answers every request with this status."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_the_web_app_is_asked_whether_it_answers(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: "" where it does; else its address and why not, in the words of the system."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    given = config.read_text()
+    said = []
+    for status in ("200 OK", "503 Service Unavailable"):
+        async with web_app(status) as address:
+            config.write_text(f'{given}\n[web]\npublic_url = "{address}"\n')
+            said.append((await ask_web(load_settings(config), 3.0)).replace(address, "ADDRESS"))
+    refused = await ask_web(load_settings(config), 3.0)
+    assert [*said, refused] == [
+        "",
+        "ADDRESS/healthz answered HTTP 503",
+        f"{address} does not answer: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}",
+    ]
