@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.exceptions import ApplicationError
 
+from activities.asked import asked_channels, require_skus
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from onhand import guard, reconcile
@@ -17,7 +16,7 @@ from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
 from onhand.domain.guard import Limits, may_be_too_much
 from onhand.domain.listings import RuleBook
-from onhand.ledger import catalogue, halts, holds
+from onhand.ledger import halts, holds
 from onhand.ledger import reconcile as records
 from onhand.ledger.database import Pool
 from onhand.messages import (
@@ -179,16 +178,9 @@ class ReconcileSteps:
     async def begin_reconciliation(self, begin: BeginReconciliation) -> ReconcileSetup:
         """Write it down, and say which channels are read back and how."""
         request = begin.request
-        enabled = self.settings.enabled_channels()
-        unknown = sorted(set(request.channels or ()) - set(enabled))
-        if unknown:
-            raise ApplicationError(
-                f"no enabled channel is called {', '.join(unknown)}; there are {', '.join(enabled)}",
-                type="UnknownChannel",
-                non_retryable=True,
-            )
-        await self._require_skus(request.skus)
-        told = cast("dict[str, object]", request.model_dump(exclude_none=True))
+        names = asked_channels(self.settings, request.channels)
+        await require_skus(self.pool, request.skus)
+        told = request.model_dump(exclude_none=True)
         await records.begin(self.pool, begin.reconciliation_id, request.run_id or None, told)
         listening = self.settings.listening_channels()
         return ReconcileSetup(
@@ -200,20 +192,9 @@ class ReconcileSteps:
                     listens=name in listening,
                     settle_seconds=self.settings.reconcile.settle_seconds,
                 )
-                for name in enabled
-                if request.channels is None or name in request.channels
+                for name in names
             ]
         )
-
-    async def _require_skus(self, skus: list[str] | None) -> None:
-        asked = list(skus or ())
-        unknown = sorted(set(asked) - set(await catalogue.sku_facts(self.pool, asked)))
-        if unknown:
-            raise ApplicationError(
-                f"there is no SKU {', '.join(unknown[:5])}; see 'onhand stock show SKU' for near matches",
-                type="UnknownSku",
-                non_retryable=True,
-            )
 
     @activity.defn
     async def record_reconciliation(self, record: RecordReconciliation) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
+from activities.asked import asked_channels, require_skus
 from onhand import guard
 from onhand.alerts import hold_report, run_report
 from onhand.alerts.slack import Slack
@@ -20,7 +20,6 @@ from onhand.messages import (
     RecordResult,
     Report,
     RunSetup,
-    SyncRequest,
 )
 from onhand.settings import LedgerSource, Settings
 
@@ -37,8 +36,8 @@ class RunSteps:
     @activity.defn
     async def begin_run(self, begin: BeginRun) -> RunSetup:
         """Write the run down and say how it is to be driven."""
-        names = self._wanted(begin.request)
-        await self._require_skus(begin.request)
+        names = asked_channels(self.settings, begin.request.channels)
+        await require_skus(self.pool, begin.request.skus)
         await runs.begin_run(
             self.pool, begin.run_id, begin.run_id, begin.request.model_dump(exclude_none=True)
         )
@@ -51,27 +50,6 @@ class RunSteps:
             sku_update_attempts=self.settings.sync.sku_update_attempts,
             reconcile=self.settings.reconcile.after_sync,
         )
-
-    def _wanted(self, request: SyncRequest) -> list[str]:
-        enabled = self.settings.enabled_channels()
-        unknown = sorted(set(request.channels or ()) - set(enabled))
-        if unknown:
-            raise ApplicationError(
-                f"no enabled channel is called {', '.join(unknown)}; there are {', '.join(enabled)}",
-                type="UnknownChannel",
-                non_retryable=True,
-            )
-        return [name for name in enabled if request.channels is None or name in request.channels]
-
-    async def _require_skus(self, request: SyncRequest) -> None:
-        asked = list(request.skus or ())
-        unknown = sorted(set(asked) - set(await catalogue.sku_facts(self.pool, asked)))
-        if unknown:
-            raise ApplicationError(
-                f"there is no SKU {', '.join(unknown[:5])}; see 'onhand stock show SKU' for near matches",
-                type="UnknownSku",
-                non_retryable=True,
-            )
 
     def _plan(self, name: str) -> ChannelPlan:
         can = self.channels[name].capabilities

@@ -1,7 +1,6 @@
 """SyncRun: read the source, load the mapping, bring every channel to its targets, record, report."""
 
 import asyncio
-from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
@@ -29,11 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.channel_sync import ChannelSync
     from workflows.failures import reason_of
     from workflows.reconciliation import Reconciliation
-    from workflows.search import attributes, begun, ended, table
-
-
-T = TypeVar("T")
-
+    from workflows.search import attributes, begun, ended
+    from workflows.steps import Standing, ledger_step, report_step
 
 NOTICES_SHOWN = 3
 
@@ -43,7 +39,7 @@ class SyncRun:
     """One run over all channels. A dead channel, or a dead source, does not stop the others."""
 
     def __init__(self) -> None:
-        self._lines: list[tuple[str, str]] = []
+        self._standing = Standing()
 
     @workflow.run
     async def run(self, request: SyncRequest) -> SyncResult:
@@ -55,21 +51,21 @@ class SyncRun:
         except asyncio.CancelledError:
             # The record is closed before the run is: what is still pending stays so, for the next run.
             closing = RecordResult(run_id=run_id, status="failed", summary="cancelled by an operator")
-            await self._step("record_result", closing, None)
+            await ledger_step("record_result", closing, None)
             raise
 
     async def _run(self, run_id: str, request: SyncRequest) -> SyncResult:
-        setup = await self._step("begin_run", BeginRun(run_id=run_id, request=request), RunSetup)
+        setup = await ledger_step("begin_run", BeginRun(run_id=run_id, request=request), RunSetup)
         source = await self._read_source(run_id, setup, request)
         mappings = await asyncio.gather(*(self._load_mapping(run_id, plan) for plan in setup.channels))
         channels = await asyncio.gather(
             *(self._sync(run_id, setup, plan, request) for plan in setup.channels)
         )
         result = _result(run_id, source, mappings, list(channels))
-        await self._step(
+        await ledger_step(
             "record_result", RecordResult(run_id=run_id, status=result.status, summary=result.summary), None
         )
-        await self._report(run_id)
+        await report_step("report", Report(run_id=run_id), run_id, "tell Slack")
         await self._read_back(run_id, setup, request, result.channels)
         ended(result.status, sum(channel.failed for channel in channels))
         if result.status == "failed":
@@ -82,7 +78,7 @@ class SyncRun:
         """What the source said, or why it could not be read; channels then get what the ledger knows."""
         if not setup.source:
             return SourceResult()
-        self._tell(setup.source, "reading")
+        self._standing.tell(setup.source, "reading")
         try:
             found: SourceResult = await workflow.execute_activity(
                 "fetch_source",
@@ -95,9 +91,9 @@ class SyncRun:
             )
         except ActivityError as error:
             reason = reason_of(error)
-            self._tell(setup.source, f"could not be read: {reason}")
+            self._standing.tell(setup.source, f"could not be read: {reason}")
             return f"source {setup.source} could not be read: {reason}"
-        self._tell(
+        self._standing.tell(
             setup.source,
             f"{found.read} rows: {found.posted} posted, {found.unchanged} unchanged, {found.refused} refused",
         )
@@ -123,7 +119,7 @@ class SyncRun:
     async def _sync(
         self, run_id: str, setup: RunSetup, plan: ChannelPlan, request: SyncRequest
     ) -> ChannelResult:
-        self._tell(plan.name, "running")
+        self._standing.tell(plan.name, "running")
         try:
             result = await workflow.execute_child_workflow(
                 ChannelSync.run,
@@ -143,7 +139,7 @@ class SyncRun:
             )
         except ChildWorkflowError as error:
             result = ChannelResult(channel=plan.name, status="failed", message=reason_of(error))
-        self._tell(plan.name, _sentence(result))
+        self._standing.tell(plan.name, _sentence(result))
         return result
 
     async def _read_back(
@@ -166,34 +162,6 @@ class SyncRun:
             static_summary=f"read back what {run_id} has told",
             priority=policies.FULL_SYNC_PRIORITY,
         )
-
-    async def _report(self, run_id: str) -> None:
-        """Tell people. That nobody could be told is in the history, and is no reason to fail a run."""
-        try:
-            await workflow.execute_activity(
-                "report",
-                Report(run_id=run_id),
-                start_to_close_timeout=policies.REPORT_STEP,
-                retry_policy=policies.REPORT_RETRY,
-                summary="tell Slack",
-            )
-        except ActivityError as error:
-            workflow.logger.warning("the report of %s was not delivered: %s", run_id, reason_of(error))
-
-    async def _step(self, name: str, argument: object, result_type: type[T] | None) -> T:
-        found: T = await workflow.execute_activity(
-            name,
-            argument,
-            result_type=result_type,
-            start_to_close_timeout=policies.LEDGER_STEP,
-            retry_policy=policies.LEDGER_RETRY,
-        )
-        return found
-
-    def _tell(self, who: str, what: str) -> None:
-        """Keep the details shown in the Web UI up to date."""
-        self._lines = [line for line in self._lines if line[0] != who] + [(who, what)]
-        workflow.set_current_details(table(("", "how it stands"), self._lines))
 
 
 def _sentence(result: ChannelResult) -> str:

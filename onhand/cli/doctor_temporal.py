@@ -84,8 +84,7 @@ async def _read_backs(client: Client, settings: Settings) -> Examined:
     except NoScheduleError as error:
         return gap("read-backs", str(error), "onhand schedule apply")
     if view.paused:
-        advice = f"Unpause {RECONCILE_SCHEDULE_ID} in the Temporal Web UI."
-        return gap("read-backs", f"paused: {view.note}", advice)
+        return gap("read-backs", f"paused: {view.note}", _resume(RECONCILE_SCHEDULE_ID))
     if view.every != every:
         now, wanted = duration(view.every.total_seconds()), duration(every.total_seconds())
         return gap("read-backs", f"every {now}, the configuration says {wanted}", "onhand schedule apply")
@@ -100,11 +99,15 @@ async def _sweep_problem(client: Client, channel: str, every_seconds: int) -> Ex
     except NoScheduleError as error:
         return gap(subject, str(error), "onhand schedule apply")
     if view.paused:
-        return gap(subject, f"paused: {view.note}", f"Unpause {sweep_id(channel)} in the Temporal Web UI.")
+        return gap(subject, f"paused: {view.note}", _resume(sweep_id(channel)))
     if view.every.total_seconds() != every_seconds:
         now, wanted = duration(view.every.total_seconds()), duration(every_seconds)
         return gap(subject, f"every {now}, the configuration says {wanted}", "onhand schedule apply")
     return None
+
+
+def _resume(schedule: str) -> str:
+    return f"onhand schedule resume --schedule {schedule}"
 
 
 async def _polled(client: Client, queue: str, kind: workers.Kind) -> Examined:

@@ -1,6 +1,7 @@
 """`onhand schedule`: the periodic sync, and whatever else starts by the clock."""
 
 import asyncio
+import shlex
 from dataclasses import fields
 from typing import Annotated
 
@@ -85,7 +86,8 @@ def pause(
 ) -> None:
     """Start no more runs until resumed."""
     asyncio.run(_act(session_of(ctx), "pause", note, schedule))
-    out().print("paused; resume with: onhand schedule resume")
+    named = "" if schedule == SYNC_SCHEDULE_ID else f" --schedule {shlex.quote(schedule)}"
+    out().print(f"paused; resume with: onhand schedule resume{named}")
 
 
 def resume(

@@ -53,6 +53,16 @@ async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: N
     assert (await onhand("schedule", "show")).lines[0] == "every 15 minutes, running"
 
 
+async def test_what_was_paused_is_resumed_by_the_command_that_is_told(onhand: Onhand, temporal: None) -> None:
+    """Goal: pausing another schedule than that of the syncs does not send people to resume the syncs."""
+    await onhand("schedule", "apply")
+    assert (await onhand("schedule", "pause")).lines == ["paused; resume with: onhand schedule resume"]
+    told = (await onhand("schedule", "pause", "--schedule", "reconcile")).lines
+    assert told == ["paused; resume with: onhand schedule resume --schedule reconcile"]
+    finding = {each["subject"]: each["advice"] for each in (await onhand("doctor", "--json")).json["findings"]}
+    assert finding["read-backs"] == "onhand schedule resume --schedule reconcile"
+
+
 async def test_showing_what_is_not_there_says_how_to_make_it(
     onhand: Onhand, temporal_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
