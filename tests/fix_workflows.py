@@ -46,7 +46,7 @@ class Stage:
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:
         """Every worker while the body runs."""
-        parts = Parts(self.channels, self.source, self.slack, 0.2)  # type: ignore[arg-type]
+        parts = Parts(self.channels, self.source, self.slack, 0.2)
         async with hosted(self.settings, self.client, self.pool, parts, queues_of(self.settings)):
             yield
 

@@ -43,7 +43,7 @@ async def web(shop: Pool) -> Pool:
 
 async def run(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
     async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()  # type: ignore[call-overload,no-any-return]
+        return await (await connection.execute(statement)).fetchall()
 
 
 def line(

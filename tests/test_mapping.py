@@ -26,7 +26,7 @@ PLACES = ["north", "south"]
 
 def item(number: int | str, sku: str = "", barcode: str = "", **others: object) -> RemoteItem:
     """A thing on the channel; its id is its number."""
-    return RemoteItem(str(number), sku, barcode, f"Thing {number}", f"{number:>6}", **others)  # type: ignore[arg-type]
+    return RemoteItem(str(number), sku, barcode, f"Thing {number}", f"{number:>6}", **others)
 
 
 def channel_with(*items: RemoteItem) -> MemoryChannel:
@@ -233,7 +233,7 @@ async def test_a_discovery_that_breaks_off_maps_nothing(shop: Pool) -> None:
     """Goal: no listing is active before the whole channel was seen, as its rival may stand on a later page."""
 
     class Broken(MemoryChannel):
-        async def discover(self):  # type: ignore[no-untyped-def]
+        async def discover(self):
             yield [item(1, "A")]
             raise ChannelDown("web", "listing products", "it is being moved")
 

@@ -109,7 +109,7 @@ def test_what_is_public_is_described() -> None:
         told = {function.name for function in functions_of(path) if ast.get_docstring(function)}
         for name, node in public_parts(tree.body):
             inherits = "." in name and name.split(".")[1] in told
-            if not ast.get_docstring(node) and not inherits:  # type: ignore[arg-type]
+            if not ast.get_docstring(node) and not inherits:
                 silent.append(f"{name_of(path)}: {name}")
     assert silent == []
 

@@ -109,7 +109,7 @@ async def as_owner(dsn: str, *statements: str) -> None:
     """Break something that the program's role cannot."""
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         for statement in statements:
-            done = await connection.execute(statement)  # type: ignore[call-overload]
+            done = await connection.execute(statement)
             assert done.rowcount != 0, f"nothing was broken by: {statement}"
 
 

@@ -36,7 +36,7 @@ async def test_a_broken_one(store: Pool, onhand: Onhand, database: str) -> None:
     assert wrong["breaches"] == [{"by": by, "total": 1, "rows": [row]} for by in ("sql", "fold")]
 
 
-async def test_nothing_to_look_at(onhand: Onhand, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+async def test_nothing_to_look_at(onhand: Onhand, monkeypatch) -> None:
     """Goal: what could not be looked at is never told as clean. Method: a database that is not there."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     monkeypatch.setattr("onhand.ledger.database.CHECKOUT_TIMEOUT_SECONDS", 0.5)

@@ -67,7 +67,7 @@ async def everything(pool: Pool) -> list[object]:
     rows: list[object] = []
     async with pool.connection() as connection:
         for table in tables:
-            cursor = await connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")  # type: ignore[arg-type]
+            cursor = await connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
             rows.append((table, await cursor.fetchall()))
     return rows
 

@@ -39,7 +39,7 @@ async def oversold(store: Pool, config: object) -> Pool:
     await receive(store, 5)
     await sell(store, "woo", "1001", 4, 1)
     await sell(store, "bigc", "7[1]", 3, 2)
-    await look_for_oversells(store, load_settings(config), Slack(None))  # type: ignore[arg-type]
+    await look_for_oversells(store, load_settings(config), Slack(None))
     return store
 
 
@@ -95,7 +95,7 @@ async def test_one_is_shown_with_what_to_do(oversold: Pool, onhand: Onhand) -> N
 async def test_one_that_is_over_is_shown_as_it_was(oversold: Pool, onhand: Onhand, config: object) -> None:
     """Goal: afterwards one can still see what happened."""
     await receive(oversold, 2)
-    await look_for_oversells(oversold, load_settings(config), Slack(None))  # type: ignore[arg-type]
+    await look_for_oversells(oversold, load_settings(config), Slack(None))
     assert (await onhand("oversells", "list")).lines == ["nothing is oversold"]
     (row,) = (await onhand("oversells", "list", "--all", "--json")).json
     assert (row["short_now"], row["units_short"], row["resolution"]) == (0, 2, "nothing is short any more")

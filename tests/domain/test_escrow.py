@@ -24,7 +24,7 @@ def seller(
     """A level that has sold at this rate for long."""
     demand = Demand(rate / 0.0693147, NOW, 0.0)
     known = {"holding": Holding(book), "reach": REACH, **more}
-    return Seller(key, writing, demand=demand, **known)  # type: ignore[arg-type]
+    return Seller(key, writing, demand=demand, **known)
 
 
 def moves(

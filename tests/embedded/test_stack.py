@@ -27,7 +27,7 @@ DEAF = "import signal; [signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTER
 
 
 def command(data_dir: Path, name: str, code: str, **options: object) -> CommandService:
-    return CommandService(name, [sys.executable, "-S", "-c", code], data_dir=data_dir, **options)  # type: ignore[arg-type]
+    return CommandService(name, [sys.executable, "-S", "-c", code], data_dir=data_dir, **options)
 
 
 class Heard(list[StackEvent]):

@@ -204,7 +204,7 @@ async def test_reads_that_lag_end_in_the_right_levels(stage: Stage) -> None:
 async def test_levels_changed_behind_our_back(stage: Stage) -> None:
     """Goal: a level that is told anyway ends right whatever somebody made of it; a full look finds the others."""
     changed = stage.sandbox.world.troubles[stage.name].change_levels(
-        fault_of({"kind": "change_levels", "share": 1.0, "most": 3})  # type: ignore[arg-type]
+        fault_of({"kind": "change_levels", "share": 1.0, "most": 3})
     )
     assert {each["sku"] for each in changed} >= set(SKUS)
     await stage.receive(SKUS[0], 3)

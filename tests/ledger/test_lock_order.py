@@ -195,7 +195,7 @@ async def counted_beside(pool: Pool, make_shelves: str) -> int:
     async def counter() -> None:
         named = {"skus": ["S0", "S5"], "locations": ["leeds", "leeds"]}
         async with pool.connection() as connection:
-            await connection.execute(make_shelves, named)  # type: ignore[call-overload]
+            await connection.execute(make_shelves, named)
             posting.append(asyncio.create_task(poster()))
             await either(pool, holds_old)
             await connection.execute(query("lock_shelves"), named)

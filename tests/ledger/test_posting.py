@@ -47,7 +47,7 @@ async def balances(pool: Pool, column: str = "available") -> dict[tuple[str, str
 
 async def rows(pool: Pool, statement: str) -> list[tuple[object, ...]]:
     async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()  # type: ignore[call-overload,no-any-return]
+        return await (await connection.execute(statement)).fetchall()
 
 
 async def require_sound(pool: Pool) -> None:
@@ -183,7 +183,7 @@ async def test_every_listing_of_a_moved_sku_is_marked_once_with_a_growing_genera
 
     assert [row[0] for row in first] == [row[0] for row in second]
     assert len(first) == 2, "one row for each listing of A, none for B"
-    assert all(new[1] > old[1] for old, new in zip(first, second, strict=True))  # type: ignore[operator]
+    assert all(new[1] > old[1] for old, new in zip(first, second, strict=True))
     assert [row[2] for row in first] == [row[2] for row in second], (
         "time-to-sync counts from the oldest change"
     )
@@ -208,7 +208,7 @@ async def test_movements_that_leave_available_alone_mark_nothing(shop: Pool) -> 
 
 def count(external_id: str, quantity: int, as_of: datetime, **more: object) -> Count:
     stated: dict[str, object] = {"meaning": CountMeaning.AVAILABLE} | more
-    return Count("source/erp", external_id, "A", "leeds", quantity, as_of=as_of, **stated)  # type: ignore[arg-type]
+    return Count("source/erp", external_id, "A", "leeds", quantity, as_of=as_of, **stated)
 
 
 async def test_a_count_corrects_to_what_was_counted(shop: Pool) -> None:

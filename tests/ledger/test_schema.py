@@ -85,5 +85,5 @@ async def test_a_migration_edited_after_the_fact_is_refused(migrated_template: s
 async def test_the_program_cannot_rewrite_history(ledger: Pool, statement: str) -> None:
     async with ledger.connection() as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            await connection.execute(statement)  # type: ignore[call-overload]
+            await connection.execute(statement)
         await connection.rollback()

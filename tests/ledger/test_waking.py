@@ -125,7 +125,7 @@ def line(request: pytest.FixtureRequest) -> Line:
 async def run(pool: Pool, statement: str) -> int:
     """A statement by itself; the rows it touched, or the number it answers."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(statement)  # type: ignore[call-overload]
+        cursor = await connection.execute(statement)
         if cursor.description is None:
             return int(cursor.rowcount)
         ((number,),) = await cursor.fetchall()

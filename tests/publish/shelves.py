@@ -62,7 +62,7 @@ async def ids_of(pool: Pool, channel: str, skus: Sequence[str] | None = None) ->
 async def table(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
     """What a statement answers."""
     async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()  # type: ignore[call-overload,no-any-return]
+        return await (await connection.execute(statement)).fetchall()
 
 
 async def books(pool: Pool, sku: str = "A") -> dict[str, int | None]:

@@ -120,7 +120,7 @@ async def test_a_process_that_dies_in_the_call_leaves_nothing_believed(listed: P
     """Goal: kill -9 between a write and its record cannot hide a wrong level, even if the target goes back."""
 
     class Dying(MemoryChannel):
-        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):
             await super().set_levels(writes, key)
             raise SystemExit
 
@@ -159,7 +159,7 @@ async def test_a_change_during_the_call_stays_pending(listed: Pool) -> None:
     """Goal: no change is lost. Method: post while the channel's call is under way."""
 
     class Interrupted(MemoryChannel):
-        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):
             if not self.calls:
                 await post_events(listed, [receipt("late", "A", 1)])
             return await super().set_levels(writes, key)

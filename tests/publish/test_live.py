@@ -65,7 +65,7 @@ async def test_a_sale_heard_during_the_call_is_no_news(selling: Selling) -> None
     """Goal: answer and order tell of one sale, once."""
 
     class Selling_(MemoryChannel):
-        async def change_levels(self, writes, key, *, urgent=True):  # type: ignore[no-untyped-def]
+        async def change_levels(self, writes, key, *, urgent=True):
             if not self.calls:
                 self.sold("store-A", 3)
                 await order(selling.pool, "store", "1001", 3)
@@ -157,7 +157,7 @@ async def test_levels_that_fall_go_before_levels_that_rise(selling: Selling) -> 
     told: list[list[tuple[str, int]]] = []
 
     class Recording(MemoryChannel):
-        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):
             assert urgent
             told.append([(write.key.item.item_id, write.quantity) for write in writes])
             return await super().set_levels(writes, key)
@@ -196,7 +196,7 @@ async def test_a_change_during_a_live_call_stays_pending(selling: Selling) -> No
     """Goal: the generation that was read is the one that is settled."""
 
     class Interrupted(MemoryChannel):
-        async def change_levels(self, writes, key, *, urgent=True):  # type: ignore[no-untyped-def]
+        async def change_levels(self, writes, key, *, urgent=True):
             if not self.calls:
                 await adjust(selling.pool, "late", "A", -1)
             return await super().change_levels(writes, key)
@@ -217,7 +217,7 @@ async def test_a_level_that_changes_while_its_neighbour_is_claimed_stays_pending
     """Goal: a level that was right at the first look is settled only if it still is. Method: post in between."""
     claim = levels.claim_believed
 
-    async def late(*args, **kwargs):  # type: ignore[no-untyped-def]
+    async def late(*args, **kwargs):
         await adjust(selling.pool, "late", "B", -1)
         monkeypatch.setattr(levels, "claim_believed", claim)
         return await claim(*args, **kwargs)
@@ -246,7 +246,7 @@ async def test_a_sale_between_the_look_and_the_claim_is_not_given_back(
     """Goal: a level is claimed only while what was decided of it holds; otherwise it is decided anew."""
     claim = levels.claim_believed
 
-    async def late(*args, **kwargs):  # type: ignore[no-untyped-def]
+    async def late(*args, **kwargs):
         await sell(selling, "1", 3)
         monkeypatch.setattr(levels, "claim_believed", claim)
         return await claim(*args, **kwargs)
@@ -343,7 +343,7 @@ async def test_a_call_of_unknown_fate_is_told_again_by_the_next_errand(selling: 
 class HalfDown(MemoryChannel):
     """Its second call fails as a whole."""
 
-    async def change_levels(self, writes, key, *, urgent=True):  # type: ignore[no-untyped-def]
+    async def change_levels(self, writes, key, *, urgent=True):
         if self.calls:
             raise ChannelDown(self.name, "changing 1 level", "maintenance")
         return await super().change_levels(writes, key)

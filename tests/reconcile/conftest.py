@@ -41,7 +41,7 @@ class Desk:
         return ReadBack(
             f"r{self.reads}",
             self.pool,
-            self.channel,  # type: ignore[arg-type]
+            self.channel,
             self.rules,
             self.policy,
             self._take_inbox,
@@ -49,7 +49,7 @@ class Desk:
         )
 
     async def _take_inbox(self, channels: set[str]) -> None:
-        await take(self.pool, self.channel, self.rules.channels[self.channel.name])  # type: ignore[arg-type]
+        await take(self.pool, self.channel, self.rules.channels[self.channel.name])
 
     async def _note_woken(self, channels: set[str]) -> None:
         self.woken |= channels
@@ -77,7 +77,7 @@ class Desk:
             listings = await levels.pending_live(self.pool, channel.name, 100)
             await bring_to_targets(
                 self.pool,
-                channel,  # type: ignore[arg-type]
+                channel,
                 self.rules,
                 listings,
                 Errand(live=True),

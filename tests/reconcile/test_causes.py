@@ -115,7 +115,7 @@ async def test_clean_read_backs_lift_the_halt_and_the_listing_is_in_sight_again(
         assert walked.suspects == 0
         over = await halts.count_clean_reads(web.pool, "web", walked.began, clean_reads=2, by="the rule")
         assert len(over) == lifted
-        assert await reconcile.show_again(web.pool, web.channel) == lifted  # type: ignore[arg-type]
+        assert await reconcile.show_again(web.pool, web.channel) == lifted
     await web.publish()
     assert (web.channel.levels["web-A", ""], web.channel.hidden) == (100, set())
 

@@ -140,7 +140,7 @@ def test_doubled_and_shuffled_webhooks() -> None:
     market = Market(day_of(scenario, 3), [1_000, 1_000])
     arrivals: dict[int, list[float]] = {}
     diary = Diary(market)
-    diary.heard = lambda deliveries: [  # type: ignore[method-assign,assignment]
+    diary.heard = lambda deliveries: [
         arrivals.setdefault(each.order.number, []).append(market.now - each.order.placed_at)
         for each in deliveries
         if each.arrived_at is not None

@@ -193,7 +193,7 @@ async def test_machines_get_json_at_the_same_address(web: httpx.AsyncClient) -> 
 async def test_before_the_first_run_the_pages_say_what_to_do(
     ledger: object, database: str, settings: Settings
 ) -> None:
-    async with served(create_app(settings, doors=doors_to(database, None))) as web:  # type: ignore[arg-type]
+    async with served(create_app(settings, doors=doors_to(database, None))) as web:
         text = words(await read(web, "/"))
     assert "No channel is known yet: the worker tells the ledger when it starts." in text
     assert "No sync has run yet: onhand sync starts one." in text

@@ -81,7 +81,7 @@ async def test_a_temporal_that_does_not_answer_in_time_is_told(
         await asyncio.sleep(60)
         raise AssertionError("it is not waited for so long")
 
-    doors = doors_to(database, None)  # type: ignore[arg-type]
+    doors = doors_to(database, None)
     doors = Doors(doors.open_ledger, doors.missing_migrations, silence)
     async with served(create_app(settings, doors=doors)) as web:
         assert await readiness(web) == (503, {"temporal": "no answer within 0.3 s"})
@@ -103,7 +103,7 @@ async def test_a_ledger_that_comes_later_is_found(
             raise NotRunningError("not yet")
         return doors.open_ledger()
 
-    later = Doors(third_time_lucky, doors.missing_migrations, doors.connect_temporal)  # type: ignore[arg-type]
+    later = Doors(third_time_lucky, doors.missing_migrations, doors.connect_temporal)
     async with served(create_app(settings, doors=later)) as web:
         async with asyncio.timeout(10):
             while (await readiness(web))[0] == 503:

@@ -71,7 +71,7 @@ def test_problems_are_counted_and_hostile_words_stay_words(severities: list[Heal
 
 async def test_what_does_not_answer_is_a_problem_and_no_error(ledger: Pool, settings: Settings) -> None:
     """Goal: a monitor is answered while the ledger is away."""
-    app = create_app(settings, doors=doors_to("postgresql://127.0.0.1:1/none", None))  # type: ignore[arg-type]
+    app = create_app(settings, doors=doors_to("postgresql://127.0.0.1:1/none", None))
     async with served(app) as client:
         response = await client.get("/status")
     assert response.status_code == 200

@@ -225,7 +225,7 @@ async def test_a_hold_that_nobody_could_be_told_of_is_told_by_the_next_run(make_
         async def post(self, message: Message) -> Delivery:
             return Delivery(False, "away")
 
-    assert [d.ok for d in await hold_report.tell(Away(), pool, settings)] == [False, False]  # type: ignore[arg-type]
+    assert [d.ok for d in await hold_report.tell(Away(), pool, settings)] == [False, False]
     await shops.stage.run()
     await shops.stage.run()
     assert len(shops.alerts()) == 2, "one for each channel"

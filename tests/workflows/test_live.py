@@ -188,7 +188,7 @@ async def test_dismissed_poison_is_shown_as_done(shops: Stage) -> None:
         ((number, _),) = [(each.inbox_id, each.woken) for each in await inbox.accept(shops.pool, [poison])]
         assert number is not None
         await ActivityEnvironment().run(
-            LeavingSteps(shops.pool, shops.client, shops.slack, "#stock").follow_poison,  # type: ignore[arg-type]
+            LeavingSteps(shops.pool, shops.client, shops.slack, "#stock").follow_poison,
             FollowPoison(channel=store.name, inbox_ids=[number]),
         )
         handle = shops.client.get_workflow_handle(poison_id(store.name, number))

@@ -60,7 +60,7 @@ async def shops(make_stage: MakeStage) -> AsyncIterator[Stage]:
     for channel in stage.channels.values():
         channel.capabilities = replace(channel.capabilities, visible_within_seconds=0.0)
         ids, _ = await levels.listing_page(stage.pool, channel.name, levels.ListingCursor(), 100, None)
-        await bring_to_targets(stage.pool, channel, stage.settings.rule_book(), ids, Errand())  # type: ignore[arg-type]
+        await bring_to_targets(stage.pool, channel, stage.settings.rule_book(), ids, Errand())
         channel.calls.clear()
     yield stage
     for channel in stage.channels:

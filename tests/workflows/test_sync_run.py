@@ -376,7 +376,7 @@ async def test_a_pause_stops_a_run_that_is_under_way(make_stage: MakeStage) -> N
     """Goal: what is out already comes home, and no further call follows; what is left stays pending."""
 
     class Pausing(MemoryChannel):
-        async def set_levels(self, writes, key, *, urgent=False):  # type: ignore[no-untyped-def]
+        async def set_levels(self, writes, key, *, urgent=False):
             await work.pause(stage.pool, self.name, "stop")
             return await super().set_levels(writes, key)
 
