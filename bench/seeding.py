@@ -45,6 +45,16 @@ async def seed_shown(dsn: str, level: int) -> None:
         await connection.execute("VACUUM ANALYZE")
 
 
+async def age_writes(dsn: str, seconds: float) -> None:
+    """As so many seconds later: every blind write was answered by that much earlier."""
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute(
+            "UPDATE level SET blind_at = blind_at - make_interval(secs => %s) WHERE blind_at IS NOT NULL",
+            (seconds,),
+        )
+        await connection.execute("VACUUM ANALYZE level")
+
+
 async def move(dsn: str, skus: int, quantity: int, name: str) -> None:
     """`quantity` more units of every SKU, as events; their listings are then pending, as after any other event."""
     await _receive(dsn, [sku_code(at) for at in range(skus)], quantity, name)

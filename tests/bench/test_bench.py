@@ -80,10 +80,10 @@ def test_accept_answers_every_named_figure() -> None:
     assert figures["vs_noop"] > 0
 
 
-@pytest.mark.timeout(400)  # BigCommerce is given two minutes twice
+@pytest.mark.timeout(300)  # four servers and a worker start in it
 def test_drift_answers_every_named_figure() -> None:
     """Goal: what is changed and what is lost is found in one read-back, at any scale."""
-    figures = figures_of("drift", "--scale", "0.002", "--runs", "1", seconds=380)
+    figures = figures_of("drift", "--scale", "0.002", "--runs", "1")
 
     assert figures.keys() >= {"cycles_to_find", "cycles_to_repair", "silent_found_share"}
     assert (figures["skus"], figures["changed_levels"]) == (100, 6)
