@@ -23,13 +23,10 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from bench.chaos.expected import PLATFORMS, Levels, Stock
 from onhand.demo import SECRETS
 from onhand.embedded.ports import free_port
 from tests.fix_embedded import open_folder
-
-PLATFORMS = ("shopify", "woocommerce", "bigcommerce")
-LEEDS = {"shopify": "gid://shopify/Location/1001", "bigcommerce": "1"}
-LONDON = {"shopify": "gid://shopify/Location/1002", "bigcommerce": "2"}
 
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 45.0
@@ -92,20 +89,6 @@ base_url = "{sandbox}/slack/api/"
 [web]
 port = 0
 """
-
-Stock = Mapping[str, tuple[int, int]]
-"""Units of each SKU in Leeds and in London."""
-
-Levels = dict[tuple[str, str], int]
-"""What a shop shows, by SKU and place."""
-
-
-def expected_levels(platform: str, stock: Stock) -> Levels:
-    """What a shop shows when all is right: WooCommerce the sum, the others each location on its own."""
-    if platform == "woocommerce":
-        return {(sku, ""): leeds + london for sku, (leeds, london) in stock.items()}
-    at_leeds = {(sku, LEEDS[platform]): leeds for sku, (leeds, _) in stock.items()}
-    return at_leeds | {(sku, LONDON[platform]): london for sku, (_, london) in stock.items()}
 
 
 def wait_until(seen: Callable[[], bool], what: str, seconds_max: float = 30.0) -> None:

@@ -195,6 +195,14 @@ def test_nothing_imports_the_programs() -> None:
     assert trespassing == set()
 
 
+@pytest.mark.parametrize("where", sorted(OURS - {"tests"}))
+def test_nothing_imports_the_tests(where: str) -> None:
+    """Goal: what runs, and what measures it, stands without them."""
+    files = modules_of(where if (ROOT / where).is_dir() else f"{where}.py")
+    assert files
+    assert {file for file in files if any(m.split(".")[0] == "tests" for m in imported(file))} == set()
+
+
 def test_the_web_app_loads_no_command_line() -> None:
     """Goal: the server carries neither typer nor the commands, however they might come in."""
     script = "import sys, onhand.web.app; print([m for m in sys.modules if m == 'typer' or m.startswith('onhand.cli')])"

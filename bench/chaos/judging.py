@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.chaos.world import PLATFORMS, World
+from bench.chaos.expected import PLATFORMS, Folded, Stock, expected_levels, fold
+from bench.chaos.world import World
 from bench.figures import BenchFailed
 from onhand.waking import wake_intakes
-from tests.acceptance.folded import fold
-from tests.fix_acceptance import expected_levels
 
-Stock = Mapping[str, tuple[int, int]]
-"""Units of each SKU in Leeds and in London."""
+Orders = Mapping[str, Sequence[Mapping[str, Any]]]
+"""What each shop sold, as it remembers it."""
 
 SETTLE_SECONDS_MAX = 120.0
 WRONG_TOLD = 20
@@ -72,8 +71,7 @@ class Verdict:
 
 async def converge(world: World, opening: Stock, seconds_max: float) -> dict[str, float | None]:
     """Seconds until each shop shows what is left of the opening stock after all that was sold anywhere."""
-    orders = {platform: await world.orders(platform) for platform in PLATFORMS}
-    stock = left_of(opening, orders)
+    stock = _folded(await _orders(world)).left(opening)
     began = time.monotonic()
     converged: dict[str, float | None] = dict.fromkeys(PLATFORMS)
     while None in converged.values() and time.monotonic() - began < seconds_max:
@@ -87,10 +85,12 @@ async def converge(world: World, opening: Stock, seconds_max: float) -> dict[str
     return converged
 
 
-def left_of(opening: Stock, orders: Mapping[str, Sequence[Mapping[str, Any]]]) -> Stock:
-    """What is to be shown: available at each location."""
-    balances = fold(order for each in orders.values() for order in each).balances(opening)
-    return {sku: (balances[sku, "leeds"][0], balances[sku, "london"][0]) for sku in opening}
+async def _orders(world: World) -> Orders:
+    return {platform: await world.orders(platform) for platform in PLATFORMS}
+
+
+def _folded(orders: Orders) -> Folded:
+    return fold(order for each in orders.values() for order in each)
 
 
 async def judge(world: World, opening: Stock, verdict: Verdict, *, audited: bool = True) -> None:
@@ -99,13 +99,13 @@ async def judge(world: World, opening: Stock, verdict: Verdict, *, audited: bool
     `audited`: by `onhand audit`, too.
     """
     await _until_settled(world)
-    orders = {platform: await world.orders(platform) for platform in PLATFORMS}
+    orders = await _orders(world)
+    folded = _folded(orders)
     ledger = await world.rows(BALANCES)
     kept = {(sku, location): tuple(units) for sku, location, *units in ledger}
-    expected = fold(order for each in orders.values() for order in each).balances(opening)
-    verdict.wrong += _differing("ledger", kept, expected)
+    verdict.wrong += _differing("ledger", kept, folded.balances(opening))
     await _count_orders(world, orders, verdict)
-    stock = left_of(opening, orders)
+    stock = folded.left(opening)
     for platform in PLATFORMS:
         verdict.wrong += _differing(platform, await world.levels(platform), expected_levels(platform, stock))
     outcomes = dict(await world.rows(OUTCOMES))
@@ -154,9 +154,7 @@ async def _on_its_way(world: World) -> dict[str, int]:
     return {"outbox": outbox, "deliveries": deliveries, "inbox": inbox}
 
 
-async def _count_orders(
-    world: World, orders: Mapping[str, Sequence[Mapping[str, Any]]], verdict: Verdict
-) -> None:
+async def _count_orders(world: World, orders: Orders, verdict: Verdict) -> None:
     """Each order's units, as its shop has them and as the ledger has: once, all of them."""
     sold: Counter[tuple[str, str]] = Counter()
     for platform, each in orders.items():

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.chaos.judging import Stock, Verdict, converge, judge, replay
+from bench.chaos.expected import PLATFORMS, Stock
+from bench.chaos.judging import Verdict, converge, judge, replay
 from bench.chaos.plan import MINUTE_SECONDS, Kill, Minute, Mishap, plan
 from bench.chaos.proxy import WELL
 from bench.chaos.recovery import measure as measure_recovery
-from bench.chaos.world import PLATFORMS, World, open_world
+from bench.chaos.world import World, open_world
 from bench.figures import BenchFailed, tell
 
 SKUS = [f"C-{n:02}" for n in range(60)]

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import psutil
 import psycopg
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -37,7 +38,6 @@ from onhand.ledger.migrations import migrate
 from onhand.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
-PLATFORMS = ("shopify", "woocommerce", "bigcommerce")
 FIRST_PORT = 21_000
 """Below those that the system gives to connections: while a program is dead, nobody may take its port."""
 PORTS = 8
@@ -258,14 +258,8 @@ async def open_world(*, durable: bool = True) -> AsyncIterator[World]:
             finally:
                 for name in ("worker", "web"):  # nothing is served any more, so nothing has to end gently
                     if name in stack.pids:
-                        await stop_process(_psutil(stack.pids[name]), ())
+                        await stop_process(psutil.Process(stack.pids[name]), ())
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _psutil(pid: int) -> Any:
-    import psutil
-
-    return psutil.Process(pid)
 
 
 async def _started(folder: Path, stack: Stack, proxies: Mapping[str, Proxy], *, durable: bool) -> World:

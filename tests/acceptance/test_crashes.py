@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.fix_acceptance import PLATFORMS, Installation, expected_levels, wait_until
+from bench.chaos.expected import PLATFORMS, expected_levels
+from tests.fix_acceptance import Installation, wait_until
 
 SKUS = 5_000
 LEVELS = 25_000  # two places on Shopify and BigCommerce, one on WooCommerce

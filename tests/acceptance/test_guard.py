@@ -8,7 +8,8 @@ from getpass import getuser
 
 import pytest
 
-from tests.fix_acceptance import PLATFORMS, Installation, expected_levels, wait_until
+from bench.chaos.expected import PLATFORMS, expected_levels
+from tests.fix_acceptance import Installation, wait_until
 
 SKUS = [f"T-{number:03}" for number in range(1, 101)]
 HELD = dict.fromkeys(PLATFORMS, "held")

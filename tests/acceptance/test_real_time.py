@@ -22,11 +22,11 @@ import httpx
 import psycopg
 import pytest
 
+from bench.chaos.expected import PLATFORMS, Folded, expected_levels, fold
 from onhand.channels.registry import make_channels
 from onhand.demo import SECRETS
 from onhand.settings import load_settings
-from tests.acceptance.folded import Folded, fold
-from tests.fix_acceptance import PLATFORMS, Installation, expected_levels, installed, wait_until
+from tests.fix_acceptance import Installation, installed, wait_until
 
 SKUS = [f"R-{n:02}" for n in range(30)]
 OPENING = (100_000, 1_000)
@@ -113,8 +113,7 @@ class World:
 
     def unlike(self) -> dict[str, Any]:
         """Where ledger and shops are not what the fold says: what they say, and what they should."""
-        balances = self.folded().balances(self.opening)
-        stock = {sku: (balances[sku, "leeds"][0], balances[sku, "london"][0]) for sku in self.opening}
+        stock = self.folded().left(self.opening)
         wrong = self.unlike_ledger()
         for platform in PLATFORMS:
             shown = self.stack.shop_levels(platform)

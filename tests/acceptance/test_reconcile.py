@@ -8,7 +8,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.fix_acceptance import PLATFORMS, Installation, expected_levels, installed, wait_until
+from bench.chaos.expected import PLATFORMS, expected_levels
+from tests.fix_acceptance import Installation, installed, wait_until
 
 SKUS = [f"D-{number:03}" for number in range(200)]
 OPENING = (60, 40)

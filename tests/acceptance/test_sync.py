@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowExecution, WorkflowHandle
 
-from tests.fix_acceptance import LEEDS, LONDON, PLATFORMS, Installation, Levels, expected_levels
+from bench.chaos.expected import LEEDS, LONDON, PLATFORMS, Levels, expected_levels
+from tests.fix_acceptance import Installation
 
 SKUS = [f"T-{number:03}" for number in range(1, 301)]
 REFUSED = ("T-050", "T-100", "T-150")  # 1 % of the items
