@@ -1,6 +1,7 @@
 """The ledger on a real Postgres: a migrated database for each test, cut from one template."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,10 @@ async def shop(ledger: Pool) -> Pool:
     )
     await catalogue.save_skus(ledger, [CatalogueSku(code) for code in ("A", "B", "C")])
     return ledger
+
+
+async def sql(pool: Pool, statement: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
+    """Ask the ledger directly, or change it: what the statement answers, nothing where it answers nothing."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(statement, values or named or None)
+        return [] if cursor.rownumber is None else await cursor.fetchall()

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -23,6 +22,7 @@ from onhand.ledger import catalogue, inbox
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.inbox import Received
+from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel
 
 ITEMS = {"10": ("A", 1), "11": ("A", 6), "20": ("B", 1), "30": ("C", 2)}
@@ -39,13 +39,8 @@ async def web(shop: Pool) -> Pool:
     """Every item shows 1,000 at both places."""
     listings = [NewListing(sku, item, item, units=units) for item, (sku, units) in ITEMS.items()]
     await catalogue.save_listings(shop, "web", listings, list(PLACES))
-    await run(shop, "UPDATE level SET book = 1000 RETURNING 1")
+    await sql(shop, "UPDATE level SET book = 1000")
     return shop
-
-
-async def run(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
-    async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()
 
 
 @dataclass(frozen=True)
@@ -89,13 +84,13 @@ def folded(newest: Sequence[ChannelOrder]) -> Told:
 
 async def told_by(pool: Pool) -> Told:
     """What the ledger holds; balances are also the fold of their entries."""
-    balances = await run(
+    balances = await sql(
         pool,
         """SELECT s.code, l.code, b.available, b.committed, b.customer FROM balance b
              JOIN sku s ON s.id = b.sku_id JOIN location l ON l.id = b.location_id
             WHERE (b.available, b.committed, b.customer) <> (0, 0, 0)""",
     )
-    off = await run(
+    off = await sql(
         pool,
         """SELECT b.sku_id FROM balance b
             WHERE (b.available, b.committed, b.customer) <> (
@@ -105,7 +100,7 @@ async def told_by(pool: Pool) -> Told:
                   FROM entry e WHERE e.sku_id = b.sku_id AND e.location_id = b.location_id)""",
     )
     assert off == [], "a balance is not the fold of its entries"
-    books = await run(
+    books = await sql(
         pool, "SELECT l.item_id, v.place, v.book FROM level v JOIN listing l ON l.id = v.listing_id"
     )
     return Told(
@@ -149,12 +144,12 @@ async def test_delivery_decides_nothing(web: Pool, seed: int) -> None:
     await take_all(web, channel, chance)
     swept = await sweeping.sweep(web, channel, datetime.now(UTC))
     await take_all(web, channel, chance)
-    rows = await run(web, "SELECT delivery_id = 'sweep', outcome FROM inbox")
+    rows = await sql(web, "SELECT delivery_id = 'sweep', outcome FROM inbox")
     await sweeping.sweep(web, channel, datetime.now(UTC))
 
     assert await told_by(web) == folded([versions[-1] for versions in histories])
     assert swept.orders == ORDERS
-    assert await run(web, "SELECT delivery_id = 'sweep', outcome FROM inbox") == rows, (
+    assert await sql(web, "SELECT delivery_id = 'sweep', outcome FROM inbox") == rows, (
         "nothing was left to sweep"
     )
     assert sum(not by_sweep for by_sweep, _ in rows) == accepted
@@ -199,9 +194,9 @@ async def test_a_sweep_keeps_a_state_of_an_order_once_whatever_version_it_comes_
 
     for minute in range(3):
         await swept_with(lines, minute)
-    assert await run(web, "SELECT outcome FROM inbox ORDER BY id") == [("posted",)]
+    assert await sql(web, "SELECT outcome FROM inbox ORDER BY id") == [("posted",)]
 
     await swept_with((SoldLine("1", ("10",), "", 5, 0, "L1"),), 3)
     await swept_with((SoldLine("1", ("10",), "", 5, 0, "L1"),), 4)
-    assert await run(web, "SELECT outcome FROM inbox ORDER BY id") == [("posted",), ("posted",)]
+    assert await sql(web, "SELECT outcome FROM inbox ORDER BY id") == [("posted",), ("posted",)]
     assert (await told_by(web)).units == {("A", "leeds"): (-5, 5, 0)}

@@ -14,8 +14,9 @@ from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import post_events
 from onhand.publish import Errand, bring_to_targets
+from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel
-from tests.publish.shelves import ids_of, receipt, table
+from tests.publish.shelves import ids_of, receipt
 from tests.publish.test_withheld import says
 
 SKUS = [f"S{n:02}" for n in range(1, 11)]
@@ -41,15 +42,17 @@ async def look(pool: Pool, run: str, limits: Limits = LIMITS) -> tuple[guard.Hel
 
 
 async def pending(pool: Pool) -> int:
-    return len(await table(pool, "SELECT FROM outbox"))
+    return len(await sql(pool, "SELECT FROM outbox"))
 
 
 async def test_an_ordinary_run_is_not_counted_and_lets_everybody_go_on(web: Pool) -> None:
     """Goal: two of ten are a fifth, which may change; what the source said is then for live errands, too."""
     await says(web, {"S01": 1, "S02": 2})
     assert not await guard.glance(web, "web", LIMITS, DIGEST)
-    assert await table(web, "SELECT unjudged_from FROM judgement j JOIN channel c ON c.id = channel_id "
-                            "WHERE c.name = 'web'") == [(None,)]  # fmt: skip
+    assert await sql(
+        web,
+        "SELECT unjudged_from FROM judgement j JOIN channel c ON c.id = channel_id WHERE c.name = 'web'",
+    ) == [(None,)]
 
 
 async def test_a_source_that_empties_is_held_to_the_piece(web: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

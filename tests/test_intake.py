@@ -21,6 +21,7 @@ from onhand.ledger import catalogue, inbox
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.inbox import Received
+from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel, MemoryOrders
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,13 +38,8 @@ async def web(shop: Pool) -> Pool:
         NewListing("B", "20", "3"),
     ]
     await catalogue.save_listings(shop, "web", listings, ["", "L1", "L2"])
-    await run(shop, "UPDATE level SET book = 100 RETURNING 1")
+    await sql(shop, "UPDATE level SET book = 100")
     return shop
-
-
-async def run(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
-    async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()
 
 
 def line(
@@ -81,12 +77,12 @@ async def taken(pool: Pool, *told: ChannelOrder, rules: ChannelRules = ONE_PLACE
 
 async def outcomes(pool: Pool) -> list[tuple[str, str]]:
     """Subject and outcome of every delivery, in their order."""
-    return await run(pool, "SELECT subject, coalesce(outcome, 'waits') FROM inbox ORDER BY id")
+    return await sql(pool, "SELECT subject, coalesce(outcome, 'waits') FROM inbox ORDER BY id")
 
 
 async def promised(pool: Pool) -> dict[tuple[str, str], tuple[int, int, int]]:
     """Available, committed and gone to customers, by SKU and location."""
-    rows = await run(
+    rows = await sql(
         pool,
         """SELECT s.code, l.code, b.available, b.committed, b.customer FROM balance b
              JOIN sku s ON s.id = b.sku_id JOIN location l ON l.id = b.location_id""",
@@ -99,7 +95,7 @@ async def promised(pool: Pool) -> dict[tuple[str, str], tuple[int, int, int]]:
 
 async def books(pool: Pool, place: str = "") -> dict[str, int]:
     """What is believed of each item, where that is not 100 any more."""
-    rows = await run(
+    rows = await sql(
         pool,
         f"""SELECT l.item_id, v.book FROM level v JOIN listing l ON l.id = v.listing_id
              WHERE v.place = '{place}' AND v.book <> 100""",
@@ -158,7 +154,7 @@ async def test_an_unknown_line_waits_and_the_rest_of_its_order_is_posted(web: Po
 async def test_a_line_that_is_known_no_more_keeps_what_was_posted_of_it(web: Pool) -> None:
     """Goal: an order's goods do not come back on the shelf because their mapping was lost."""
     await taken(web, order("1", line("a", "20", 3), line("b", "v10", 1)))
-    await run(web, "UPDATE listing SET item_id = 'gone' WHERE item_id = '20' RETURNING 1")
+    await sql(web, "UPDATE listing SET item_id = 'gone' WHERE item_id = '20'")
 
     result = await taken(web, order("1", line("a", "20", 1, 2), line("b", "v10", 2), version=3))
 
@@ -234,7 +230,7 @@ async def test_hints_are_fetched_in_one_call(web: Pool) -> None:
     assert channel.orders.fetched == [["1", "2", "3"]]
     assert (result.deliveries, result.posted, result.poison) == (4, 2, {})
     assert await promised(web) == {("A", "leeds"): (-2, 2, 0)}
-    rows = await run(web, "SELECT subject, outcome, reason FROM inbox ORDER BY id")
+    rows = await sql(web, "SELECT subject, outcome, reason FROM inbox ORDER BY id")
     assert rows == [
         ("1", "posted", ""),
         ("2", "posted", ""),
@@ -333,7 +329,7 @@ async def test_a_notice_is_an_echo_or_is_noted(web: Pool) -> None:
         web, [notice(1, "10", 100), notice(2, "10", 97), notice(3, "99", 5), notice(4, "20", None)]
     )
     await take(web, MemoryChannel("web"), ONE_PLACE)
-    assert await run(web, "SELECT outcome, reason FROM inbox ORDER BY id") == [
+    assert await sql(web, "SELECT outcome, reason FROM inbox ORDER BY id") == [
         ("echo", ""),
         ("noted", "it shows 97"),
         ("noted", "it is mapped to no SKU"),

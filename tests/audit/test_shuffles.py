@@ -15,6 +15,7 @@ from onhand.ledger import catalogue, inbox
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.inbox import Received
+from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel
 
 SEED = 20_261_126
@@ -96,9 +97,8 @@ async def test_any_shuffle_ends_in_the_same_ledger(shop: Pool) -> None:
 
 async def ended(pool: Pool) -> list[tuple[Any, ...]]:
     """Available, committed and sold units of each turn's SKU."""
-    statement = (
+    return await sql(
+        pool,
         "SELECT b.available, b.committed, b.customer FROM balance b JOIN sku s ON s.id = b.sku_id"
-        " WHERE s.code LIKE 'S%' ORDER BY b.sku_id"
+        " WHERE s.code LIKE 'S%' ORDER BY b.sku_id",
     )
-    async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()

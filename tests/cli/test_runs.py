@@ -8,15 +8,14 @@ from onhand.ledger.catalogue import RefusedRow
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure
 from tests.cli.conftest import Onhand
+from tests.fix_ledger import sql
 
 RUN = "sync-run-2026-01-05T12:00:00Z"
 
 
 async def recorded(pool: Pool, run: str = RUN) -> None:
     """A run on woo that changed one level and failed with two, and a source that had one bad row."""
-    async with pool.connection() as connection:
-        rows = await (await connection.execute("SELECT id FROM listing ORDER BY id")).fetchall()
-    (apple, bread, other) = [row[0] for row in rows]
+    apple, bread, other = [listing for (listing,) in await sql(pool, "SELECT id FROM listing ORDER BY id")]
     await runs.begin_run(pool, run, run, {"full": True, "channels": ["woo"], "trigger": "operator"})
     await runs.record_rows(pool, run, read=1_200, posted=3, unchanged=1_196, refused=1)
     await runs.begin_channel(pool, run, "woo")

@@ -22,7 +22,8 @@ from onhand.publish import Errand, bring_to_targets
 from onhand.sandbox.faults import AnyFault, fault_of
 from onhand.sandbox.raging import Raging
 from tests.fix_channels import Wire
-from tests.publish.shelves import ids_of, receipt, table
+from tests.fix_ledger import sql
+from tests.publish.shelves import ids_of, receipt
 from tests.sandbox.fix_platforms import LEVEL, PLACES, Sandbox
 
 SKUS = ("SKU-000001", "SKU-000002", "SKU-000003", "SKU-000004")
@@ -110,7 +111,7 @@ class Stage:
 
     async def books(self) -> list[int | None]:
         """What the shop is believed to show."""
-        rows = await table(
+        rows = await sql(
             self.pool,
             """SELECT v.book FROM level v JOIN listing l ON l.id = v.listing_id JOIN sku s ON s.id = l.sku_id
                 ORDER BY s.code""",
@@ -122,7 +123,7 @@ class Stage:
         statement = (
             f"SELECT outcome, count(*)::int FROM push WHERE id > {self.set_with} GROUP BY 1 ORDER BY 1"
         )
-        return await table(self.pool, statement)
+        return await sql(self.pool, statement)
 
     async def write(self, levels: list[int], key: str, shown: int = LEVEL) -> list[WriteResult]:
         """Set levels of the first SKUs through the adapter, past the ledger."""
@@ -185,5 +186,5 @@ async def stage_of(name: str, sandbox: Sandbox, pool: Pool) -> Stage:
     await stage.bring()
     channel.meter.take()
     sandbox.world.shops[name].history.clear()
-    ((stage.set_with,),) = await table(pool, "SELECT max(id) FROM push")
+    ((stage.set_with,),) = await sql(pool, "SELECT max(id) FROM push")
     return stage

@@ -9,7 +9,8 @@ from onhand.ledger.database import Pool
 from onhand.publish import Errand
 from tests.faults.stage import SKUS, Stage, stage_of
 from tests.fix_channels import FakeClock
-from tests.publish.shelves import provisional, table
+from tests.fix_ledger import sql
+from tests.publish.shelves import provisional
 from tests.sandbox.fix_platforms import PLACES, sandbox_of
 
 FULL, LIVE = Errand(distrust=True), Errand(live=True)
@@ -46,7 +47,7 @@ async def test_a_level_below_one_that_showed_long_ago_is_a_sale(late: Stage) -> 
     await late.receive(SKUS[0], 3)
     await late.bring(LIVE)
     assert late.truths() == (8, 6, 7, 8)
-    await table(late.pool, "UPDATE level SET blind_at = blind_at - interval '121 seconds' RETURNING 1")
+    await sql(late.pool, "UPDATE level SET blind_at = blind_at - interval '121 seconds'")
     shop = late.sandbox.world.shops["bigcommerce"]
     shop.sell(shop.by_sku[SKUS[0]][0], late.place, 2)
     await late.bring(FULL)

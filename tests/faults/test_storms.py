@@ -10,7 +10,7 @@ from onhand.ledger.work import Hold
 from onhand.publish.live import Publisher, Told
 from onhand.sweeping import hook_problems, hooks_url, mend_hooks
 from tests.faults.stage import SKUS, STOCK, Stage
-from tests.publish.shelves import table
+from tests.fix_ledger import sql
 
 URL = "https://onhand.test"
 CALLS_GIVEN_UP = {"shopify": 6, "woocommerce": 6, "bigcommerce": 4}
@@ -33,7 +33,7 @@ async def hold(stage: Stage) -> Hold:
 
 async def time_passes(stage: Stage) -> None:
     """The breaker's wait is over."""
-    await table(stage.pool, "UPDATE channel_work SET retry_at = now() - interval '1 second' RETURNING 1")
+    await sql(stage.pool, "UPDATE channel_work SET retry_at = now() - interval '1 second'")
 
 
 async def until_open(stage: Stage, publisher: Publisher) -> list[Told]:

@@ -19,7 +19,7 @@ from onhand.ledger import inbox
 from onhand.sandbox.fault_plan import plan
 from onhand.web.keeping import row_of
 from tests.faults.stage import SKUS, Stage
-from tests.publish.shelves import table
+from tests.fix_ledger import sql
 from tests.sandbox.fix_sending import Receiver as Port
 from tests.sandbox.fix_sending import receiving, settled
 
@@ -81,7 +81,7 @@ async def take_all(stage: Stage) -> None:
 
 async def available(stage: Stage) -> tuple[int, ...]:
     """What the ledger says can be sold."""
-    rows = await table(
+    rows = await sql(
         stage.pool, "SELECT b.available FROM balance b JOIN sku s ON s.id = b.sku_id ORDER BY s.code"
     )
     return tuple(pieces for (pieces,) in rows)
@@ -117,13 +117,13 @@ async def test_whatever_becomes_of_webhooks_the_ledger_is_right_after_the_sweep(
     assert await available(stage) == stage.truths()
     await keep(stage, port)
     assert await available(stage) == stage.truths(), "all of it again changes nothing"
-    counts = await table(stage.pool, "SELECT count(*) FROM inbox")
+    counts = await sql(stage.pool, "SELECT count(*) FROM inbox")
     stage.sandbox.clock.advance(60)
     swept = await sweeping.sweep(
         stage.pool, stage.channel, datetime.fromtimestamp(stage.sandbox.clock.now(), UTC)
     )
     assert swept.orders > 0
-    assert await table(stage.pool, "SELECT count(*) FROM inbox") == counts, "nothing is swept in twice"
+    assert await sql(stage.pool, "SELECT count(*) FROM inbox") == counts, "nothing is swept in twice"
 
 
 async def test_a_minute_of_a_bad_day_can_be_lived_through(stage: Stage) -> None:

@@ -15,7 +15,8 @@ from onhand.ledger.levels import Failure
 from onhand.publish import Errand, bring_sku_to_target
 from onhand.sandbox.faults import fault_of
 from tests.faults.stage import SKUS, STOCK, Stage
-from tests.publish.shelves import ids_of, table
+from tests.fix_ledger import sql
+from tests.publish.shelves import ids_of
 
 LIVE = Errand(live=True)
 FULL = Errand(distrust=True)
@@ -175,7 +176,7 @@ async def test_a_refused_item_leaves_its_call(stage: Stage) -> None:
     stage.fails("partial_batch", strikes=1)
     assert await stage.bring() == ["changed", "changed", "changed", "failed"]
     assert sorted(level - was for level, was in zip(stage.truths(), STOCK, strict=True)) == [0, 3, 3, 3]
-    ((message,),) = await table(stage.pool, "SELECT message FROM push WHERE outcome = 'rejected'")
+    ((message,),) = await sql(stage.pool, "SELECT message FROM push WHERE outcome = 'rejected'")
     words = {
         "shopify": "NON_MUTABLE_INVENTORY_ITEM: The inventoryItemId is not allowed to be adjusted.",
         "woocommerce": "woocommerce_rest_product_not_created: A plugin refused to save this product.",
@@ -223,7 +224,7 @@ async def test_an_item_that_is_not_tracked_any_more(stage: Stage) -> None:
     item = shop.items[shop.by_sku[SKUS[0]][0]]
     if stage.name == "bigcommerce":
         assert await stage.bring() == ["failed", "unchanged", "unchanged", "unchanged"]
-        ((message,),) = await table(stage.pool, "SELECT message FROM push WHERE outcome = 'rejected'")
+        ((message,),) = await sql(stage.pool, "SELECT message FROM push WHERE outcome = 'rejected'")
         assert "has inventory tracking disabled" in message
         assert not item.tracked
         return

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from onhand.domain.listings import targets_of
 from onhand.ledger import halts, levels
 from onhand.ledger.database import Pool
+from tests.fix_ledger import sql
 from tests.fix_selling import Selling
-from tests.publish.shelves import LIVE, ids_of, table, waiting
+from tests.publish.shelves import LIVE, ids_of, waiting
 
 PERSON = "someone"
 
@@ -51,7 +52,7 @@ async def test_what_is_halted_is_not_halted_twice_and_what_is_not_cannot_be_lift
     assert await halts.lift(selling.pool, both, by=PERSON) == []
     assert await halts.standing(selling.pool) == []
     assert await shows(selling.pool, "web") == {"A": 100, "B": 50}
-    assert await table(selling.pool, "SELECT count(*), count(lifted_at), min(lifted_by) FROM halt") == [
+    assert await sql(selling.pool, "SELECT count(*), count(lifted_at), min(lifted_by) FROM halt") == [
         (2, 2, PERSON)
     ]
 
@@ -69,11 +70,11 @@ async def test_a_widened_buffer_keeps_units_from_one_listing_and_grows_to_a_limi
 async def read_back(pool: Pool, *, wrong: str = "") -> datetime:
     """A read-back that found every level as it is believed, but for those of one SKU."""
     since = datetime.now(UTC)
-    await table(pool, "UPDATE level SET book = coalesce(book, 0), shown_at = now() RETURNING 1")
-    await table(
+    await sql(pool, "UPDATE level SET book = coalesce(book, 0), shown_at = now()")
+    await sql(
         pool,
         f"""UPDATE level v SET shown = v.book + (s.code = '{wrong}')::int FROM listing l JOIN sku s ON s.id = l.sku_id
-             WHERE l.id = v.listing_id RETURNING 1""",
+             WHERE l.id = v.listing_id""",
     )
     return since
 

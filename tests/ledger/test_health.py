@@ -19,6 +19,7 @@ from onhand.ledger import catalogue, health, work
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.orders import post_orders
+from tests.fix_ledger import sql
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -26,12 +27,6 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 def ago(minutes: float) -> datetime:
     """A moment so many minutes ago."""
     return NOW - timedelta(minutes=minutes)
-
-
-async def execute(pool: Pool, statement: str, **named: object) -> None:
-    """Write rows as they are."""
-    async with pool.connection() as connection:
-        await connection.execute(statement, named)
 
 
 async def looked(pool: Pool) -> tuple[dict[str, ChannelFacts], LedgerFacts]:
@@ -64,7 +59,7 @@ async def test_what_holds_a_channel(listed: Pool) -> None:
     await work.note_sweep(listed, "web", ago(1))
     await work.note_hooks(listed, "web", "orders is off")
     for channel, released in (("web", None), ("store", ago(1))):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO hold
                SELECT (jsonb_populate_record(NULL::hold, jsonb_build_object(
@@ -94,7 +89,7 @@ async def test_what_waits_by_tier(listed: Pool) -> None:
         (7, 2, 95, True, False, NOW + timedelta(hours=1)),
     ]  # fmt: skip
     for listing, tier, minutes, live, isolated, resting in rows:
-        await execute(
+        await sql(
             listed,
             """INSERT INTO outbox (listing_id, channel_id, generation, marked_at, live, tier, isolated, resting_until)
                SELECT %(listing)s, id, 1, %(at)s, %(live)s, %(tier)s, %(isolated)s, %(resting)s
@@ -107,7 +102,7 @@ async def test_what_waits_by_tier(listed: Pool) -> None:
         ("3", "posted", 20),
         ("4", "poison", 60),
     ):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO inbox (channel_id, delivery_id, digest, kind, body, received_at, outcome)
                SELECT id, %(subject)s, '', 'order', '{}', %(at)s, %(outcome)s FROM channel WHERE name = 'web'""",
@@ -125,7 +120,7 @@ async def test_what_waits_by_tier(listed: Pool) -> None:
 async def test_what_it_shows_wrongly(listed: Pool) -> None:
     """Goal: open drift, standing halts and dead letters of the channel; not what is over, nor another channel's."""
     for minutes, resolved in ((7, None), (9, ago(1))):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO drift (reconciliation_id, channel_id, listing_id, place, found_at, cause, action,
                                   resolved_at)
@@ -139,14 +134,14 @@ async def test_what_it_shows_wrongly(listed: Pool) -> None:
         ("w-B", 90, ago(80)),
         ("s-A", 5, None),
     ):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO halt (listing_id, placed_by, cause, reason, placed_at, lifted_at)
                SELECT id, 'ann', %(cause)s, 'x', %(at)s, %(lifted)s FROM listing WHERE item_id = %(item)s""",
             item=item, at=ago(minutes), lifted=lifted, cause="operator" if item.startswith("w") else "oversell",
         )  # fmt: skip
     for item, minutes in (("w-A", 3), ("w-B", 5)):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO parked_level (listing_id, parked_at, workflow_id, category, message)
                SELECT id, %(at)s, 'w', 'row is bad', 'gone' FROM listing WHERE item_id = %(item)s""",
@@ -163,13 +158,13 @@ async def test_the_last_looks_of_a_channel(listed: Pool) -> None:
     """Goal: the last whole run and read-back; a run of a few SKUs says nothing of the channel."""
     runs = [("run-1", 40, {}), ("run-2", 20, {"channels": ["web"]}), ("run-3", 5, {"skus": ["A"]})]
     for run, minutes, request in runs:
-        await execute(
+        await sql(
             listed,
             """INSERT INTO run (id, workflow_id, started_at, finished_at, status, request, summary, rows_refused)
                VALUES (%(id)s, %(id)s, %(at)s, %(at)s, 'partial', %(request)s::text::jsonb, 'so so', 2)""",
             id=run, at=ago(minutes), request=str(request).replace("'", '"'),
         )  # fmt: skip
-        await execute(
+        await sql(
             listed,
             """INSERT INTO run_channel (run_id, channel_id, status, started_at, finished_at, failed, reads, writes,
                                         throttled, waited_seconds, message)
@@ -178,13 +173,13 @@ async def test_the_last_looks_of_a_channel(listed: Pool) -> None:
             id=run, at=ago(minutes), end=ago(minutes - 1),
         )  # fmt: skip
     for reading, minutes, status in (("r-1", 30, "failed"), ("r-2", 10, "drift")):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO reconciliation (id, workflow_id, started_at, status, request)
                VALUES (%(id)s, %(id)s, %(at)s, %(status)s, '{}')""",
             id=reading, at=ago(minutes), status=status,
         )  # fmt: skip
-        await execute(
+        await sql(
             listed,
             """INSERT INTO reconciliation_channel (reconciliation_id, channel_id, status, started_at, reads, writes)
                SELECT %(id)s, id, %(status)s, %(at)s, 5, 1 FROM channel WHERE name = 'web'""",
@@ -204,14 +199,14 @@ async def test_oversells_and_contradictions(listed: Pool) -> None:
     order = OrderSnapshot("web", "1", 1, NOW, (OrderLine("1", "A", "leeds", 3, 0),), NOW)
     await post_orders(listed, [order])
     for sku, minutes, resolved in (("A", 30, None), ("B", 20, None), ("C", 10, ago(1))):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO oversell (sku_id, found_at, units_short, resolved_at)
                SELECT id, %(at)s, 7, %(resolved)s FROM sku WHERE code = %(sku)s""",
             sku=sku, at=ago(minutes), resolved=resolved,
         )  # fmt: skip
     for sku, minutes in (("A", 50), ("B", 40), ("A", 30), ("C", 60 * 25)):
-        await execute(
+        await sql(
             listed,
             """INSERT INTO authority_conflict (sku_id, location_id, authority, quantity, rival, rival_quantity,
                                                counted, found_at)

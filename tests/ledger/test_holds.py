@@ -11,7 +11,8 @@ from onhand.ledger.database import Pool
 from onhand.ledger.holds import Glance
 from onhand.ledger.levels import LevelLearnt
 from onhand.ledger.posting import post_counts, post_events
-from tests.publish.shelves import receipt, table
+from tests.fix_ledger import sql
+from tests.publish.shelves import receipt
 
 MUCH, MORE = Tally(300, 240, 200, 4_000), Tally(300, 290, 280, 9_000)
 
@@ -81,7 +82,7 @@ async def test_what_is_held_anew_after_a_release_is_told_anew(shop: Pool) -> Non
 
 async def unjudged(pool: Pool) -> dict[str, Any]:
     """The first event of a source that no run was let through with, by channel."""
-    rows = await table(
+    rows = await sql(
         pool,
         "SELECT c.name, e.external_id FROM judgement j JOIN channel c ON c.id = j.channel_id"
         " LEFT JOIN event e ON e.id = j.unjudged_from",

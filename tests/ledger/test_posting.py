@@ -23,6 +23,7 @@ from onhand.ledger.posting import (
     post_events,
     post_events_on,
 )
+from tests.fix_ledger import sql
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -45,19 +46,14 @@ async def balances(pool: Pool, column: str = "available") -> dict[tuple[str, str
         return {(sku, location): int(units) async for sku, location, units in cursor}
 
 
-async def rows(pool: Pool, statement: str) -> list[tuple[object, ...]]:
-    async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()
-
-
 async def require_sound(pool: Pool) -> None:
     """Entries of an event sum to zero, versions have no gap, balances and balance_after equal the fold."""
     assert (
-        await rows(pool, "SELECT event_id FROM entry GROUP BY event_id, sku_id HAVING sum(quantity) <> 0")
+        await sql(pool, "SELECT event_id FROM entry GROUP BY event_id, sku_id HAVING sum(quantity) <> 0")
         == []
     )
     assert (
-        await rows(
+        await sql(
             pool,
             "SELECT sku_id, location_id FROM entry GROUP BY sku_id, location_id "
             "HAVING min(version) <> 1 OR max(version) <> count(*)",
@@ -65,7 +61,7 @@ async def require_sound(pool: Pool) -> None:
         == []
     )
     assert (
-        await rows(
+        await sql(
             pool,
             "SELECT * FROM (SELECT balance_after, sum(quantity) OVER "
             "(PARTITION BY sku_id, location_id, state ORDER BY version) AS fold FROM entry) e "
@@ -74,7 +70,7 @@ async def require_sound(pool: Pool) -> None:
         == []
     )
     assert (
-        await rows(
+        await sql(
             pool,
             "SELECT b.sku_id FROM balance b, LATERAL (SELECT key AS state, value::bigint AS units "
             "FROM jsonb_each_text(to_jsonb(b)) WHERE key NOT IN "
@@ -100,7 +96,7 @@ async def test_a_batch_is_posted_in_order_with_running_balances(shop: Pool) -> N
     assert [answer.verdict for answer in answers] == [Verdict.POSTED] * 4
     assert await balances(shop) == {("A", "leeds"): 5, ("B", "london"): 4}
     assert await balances(shop, "shrinkage") == {("A", "leeds"): 5, ("B", "london"): 0}
-    assert await rows(
+    assert await sql(
         shop,
         "SELECT e.version, e.state, e.quantity, e.balance_after FROM entry e JOIN sku s ON s.id = e.sku_id "
         "WHERE s.code = 'A' ORDER BY e.version",
@@ -167,7 +163,7 @@ async def test_an_unknown_sku_or_location_refuses_its_event_alone(shop: Pool) ->
         answers[1].message == "the ledger does not know one of: nobody at leeds. Import the catalogue first."
     )
     assert await balances(shop) == {("A", "leeds"): 1, ("B", "leeds"): 2}
-    assert await rows(shop, "SELECT external_id FROM event ORDER BY 1") == [("r1",), ("r4",)]
+    assert await sql(shop, "SELECT external_id FROM event ORDER BY 1") == [("r1",), ("r4",)]
 
 
 async def test_every_listing_of_a_moved_sku_is_marked_once_with_a_growing_generation(shop: Pool) -> None:
@@ -176,10 +172,10 @@ async def test_every_listing_of_a_moved_sku_is_marked_once_with_a_growing_genera
             shop, channel, [NewListing("A", "1", "1"), NewListing("B", "2", "2")], [""]
         )
     await post_events(shop, [receipt("r1", "A", 1), receipt("r2", "A", 1)])
-    first = await rows(shop, "SELECT listing_id, generation, marked_at FROM outbox ORDER BY 1")
+    first = await sql(shop, "SELECT listing_id, generation, marked_at FROM outbox ORDER BY 1")
 
     await post_events(shop, [receipt("r3", "A", 1)])
-    second = await rows(shop, "SELECT listing_id, generation, marked_at FROM outbox ORDER BY 1")
+    second = await sql(shop, "SELECT listing_id, generation, marked_at FROM outbox ORDER BY 1")
 
     assert [row[0] for row in first] == [row[0] for row in second]
     assert len(first) == 2, "one row for each listing of A, none for B"
@@ -199,7 +195,7 @@ async def test_movements_that_leave_available_alone_mark_nothing(shop: Pool) -> 
     shipped = OrderLine("1", "A", "leeds", open=0, fulfilled=2)
     await post_orders(shop, [OrderSnapshot("web", "o1", 2, NOON, (shipped,))])
 
-    assert await rows(shop, "SELECT count(*) FROM outbox") == [(0,)]
+    assert await sql(shop, "SELECT count(*) FROM outbox") == [(0,)]
     assert await balances(shop, "customer") == {("A", "leeds"): 2}
 
 
@@ -276,7 +272,7 @@ async def test_agreement_is_recorded_only_where_asked(shop: Pool) -> None:
     (counted,) = await post_counts(shop, [count("c2", 10, NOON)], record_agreement=True)
 
     assert (snapshot.verdict, counted.verdict) == (Verdict.UNCHANGED, Verdict.POSTED)
-    assert await rows(shop, "SELECT external_id FROM event WHERE kind = 'count'") == [("c2",)]
+    assert await sql(shop, "SELECT external_id FROM event WHERE kind = 'count'") == [("c2",)]
 
 
 async def test_a_negative_count_is_kept_as_the_truth(shop: Pool) -> None:
@@ -306,7 +302,7 @@ async def test_a_snapshot_that_names_an_unknown_sku_posts_nothing_and_its_neighb
     assert answers[0].refused is not None
     assert answers[1].refused is None
     assert await balances(shop) == {("B", "leeds"): -2}
-    assert await rows(shop, "SELECT order_id FROM order_line") == [("o2",)]
+    assert await sql(shop, "SELECT order_id FROM order_line") == [("o2",)]
 
 
 async def test_an_order_heard_of_only_when_cancelled_is_not_revived_by_its_late_first_snapshot(
@@ -428,4 +424,4 @@ async def test_a_batch_is_all_or_nothing_when_the_connection_dies(shop: Pool) ->
                 await connection.execute("SELECT 1 / 0")
 
     assert await balances(shop) == {}
-    assert await rows(shop, "SELECT count(*) FROM event") == [(0,)]
+    assert await sql(shop, "SELECT count(*) FROM event") == [(0,)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from onhand.domain.events import Event, EventKind
 from onhand.domain.listings import ChannelRules, RuleBook
@@ -14,6 +13,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
 from onhand.ledger.orders import post_orders
 from onhand.ledger.posting import post_events
+from tests.fix_ledger import sql
 
 RULES = RuleBook(
     {
@@ -59,15 +59,9 @@ async def ids_of(pool: Pool, channel: str, skus: Sequence[str] | None = None) ->
     return ids
 
 
-async def table(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
-    """What a statement answers."""
-    async with pool.connection() as connection:
-        return await (await connection.execute(statement)).fetchall()
-
-
 async def books(pool: Pool, sku: str = "A") -> dict[str, int | None]:
     """What each channel is believed to show of a SKU."""
-    rows = await table(
+    rows = await sql(
         pool,
         f"""SELECT c.name, v.book FROM level v JOIN listing l ON l.id = v.listing_id
              JOIN channel c ON c.id = l.channel_id JOIN sku s ON s.id = l.sku_id WHERE s.code = '{sku}'""",
@@ -77,7 +71,7 @@ async def books(pool: Pool, sku: str = "A") -> dict[str, int | None]:
 
 async def provisional(pool: Pool) -> list[tuple[str, int]]:
     """Channel and pieces of each provisional demand."""
-    return await table(
+    return await sql(
         pool,
         """SELECT c.name, d.pieces FROM provisional_demand d JOIN listing l ON l.id = d.listing_id
              JOIN channel c ON c.id = l.channel_id ORDER BY 1""",
@@ -86,7 +80,7 @@ async def provisional(pool: Pool) -> list[tuple[str, int]]:
 
 async def waiting(pool: Pool) -> list[str]:
     """Item ids of the listings that the publishers have to look at."""
-    rows = await table(
+    rows = await sql(
         pool, "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id WHERE o.live ORDER BY 1"
     )
     return [item for (item,) in rows]

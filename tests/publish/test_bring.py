@@ -13,8 +13,9 @@ from onhand.ledger import levels, runs
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import post_events
 from onhand.publish import Errand, bring_sku_to_target, bring_to_targets
+from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel
-from tests.publish.shelves import RULES, ids_of, receipt, table
+from tests.publish.shelves import RULES, ids_of, receipt
 
 
 async def test_an_absolute_channel_is_told_what_the_ledger_says_and_nothing_twice(listed: Pool) -> None:
@@ -28,7 +29,7 @@ async def test_an_absolute_channel_is_told_what_the_ledger_says_and_nothing_twic
     assert set(first.values()) == {"changed"}
     assert set(again.values()) == {"unchanged"}
     assert web.calls == [("set", 3)]
-    assert await table(listed, "SELECT quantity, before, outcome, echo, attempt FROM push ORDER BY id") == [
+    assert await sql(listed, "SELECT quantity, before, outcome, echo, attempt FROM push ORDER BY id") == [
         (9, None, "accepted", 9, 1),
         (5, None, "accepted", 5, 1),
         (0, None, "accepted", 0, 1),
@@ -61,7 +62,7 @@ async def test_a_sale_under_our_hands_is_seen_by_the_compare_and_decided_anew(li
     await bring_to_targets(listed, store, RULES, ids, Errand())
 
     assert store.calls == [("set", 1), ("read", 1), ("set", 1)]
-    assert await table(
+    assert await sql(
         listed,
         "SELECT quantity, before, outcome FROM push WHERE place = 'L1' AND quantity = 17 ORDER BY id",
     ) == [(17, 7, "stale"), (17, 4, "accepted")]
@@ -74,7 +75,7 @@ async def test_a_rejected_row_fails_alone_and_stays_pending(listed: Pool) -> Non
     outcomes = await bring_to_targets(listed, web, RULES, await ids_of(listed, "web"), Errand())
 
     assert sorted(outcomes.values()) == ["changed", "changed", "failed"]
-    assert await table(
+    assert await sql(
         listed,
         "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id WHERE l.item_id LIKE 'web%'",
     ) == [("web-B",)]
@@ -92,7 +93,7 @@ async def test_a_call_that_fails_as_a_whole_is_recorded_and_its_retry_sends_the_
     await bring_to_targets(listed, web, RULES, ids, Errand(attempt=2))
 
     assert web.keys[0] == web.keys[1]
-    assert await table(listed, "SELECT outcome, attempt, count(*) FROM push GROUP BY 1, 2 ORDER BY 2") == [
+    assert await sql(listed, "SELECT outcome, attempt, count(*) FROM push GROUP BY 1, 2 ORDER BY 2") == [
         ("unknown", 1, 3),
         ("accepted", 2, 3),
     ]
@@ -150,7 +151,7 @@ async def test_a_refused_row_is_believed_to_show_what_it_showed(listed: Pool) ->
 
     await bring_to_targets(listed, web, RULES, ids, Errand())
 
-    assert await table(
+    assert await sql(
         listed, "SELECT v.book FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'"
     ) == [(9,)]
 
@@ -168,7 +169,7 @@ async def test_a_change_during_the_call_stays_pending(listed: Pool) -> None:
     ids = await ids_of(listed, "web")
 
     await bring_to_targets(listed, web, RULES, ids, Errand())
-    pending = await table(
+    pending = await sql(
         listed,
         "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id WHERE l.item_id LIKE 'web%'",
     )
@@ -213,7 +214,7 @@ async def test_a_lost_write_is_found_by_reading_back_and_is_no_success(listed: P
         "web: setting SKU A to 9 failed: the write was answered with success, but the channel shows 0."
     )
     assert failure.advice == "A lost write or another program's; it is written again."
-    assert await table(
+    assert await sql(
         listed,
         "SELECT v.book, v.shown FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'",
     ) == [(0, 0)]
@@ -243,7 +244,7 @@ async def test_a_single_update_whose_write_is_lost_says_so_and_believes_nothing(
     (failure,) = await bring_sku_to_target(listed, web, RULES, [listing], Errand(distrust=True))
 
     assert failure.message.startswith("web: setting SKU A to 9 failed: the write was answered with success")
-    assert await table(
+    assert await sql(
         listed, "SELECT v.book FROM level v JOIN listing l ON l.id = v.listing_id WHERE l.item_id = 'web-A'"
     ) == [(None,)]
 

@@ -14,9 +14,10 @@ from onhand.ledger.levels import LevelLearnt
 from onhand.publish import Errand, bring_to_targets
 from onhand.publish.live import Publisher
 from onhand.publish.work import key_of
+from tests.fix_ledger import sql
 from tests.fix_selling import Selling
 from tests.memory_channel import MemoryChannel
-from tests.publish.shelves import LIVE, adjust, books, ids_of, order, provisional, table, waiting
+from tests.publish.shelves import LIVE, adjust, books, ids_of, order, provisional, waiting
 
 SEED = 20_261_126
 
@@ -31,7 +32,7 @@ async def tell(shops: Selling, channel: MemoryChannel, woken: set[str] | None = 
 
 async def asleep(shops: Selling) -> None:
     """Both publishers have gone to sleep, with nothing pending."""
-    await table(shops.pool, "UPDATE channel_work SET publish_awake = false RETURNING 1")
+    await sql(shops.pool, "UPDATE channel_work SET publish_awake = false")
 
 
 async def test_an_unheard_sale_is_not_given_back_and_its_order_replaces_it(selling: Selling) -> None:
@@ -409,9 +410,9 @@ async def test_a_turn_tells_everything_and_goes_to_sleep(selling: Selling) -> No
 async def test_a_level_without_a_row_is_told_as_any_other(selling: Selling) -> None:
     """Goal: at a place that was configured meanwhile, the publisher makes the row, and does not look for ever."""
     pool, store = selling.pool, selling.store
-    await table(
+    await sql(
         pool,
-        """DELETE FROM level v USING listing l WHERE l.id = v.listing_id AND l.item_id = 'store-A' RETURNING 1""",
+        """DELETE FROM level v USING listing l WHERE l.id = v.listing_id AND l.item_id = 'store-A'""",
     )
     await adjust(pool, "shelf", "A", -4)
 

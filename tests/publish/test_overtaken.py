@@ -15,9 +15,10 @@ from onhand.channels.base import LevelWrite, WriteResult
 from onhand.ledger import levels
 from onhand.publish import Errand, bring_to_targets
 from onhand.publish import bring as bring_module
+from tests.fix_ledger import sql
 from tests.fix_selling import Selling
 from tests.memory_channel import MemoryChannel
-from tests.publish.shelves import LIVE, adjust, books, ids_of, table, waiting
+from tests.publish.shelves import LIVE, adjust, books, ids_of, waiting
 
 
 async def tell(selling: Selling, channel: MemoryChannel, errand: Errand | None = None) -> dict[Any, str]:
@@ -116,8 +117,7 @@ async def test_a_look_does_not_settle_a_level_that_was_claimed_since(
 
 
 EXPIRED = (
-    "UPDATE level SET claimed_until = clock_timestamp() - interval '1 second'"
-    " WHERE claimed_until IS NOT NULL RETURNING 1"
+    "UPDATE level SET claimed_until = clock_timestamp() - interval '1 second' WHERE claimed_until IS NOT NULL"
 )
 
 
@@ -142,7 +142,7 @@ async def test_where_nobody_knows_whose_write_came_last_it_is_looked_at_again(se
         async def set_levels(
             self, writes: list[LevelWrite], key: str, *, urgent: bool = False
         ) -> list[WriteResult]:
-            await table(pool, EXPIRED)
+            await sql(pool, EXPIRED)
             await adjust(pool, "still less", "A", -1)
             tasks.append(asyncio.create_task(tell(selling, newer)))
             await written.wait()
@@ -158,7 +158,7 @@ async def test_where_nobody_knows_whose_write_came_last_it_is_looked_at_again(se
     assert selling.web.levels["web-A", ""] == 99, "what is old came last"
     assert (await books(pool))["web"] is None
     assert "web-A" in await waiting(pool)
-    await table(pool, EXPIRED)
+    await sql(pool, EXPIRED)
     await tell(selling, selling.web)
     assert selling.web.levels["web-A", ""] == 98
     assert "web-A" not in await waiting(pool)
@@ -175,7 +175,7 @@ async def test_a_run_that_was_overtaken_has_its_listings_looked_at(selling: Sell
         async def set_levels(
             self, writes: list[LevelWrite], key: str, *, urgent: bool = False
         ) -> list[WriteResult]:
-            await table(pool, EXPIRED)
+            await sql(pool, EXPIRED)
             await adjust(pool, "less", "A", -1)
             await tell(selling, selling.web)
             assert "web-A" not in await waiting(pool)
@@ -183,7 +183,7 @@ async def test_a_run_that_was_overtaken_has_its_listings_looked_at(selling: Sell
 
     older = Older("web")
     older.levels = selling.web.levels
-    await table(pool, "UPDATE level SET book = NULL RETURNING 1")
+    await sql(pool, "UPDATE level SET book = NULL")
     await tell(selling, older, Errand())
     assert selling.web.levels["web-A", ""] == 100
     assert (await books(pool))["web"] is None

@@ -11,9 +11,10 @@ from onhand.ledger import holds, levels
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import post_counts
 from onhand.publish import Errand, bring_sku_to_target, bring_to_targets
+from tests.fix_ledger import sql
 from tests.fix_selling import Selling
 from tests.memory_channel import MemoryChannel
-from tests.publish.shelves import LIVE, adjust, books, ids_of, order, table, waiting
+from tests.publish.shelves import LIVE, adjust, books, ids_of, order, waiting
 
 GUARDED = replace(LIVE, guarded=True)
 
@@ -40,9 +41,7 @@ async def tell(shops: Selling, channel: MemoryChannel, rules: RuleBook = GUARDED
 
 async def pending(pool: Pool) -> list[str]:
     """Item ids of every listing in the outbox, for whomever."""
-    rows = await table(
-        pool, "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id ORDER BY 1"
-    )
+    rows = await sql(pool, "SELECT l.item_id FROM outbox o JOIN listing l ON l.id = o.listing_id ORDER BY 1")
     return [item for (item,) in rows]
 
 
@@ -164,10 +163,10 @@ async def test_what_was_named_is_an_exception_until_all_is_let_through(selling: 
     pool = selling.pool
     everything = await ids_of(pool, "store")
     await holds.let_named_through(pool, everything)
-    assert await table(pool, "SELECT FROM named_listing") == []
+    assert await sql(pool, "SELECT FROM named_listing") == []
     await says(pool, {"A": 3})
     await holds.let_named_through(pool, [*everything, *await ids_of(pool, "web")])
     await holds.let_through(pool, "store", "rules")
-    assert [listing for (listing,) in await table(pool, "SELECT listing_id FROM named_listing")] == (
+    assert [listing for (listing,) in await sql(pool, "SELECT listing_id FROM named_listing")] == (
         await ids_of(pool, "web")
     )

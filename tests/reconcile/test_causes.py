@@ -14,7 +14,8 @@ from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Rule
 from onhand.ledger import halts
 from onhand.ledger import reconcile as records
-from tests.publish.shelves import LIVE, adjust, books, provisional, table
+from tests.fix_ledger import sql
+from tests.publish.shelves import LIVE, adjust, books, provisional
 from tests.reconcile.conftest import QUICK, Desk
 
 HOUR = timedelta(hours=1)
@@ -33,7 +34,7 @@ async def test_a_channel_that_shows_what_it_should_is_clean(web: Desk) -> None:
     assert (walked.levels, walked.suspects) == (2, 0)
     assert web.channel.calls == [("walk", 2)]
     assert web.woken == set()
-    assert await table(web.pool, "SELECT levels, suspects, reads FROM reconciliation_channel") == [(2, 0, 1)]
+    assert await sql(web.pool, "SELECT levels, suspects, reads FROM reconciliation_channel") == [(2, 0, 1)]
 
 
 @pytest.mark.parametrize("edited", [102, 98])
@@ -132,7 +133,7 @@ async def test_a_lowering_that_was_lost_is_told_from_an_edit(web: Desk) -> None:
 
     assert await web.causes() == [("A", "lost_write", 98, 100, "push")]
     (drift,) = await web.drifts()
-    ((answered,),) = await table(
+    ((answered,),) = await sql(
         web.pool, "SELECT max(answered_at) FROM push WHERE quantity = 98 AND before = 100"
     )
     assert drift.happened_at is not None
@@ -162,7 +163,7 @@ async def test_a_write_that_the_channel_says_was_changed_later_was_not_lost(stor
     """Goal: the platform's own history decides where it has one."""
     store.channel.levels["store-A", ""] = 0
     store.channel.changed_at["store-A", ""] = datetime.now(UTC) + timedelta(minutes=1)
-    await table(store.pool, "UPDATE push SET before = 0 RETURNING 1")
+    await sql(store.pool, "UPDATE push SET before = 0")
 
     await store.read_back()
 
@@ -265,7 +266,7 @@ async def test_an_item_that_is_gone_is_a_mapping_error_and_is_believed_on(
 
 
 async def test_two_variations_with_each_others_levels_are_a_mapping_error(web: Desk) -> None:
-    await table(web.pool, "UPDATE listing SET parent_id = 'P' RETURNING 1")
+    await sql(web.pool, "UPDATE listing SET parent_id = 'P'")
     web.channel.levels |= {("web-A", ""): 50, ("web-B", ""): 100}
 
     await web.read_back()
@@ -316,7 +317,7 @@ async def test_an_edit_where_the_channel_is_the_authority_is_a_count(web: Desk) 
     judged = await web.read_back()
 
     assert (judged.drifts, await web.drifts()) == (0, [])
-    assert await table(web.pool, "SELECT count(*) FROM authority_notice") == [(1,)]
+    assert await sql(web.pool, "SELECT count(*) FROM authority_notice") == [(1,)]
     assert (await books(web.pool))["web"] == 100
 
 

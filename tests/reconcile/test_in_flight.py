@@ -8,7 +8,8 @@ import pytest
 from onhand import reconcile
 from onhand.channels.base import FoundLevel
 from onhand.ledger import levels
-from tests.publish.shelves import adjust, books, ids_of, order, provisional, table
+from tests.fix_ledger import sql
+from tests.publish.shelves import adjust, books, ids_of, order, provisional
 from tests.reconcile.conftest import Desk, patient
 
 
@@ -66,7 +67,7 @@ async def test_where_not_all_orders_are_in_the_ledger_nobody_is_accused_of_a_fal
     walked = await web.walk()
     assert (await web.judge(walked, heard=False)).drifts == 0
     assert await provisional(web.pool) == [("web", 10)], "it is off the pool meanwhile, as any unheard sale"
-    await table(web.pool, "UPDATE level SET book = 100 WHERE book = 90 RETURNING 1")
+    await sql(web.pool, "UPDATE level SET book = 100 WHERE book = 90")
     assert (await web.read_back()).drifts == 1
 
 
@@ -93,7 +94,7 @@ async def test_a_delay_that_is_over_is_an_excuse_no_more(web: Desk) -> None:
     await adjust(web.pool, "shelf", "A", -2)
     await web.publish()
     web.channel.levels["web-A", ""] = 100
-    await table(web.pool, "UPDATE level SET blind_at = blind_at - interval '61 seconds' RETURNING 1")
+    await sql(web.pool, "UPDATE level SET blind_at = blind_at - interval '61 seconds'")
     await web.read_back()
     assert await web.causes() == [("A", "lost_write", 98, 100, "push")]
 
@@ -109,21 +110,19 @@ async def test_a_level_that_somebody_is_telling_something_is_left_to_that(web: D
     assert claimed == {(listing, ""): 100}
     assert (await web.judge(walked)).drifts == 0
 
-    await table(
-        web.pool, "UPDATE level SET claimed_until = NULL, claim = 0, book = 100 WHERE claim = 7 RETURNING 1"
-    )
+    await sql(web.pool, "UPDATE level SET claimed_until = NULL, claim = 0, book = 100 WHERE claim = 7")
     assert (await web.read_back()).drifts == 1
 
 
 async def test_what_answered_lately_knows_better_than_an_old_page(web: Desk) -> None:
     web.channel.levels["web-A", ""] = 102
-    await table(web.pool, "UPDATE level SET booked_at = now() + interval '1 minute' RETURNING 1")
+    await sql(web.pool, "UPDATE level SET booked_at = now() + interval '1 minute'")
     assert (await web.walk()).suspects == 0
 
 
 async def test_a_level_that_was_never_told_is_not_missed(web: Desk) -> None:
     """Goal: what a walk lacks is only looked for where something is believed of it."""
-    await table(web.pool, "UPDATE level SET book = NULL RETURNING 1")
+    await sql(web.pool, "UPDATE level SET book = NULL")
     web.channel.levels.clear()
     assert (await web.walk()).suspects == 0
 

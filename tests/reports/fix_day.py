@@ -9,6 +9,7 @@ from onhand.ledger import catalogue
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.orders import post_orders
+from tests.fix_ledger import sql
 
 ZONE = ZoneInfo("Europe/Berlin")
 DAY: date = datetime.now(ZONE).date() - timedelta(days=2)
@@ -19,22 +20,15 @@ JUST = timedelta(milliseconds=1)
 OUTSIDE = (SPAN.begins - JUST, SPAN.ends)
 
 
-async def execute(pool: Pool, statement: str, **named: object) -> None:
-    """Write a row as it is."""
-    async with pool.connection() as connection:
-        await connection.execute(statement, named)
-
-
 async def listing(pool: Pool, channel: str, item: str) -> int:
     """The number of a listing."""
-    async with pool.connection() as connection:
-        cursor = await connection.execute(
-            "SELECT l.id FROM listing l JOIN channel c ON c.id = l.channel_id WHERE c.name = %s AND l.item_id = %s",
-            (channel, item),
-        )
-        row = await cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+    ((number,),) = await sql(
+        pool,
+        "SELECT l.id FROM listing l JOIN channel c ON c.id = l.channel_id WHERE c.name = %s AND l.item_id = %s",
+        channel,
+        item,
+    )
+    return int(number)
 
 
 async def seed(pool: Pool) -> None:
@@ -64,7 +58,7 @@ async def _pushes(pool: Pool, web_a: int) -> None:
     rows = [(NOON, *each) for each in sent]
     rows += [(moment, "accepted", None, 60) for moment in OUTSIDE]
     for at, outcome, run, took in rows:
-        await execute(
+        await sql(
             pool,
             """INSERT INTO push (listing_id, place, run_id, generation, quantity, outcome, attempt, sent_at,
                                  answered_at, due_since)
@@ -81,7 +75,7 @@ async def _drift(pool: Pool, web_a: int, web_b: int, store_a: int) -> None:
         *(("store", store_a, moment, "manual_edit", moment) for moment in OUTSIDE),
     ]  # fmt: skip
     for channel, number, at, cause, resolved_at in rows:
-        await execute(
+        await sql(
             pool,
             """INSERT INTO drift (reconciliation_id, channel_id, listing_id, place, found_at, expected, shown, cause,
                                   action, resolved_at)
@@ -100,7 +94,7 @@ async def _halts(pool: Pool, web_a: int, web_b: int, store_a: int) -> None:
         (store_a, NOON, after),
         (store_a, before - timedelta(hours=1), before),
     ):
-        await execute(
+        await sql(
             pool,
             """INSERT INTO halt (listing_id, placed_by, cause, reason, placed_at, lifted_at)
                VALUES (%(listing)s, 'ann', 'operator', 'x', %(placed)s, %(lifted)s)""",
@@ -113,7 +107,7 @@ async def _runs(pool: Pool) -> None:
     runs = [(NOON, "success", 3), (NOON, "success", 0), (SPAN.begins, "partial", 4)]
     runs += [(moment, "failed", 9) for moment in OUTSIDE]
     for n, (at, status, refused) in enumerate(runs):
-        await execute(
+        await sql(
             pool,
             """INSERT INTO run (id, workflow_id, started_at, status, request, rows_refused)
                VALUES (%(id)s, %(id)s, %(at)s, %(status)s, '{}', %(refused)s)""",
@@ -123,20 +117,20 @@ async def _runs(pool: Pool) -> None:
             ("web", 2, "success"),
             ("store", 10, "held" if status == "partial" else "success"),
         ):
-            await execute(
+            await sql(
                 pool,
                 """INSERT INTO run_channel (run_id, channel_id, status, reads, writes, throttled, waited_seconds)
                    SELECT %(id)s, id, %(part)s, %(reads)s, 1, 1, 0.25 FROM channel WHERE name = %(channel)s""",
                 id=f"run-{n}", channel=channel, reads=reads, part=part,
             )  # fmt: skip
     for n, (at, status) in enumerate([(NOON, "clean"), (NOON, "drift"), *((m, "failed") for m in OUTSIDE)]):
-        await execute(
+        await sql(
             pool,
             "INSERT INTO reconciliation (id, workflow_id, started_at, status, request) "
             "VALUES (%(id)s, %(id)s, %(at)s, %(status)s, '{}')",
             id=f"r-{n}", at=at, status=status,
         )  # fmt: skip
-        await execute(
+        await sql(
             pool,
             """INSERT INTO reconciliation_channel (reconciliation_id, channel_id, status, reads, throttled,
                                                    waited_seconds)
@@ -155,7 +149,7 @@ async def _orders(pool: Pool) -> None:
         *((str(n), f"x{n}", "order", "posted", moment) for n, moment in enumerate(OUTSIDE, 20)),
     ]  # fmt: skip
     for subject, delivery, kind, outcome, at in rows:
-        await execute(
+        await sql(
             pool,
             """INSERT INTO inbox (channel_id, delivery_id, digest, kind, subject, body, received_at, outcome)
                SELECT id, %(delivery)s, %(digest)s, %(kind)s, %(subject)s, '{}', %(at)s, %(outcome)s
@@ -186,7 +180,7 @@ async def _oversells(pool: Pool) -> None:
         ("C", 6, "web", SPAN.ends, None),
     ]
     for sku, short, channel, found_at, resolved_at in rows:
-        await execute(
+        await sql(
             pool,
             """INSERT INTO oversell (sku_id, found_at, units_short, last_channel_id, resolved_at)
                SELECT s.id, %(found)s, %(short)s, (SELECT id FROM channel WHERE name = %(channel)s), %(resolved)s
@@ -197,7 +191,7 @@ async def _oversells(pool: Pool) -> None:
 
 async def _conflicts(pool: Pool) -> None:
     for at in (NOON, *OUTSIDE):
-        await execute(
+        await sql(
             pool,
             """INSERT INTO authority_conflict (sku_id, location_id, authority, quantity, rival, rival_quantity,
                                                counted, found_at)

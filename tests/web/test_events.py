@@ -15,6 +15,7 @@ from onhand.ledger.database import Pool
 from onhand.settings import Settings
 from onhand.web import app as app_module
 from onhand.web.app import create_app
+from tests.fix_ledger import sql
 from tests.web.conftest import doors_to, served
 
 
@@ -143,12 +144,11 @@ async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncCl
         ("15", "posted", ""),
     ]
     assert await levels(stocked) == {"leeds": (7, 0), "london": (2, 0)}
-    async with stocked.connection() as connection:
-        cursor = await connection.execute(
-            "SELECT count(DISTINCT xmin::text), array_agg(external_id ORDER BY id) FROM event"
-            " WHERE source = 'client/local'"
-        )
-        assert await cursor.fetchone() == (1, ["1", "15"])
+    assert await sql(
+        stocked,
+        "SELECT count(DISTINCT xmin::text), array_agg(external_id ORDER BY id) FROM event"
+        " WHERE source = 'client/local'",
+    ) == [(1, ["1", "15"])]
 
 
 async def test_each_fact_is_posted_once(app: httpx.AsyncClient, stocked: Pool) -> None:
@@ -170,9 +170,8 @@ async def test_each_fact_is_posted_once(app: httpx.AsyncClient, stocked: Pool) -
 
 
 async def event_numbers(pool: Pool) -> list[int]:
-    async with pool.connection() as connection:
-        cursor = await connection.execute("SELECT id FROM event WHERE source = 'client/local' ORDER BY id")
-        return [row[0] for row in await cursor.fetchall()]
+    rows = await sql(pool, "SELECT id FROM event WHERE source = 'client/local' ORDER BY id")
+    return [number for (number,) in rows]
 
 
 async def test_counts_of_one_shelf_follow_one_another(app: httpx.AsyncClient, stocked: Pool) -> None:

@@ -30,6 +30,7 @@ from onhand.sandbox.world import World, WorldOptions
 from onhand.settings import Settings
 from onhand.web.app import create_app
 from onhand.web.bodies import BODY_BYTES_MAX
+from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel
 from tests.web.conftest import doors_to, served
 
@@ -127,13 +128,12 @@ async def test_the_largest_order_gets_in_whole(
         assert answer.status_code == 200, (what, sizes, answer.text)
     print(f"{platform}: {sizes} bytes placed, shipped, refunded")
 
-    async with stocked.connection() as connection:
-        cursor = await connection.execute(
-            "SELECT i.kind, i.outcome, jsonb_array_length(i.body -> 'lines') FROM inbox i JOIN channel c"
-            " ON c.id = i.channel_id WHERE c.name = %s ORDER BY i.id",
-            (channel,),
-        )
-        kept = await cursor.fetchall()
+    kept = await sql(
+        stocked,
+        "SELECT i.kind, i.outcome, jsonb_array_length(i.body -> 'lines') FROM inbox i JOIN channel c"
+        " ON c.id = i.channel_id WHERE c.name = %s ORDER BY i.id",
+        channel,
+    )
     if platform == "bigcommerce":
         assert [(kind, outcome) for kind, outcome, _ in kept] == [("order_hint", None)] * len(kept)
         return

@@ -21,6 +21,7 @@ from onhand.web import app as app_module
 from onhand.web.app import create_app
 from onhand.web.backends import Doors
 from onhand.web.bodies import BODY_BYTES_MAX
+from tests.fix_ledger import sql
 from tests.web.conftest import doors_to, served
 from tests.web.door import SignedReceiver, body_of, headers_for
 
@@ -71,12 +72,11 @@ async def deliver(
 
 
 async def rows(pool: Pool) -> list[tuple[Any, ...]]:
-    async with pool.connection() as connection:
-        cursor = await connection.execute(
-            "SELECT c.name, delivery_id, kind, topic, subject, body, outcome, reason"
-            " FROM inbox i JOIN channel c ON c.id = i.channel_id ORDER BY i.id"
-        )
-        return await cursor.fetchall()
+    return await sql(
+        pool,
+        "SELECT c.name, delivery_id, kind, topic, subject, body, outcome, reason"
+        " FROM inbox i JOIN channel c ON c.id = i.channel_id ORDER BY i.id",
+    )
 
 
 async def test_an_order_is_in_the_inbox_when_it_is_answered(
@@ -327,9 +327,8 @@ async def test_a_channel_the_ledger_does_not_know_yet_is_asked_to_come_again(
 
 async def transactions(pool: Pool) -> int:
     """How many transactions wrote what is in the inbox."""
-    async with pool.connection() as connection:
-        cursor = await connection.execute("SELECT count(DISTINCT xmin::text) FROM inbox")
-        return int((await cursor.fetchone() or (0,))[0])
+    ((number,),) = await sql(pool, "SELECT count(DISTINCT xmin::text) FROM inbox")
+    return int(number)
 
 
 async def test_deliveries_that_arrive_during_a_commit_share_the_next(

@@ -13,9 +13,9 @@ from onhand.ledger import holds, runs
 from onhand.ledger.orders import post_orders
 from onhand.messages import SyncRequest, publish_id
 from onhand.waking import wake_publishers
+from tests.fix_ledger import sql
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
-from tests.publish.shelves import table
 from tests.publish.test_withheld import says
 from tests.workflows.test_sync_run import stock
 
@@ -84,7 +84,7 @@ async def test_a_source_that_empties_everything_empties_no_shop(make_stage: Make
         ]
         rows = await runs.run_channels(shops.stage.pool, result.run_id)
         assert {row.status for row in rows} == {"held"}
-    assert await table(shops.stage.pool, "SELECT FROM run_plan") == []
+    assert await sql(shops.stage.pool, "SELECT FROM run_plan") == []
     assert f"{shops.web.name} {HELD}" in results[0].summary
     assert found.search_attributes["SyncStatus"] == ["held"]
     assert sorted(shops.alerts()) == sorted(
@@ -154,7 +154,7 @@ async def test_a_mended_source_goes_on_by_itself_and_says_so(make_stage: MakeSta
     assert f"the hold of {held.run_id} is over" in result.summary
     assert (shops.shown(shops.web), shops.shown(shops.store)) == ({19, 20}, {19, 20})
     assert await holds.of_channels(shops.stage.pool) == []
-    assert await table(shops.stage.pool, "SELECT FROM outbox") == []
+    assert await sql(shops.stage.pool, "SELECT FROM outbox") == []
 
 
 async def test_full_runs_are_held_and_named_skus_are_not(make_stage: MakeStage) -> None:
@@ -179,7 +179,7 @@ async def test_what_sells_is_told_while_the_rest_is_held(make_stage: MakeStage) 
     await shops.stage.run()
     pool = shops.stage.pool
     (listing,) = (
-        await table(
+        await sql(
             pool,
             "SELECT l.id FROM listing l JOIN channel c ON c.id = l.channel_id"
             f" WHERE c.name = '{shops.web.name}' AND l.item_id = 'S00003'",
@@ -216,7 +216,7 @@ async def test_a_hold_that_nobody_could_be_told_of_is_told_by_the_next_run(make_
     await shops.says(0)
     await shops.stage.run()
     pool, settings = shops.stage.pool, shops.stage.settings
-    await table(pool, "UPDATE hold SET told_at = NULL RETURNING 1")  # as if it had died before
+    await sql(pool, "UPDATE hold SET told_at = NULL")  # as if it had died before
     shops.stage.slack.said.clear()
 
     class Away:

@@ -31,6 +31,7 @@ from onhand.messages import (
 )
 from onhand.publish import Errand, bring_to_targets
 from onhand.settings import ReconcileSettings
+from tests.fix_ledger import sql
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
 
@@ -153,11 +154,8 @@ async def test_a_read_back_that_was_released_goes_on(shops: Stage) -> None:
 
 
 async def suspects_left(stage: Stage) -> int:
-    async with stage.pool.connection() as connection:
-        cursor = await connection.execute("SELECT count(*) FROM suspect")
-        row = await cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+    ((number,),) = await sql(stage.pool, "SELECT count(*) FROM suspect")
+    return int(number)
 
 
 async def test_a_run_can_be_followed_in_the_web_ui(shops: Stage) -> None:

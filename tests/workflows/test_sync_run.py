@@ -28,6 +28,7 @@ from onhand.messages import (
     SyncRequest,
     sku_update_id,
 )
+from tests.fix_ledger import sql
 from tests.fix_workflows import MakeStage, Stage
 from tests.memory_channel import MemoryChannel
 
@@ -120,16 +121,12 @@ async def test_a_sku_whose_retries_are_used_up_is_parked_and_its_run_fails(make_
         f"{web.name}: setting SKU S00001 failed: no such item. Map it anew. Parked after 1 attempts. "
         f"When it is mended: onhand sync --sku S00001 --channel {web.name}"
     )
-    async with stage.pool.connection() as connection:
-        rows = await (await connection.execute("SELECT category FROM parked_level")).fetchall()
-    assert rows == [("RowRejected",)]
+    assert await sql(stage.pool, "SELECT category FROM parked_level") == [("RowRejected",)]
 
     # The operator mends the product and drives it again.
     web.refuses = set()
     again = await stage.run(SyncRequest(skus=["S00001"], trigger="operator"))
-    async with stage.pool.connection() as connection:
-        rows = await (await connection.execute("SELECT category FROM parked_level")).fetchall()
-    assert (again.status, rows) == ("success", [])
+    assert (again.status, await sql(stage.pool, "SELECT category FROM parked_level")) == ("success", [])
 
 
 async def test_a_channel_that_refuses_our_credentials_fails_alone(make_stage: MakeStage) -> None:
