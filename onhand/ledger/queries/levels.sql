@@ -286,16 +286,19 @@ SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcom
 -- Only rows whose generation is still the one that was read: what came in between stays pending. So do listings of which
 -- a level is not as this errand left it: somebody has claimed it since by what was known before, and may be telling it
 -- what is old by now, or did so while this errand's own claim had run out.
-WITH settled AS (
+WITH moved AS MATERIALIZED (
+    -- Found once, and not again for each row: that took ten seconds for 1,400 listings.
+    SELECT w.listing
+      FROM unnest(%(left_listings)s::int[], %(left_places)s::text[], %(left_claims)s::bigint[], %(left_books)s::int[])
+           AS w(listing, place, claim, book)
+      JOIN level v ON v.listing_id = w.listing AND v.place = w.place
+     WHERE v.claim <> w.claim OR v.book IS DISTINCT FROM w.book
+), settled AS (
     SELECT o.listing_id
       FROM outbox o
       JOIN unnest(%(listings)s::int[], %(generations)s::bigint[]) AS d(listing, generation)
         ON d.listing = o.listing_id AND d.generation = o.generation
-     WHERE NOT EXISTS (
-        SELECT FROM unnest(%(left_listings)s::int[], %(left_places)s::text[], %(left_claims)s::bigint[],
-                           %(left_books)s::int[]) AS w(listing, place, claim, book)
-          JOIN level v ON v.listing_id = w.listing AND v.place = w.place
-         WHERE w.listing = o.listing_id AND (v.claim <> w.claim OR v.book IS DISTINCT FROM w.book))
+     WHERE o.listing_id NOT IN (SELECT listing FROM moved)
      ORDER BY o.listing_id
        FOR UPDATE OF o
 )
