@@ -134,6 +134,8 @@ async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
         while time.perf_counter() - moved < STUCK_SECONDS:
             left = await _waiting(world, connection)
             now = time.perf_counter()
+            if left != before:
+                moved, before = now, left
             if posted is None and not any(left[:2]):
                 posted = now - began
             if posted is not None and (swept is None or now - swept > SWEEP_SECONDS):
@@ -142,8 +144,6 @@ async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
                 continue
             if swept is not None and not any(left):
                 return _Replayed(orders, posted or 0.0, now - began)
-            if left != before:
-                moved, before = now, left
             await asyncio.sleep(0.1)
     raise BenchFailed(f"still waiting, and not moving: {before} deliveries, in the inbox, in the outbox")
 
