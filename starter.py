@@ -35,6 +35,8 @@ COMMANDS = {
     "inbox": "inbox",
     "authority": "authority",
     "mapping": "mapping",
+    "suppliers": "suppliers",
+    "purchase-orders": "purchase_orders",
 }
 """Each command and its module of onhand.cli, in the order in which --help lists them."""
 

@@ -10,6 +10,7 @@ from onhand.channels.errors import ChannelError
 from onhand.connect import NotRunningError
 from onhand.domain.counts import CountConflictError
 from onhand.domain.movements import MovementRefusedError
+from onhand.domain.purchase_orders import PurchaseOrderRefusedError
 from onhand.domain.rules import RuleRefusedError
 from onhand.embedded.errors import EmbeddedError
 from onhand.explain.skus import UnknownSkuError
@@ -61,7 +62,7 @@ def describe(error: Exception) -> Said:
             return Said(channel_sentence(error), error.advice, ExitCode.FAILURE)
         case SourceError():
             return Said(error.said, error.advice, ExitCode.FAILURE)
-        case MovementRefusedError():
+        case MovementRefusedError() | PurchaseOrderRefusedError():
             return Said(str(error), "", ExitCode.USAGE)
         case CountConflictError() | MigrationError():
             return Said(str(error), "", ExitCode.FAILURE)

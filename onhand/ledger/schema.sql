@@ -152,6 +152,59 @@ COMMENT ON TABLE order_line IS 'What the ledger has posted for each line of each
 COMMENT ON COLUMN order_line.listing_id IS 'The listing that was sold, at `place`; null where it is on no channel of ours.';
 COMMENT ON COLUMN order_line.units IS 'Units of the SKU one piece takes; open and fulfilled are units.';
 
+CREATE TABLE supplier (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text COLLATE "C" NOT NULL UNIQUE CHECK (name <> '' AND length(name) <= 100),
+    lead_days double precision NOT NULL CHECK (lead_days >= 0),
+    lead_days_deviation double precision NOT NULL DEFAULT 0 CHECK (lead_days_deviation >= 0)
+);
+COMMENT ON TABLE supplier IS 'Whom stock is ordered from, and how long it takes to come: days on average, and their standard deviation.';
+
+CREATE TABLE supplied_sku (
+    sku_id integer PRIMARY KEY REFERENCES sku,
+    supplier_id integer NOT NULL REFERENCES supplier,
+    pack_units integer NOT NULL DEFAULT 1 CHECK (pack_units > 0),
+    minimum_units integer NOT NULL DEFAULT 0 CHECK (minimum_units >= 0),
+    multiple_units integer NOT NULL DEFAULT 1 CHECK (multiple_units > 0),
+    unit_cost numeric(14, 4) CHECK (unit_cost > 0)
+);
+COMMENT ON TABLE supplied_sku IS 'Whom a SKU is reordered from, and in which quantities.';
+COMMENT ON COLUMN supplied_sku.pack_units IS 'It comes in whole packs of so many units; at least minimum_units; in the end a multiple of multiple_units.';
+COMMENT ON COLUMN supplied_sku.unit_cost IS 'What a unit costs, in the merchant''s currency; null where that is not known.';
+CREATE INDEX supplied_sku_supplier ON supplied_sku (supplier_id);
+
+CREATE TABLE purchase_order (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text COLLATE "C" NOT NULL UNIQUE CHECK (code <> '' AND length(code) <= 100),
+    supplier_id integer NOT NULL REFERENCES supplier,
+    location_id smallint NOT NULL REFERENCES location,
+    ordered_at timestamptz NOT NULL,
+    due_on date NOT NULL,
+    event_id bigint NOT NULL
+);
+COMMENT ON TABLE purchase_order IS 'Append-only: an order to a supplier. Where it stands is the sum of its changes.';
+
+CREATE TABLE purchase_order_change (
+    purchase_order_id integer NOT NULL REFERENCES purchase_order,
+    event_id bigint NOT NULL,
+    sku_id integer NOT NULL REFERENCES sku,
+    ordered integer NOT NULL DEFAULT 0,
+    received integer NOT NULL DEFAULT 0,
+    closed integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (purchase_order_id, event_id, sku_id)
+);
+COMMENT ON TABLE purchase_order_change IS 'Append-only: what one event of a purchase order adds to one of its lines, in units.';
+CREATE INDEX purchase_order_change_sku ON purchase_order_change (sku_id);
+
+CREATE VIEW incoming_unit AS
+SELECT p.id AS purchase_order_id, c.sku_id, p.location_id, p.due_on,
+       sum(c.ordered - c.closed - c.received)::integer AS units
+  FROM purchase_order_change c
+  JOIN purchase_order p ON p.id = c.purchase_order_id
+ GROUP BY p.id, c.sku_id
+HAVING sum(c.ordered - c.closed - c.received) > 0;
+COMMENT ON VIEW incoming_unit IS 'What is still to come of each SKU on each purchase order, where and when. Together it is balance.incoming.';
+
 CREATE TABLE listing (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     channel_id smallint NOT NULL REFERENCES channel,
@@ -1137,5 +1190,6 @@ COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries
 GRANT USAGE ON SCHEMA public TO onhand_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO onhand_app;
 REVOKE UPDATE, DELETE ON event, entry FROM onhand_app;
+REVOKE UPDATE, DELETE ON purchase_order, purchase_order_change FROM onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;

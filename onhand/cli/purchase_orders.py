@@ -1,0 +1,238 @@
+"""`onhand purchase-orders`: place them, take in what comes, give up what does not, and see where each stands."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from onhand.cli import purchase_orders_view as view
+from onhand.cli.app import JsonOption, session_of
+from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
+from onhand.cli.output import out, print_json
+from onhand.cli.stock_post import wake
+from onhand.cli.suppliers import known_supplier
+from onhand.domain.purchase_orders import Delivery, Lines, PurchaseOrder
+from onhand.explain.skus import known_sku
+from onhand.ledger import purchase_orders
+from onhand.ledger.database import Pool
+from onhand.ledger.posting import Posted, Verdict
+from onhand.ledger.purchase_orders import Stated
+
+SOURCE = "operator"
+"""Whose word an event of these commands is."""
+
+OrderArgument = Annotated[
+    str, typer.Argument(metavar="ORDER", help="Code of the purchase order.", show_default=False)
+]
+LINES_HELP = "SKUs with their units, as SKU=UNITS."
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the group into the program."""
+    group = typer.Typer(
+        help="Orders to suppliers: place, receive, close, and see where each stands.", no_args_is_help=True
+    )
+    group.command("create")(create)
+    group.command("list")(list_)
+    group.command("show")(show)
+    group.command("receive")(receive)
+    group.command("close")(close)
+    app.add_typer(group, name="purchase-orders", rich_help_panel="Planning")
+
+
+def create(
+    ctx: typer.Context,
+    order: OrderArgument,
+    lines: Annotated[list[str], typer.Argument(metavar="SKU=UNITS...", help=LINES_HELP, show_default=False)],
+    supplier: Annotated[
+        str, typer.Option("--supplier", metavar="SUPPLIER", help="Whom it goes to.", show_default=False)
+    ],
+    location: Annotated[
+        str | None,
+        typer.Option(
+            "--location", "-l", metavar="LOCATION", help="Where it is to come to, if not the only one."
+        ),
+    ] = None,
+    due: Annotated[
+        datetime | None,
+        typer.Option(
+            "--due",
+            help="The day it is to come; the supplier's lead time from today, if not given.",
+            formats=["%Y-%m-%d"],
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Place an order: its units are incoming from now on. Placing it again under the same code changes nothing."""
+    session = session_of(ctx)
+    place = chosen_location(session.settings, location)
+    wanted, now = read_lines(lines), datetime.now(UTC)
+
+    async def work(pool: Pool) -> Posted:
+        await make_places_known(pool, session.settings)
+        found = await known_supplier(pool, supplier)
+        for sku, _ in wanted:
+            await known_sku(pool, sku)
+        usual = now.date() + timedelta(days=ceil(found.lead_days))
+        stated = PurchaseOrder(
+            SOURCE, order, supplier, place, wanted, now, due.date() if due else usual, due is not None
+        )
+        (posted,) = await purchase_orders.place(pool, [stated])
+        return posted
+
+    posted = in_ledger(session, work)
+    if posted.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
+        raise OperatorError(posted.message)
+    states = in_ledger(session, lambda pool: purchase_orders.orders(pool, codes=[order]))
+    if as_json:
+        print_json(
+            {"verdict": posted.verdict, "event_id": posted.event_id, **view.document(states[0], today())}
+        )
+        return
+    out().print(view.said(order, posted, "placed"))
+    view.print_order(states[0], today())
+
+
+def list_(
+    ctx: typer.Context,
+    supplier: Annotated[
+        str | None, typer.Option("--supplier", metavar="SUPPLIER", help="Only of this one.")
+    ] = None,
+    sku: Annotated[str | None, typer.Option("--sku", metavar="SKU", help="Only with this SKU.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Also those of which nothing is to come.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Orders of which something is still to come, the soonest due first."""
+    states = in_ledger(
+        session_of(ctx),
+        lambda pool: purchase_orders.orders(pool, supplier=supplier, sku=sku, only_open=not all_),
+    )
+    if as_json:
+        print_json([view.document(state, today()) for state in states])
+    else:
+        view.print_orders(states, today())
+
+
+def show(ctx: typer.Context, order: OrderArgument, as_json: JsonOption = False) -> None:
+    """Where an order stands, line by line, and what was stated of it."""
+
+    async def work(pool: Pool) -> view.OrderCard:
+        states = await purchase_orders.orders(pool, codes=[order])
+        if not states:
+            raise OperatorError(
+                f"there is no purchase order {order!r}; see onhand purchase-orders list --all",
+                code=ExitCode.USAGE,
+            )
+        return view.OrderCard(states[0], tuple(await purchase_orders.order_events(pool, order)))
+
+    card = in_ledger(session_of(ctx), work)
+    if as_json:
+        print_json({**view.document(card.state, today()), "events": card.events})
+    else:
+        view.print_order(card.state, today())
+        view.print_events(card.events)
+
+
+def receive(
+    ctx: typer.Context,
+    order: OrderArgument,
+    lines: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SKU=UNITS...",
+            help=f"{LINES_HELP} Below 0: an earlier receipt was stated too high.",
+            show_default=False,
+        ),
+    ] = None,
+    rest: Annotated[bool, typer.Option("--rest", help="Everything that is still to come.")] = False,
+    id_: Annotated[
+        str | None,
+        typer.Option("--id", help="Names this delivery: stating it again under the same id changes nothing."),
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Units of an order came: they can be sold from now on. In parts, or more than ordered: all is taken in."""
+    if rest == bool(lines):
+        raise typer.BadParameter(
+            "give what came as SKU=UNITS, or --rest for everything that is still to come"
+        )
+    number, now = id_ or f"op-{uuid4().hex[:12]}", datetime.now(UTC)
+    wanted = read_lines(lines or [])
+
+    async def work(pool: Pool) -> Stated:
+        if rest:
+            return await purchase_orders.receive_rest(pool, order, SOURCE, number, now)
+        delivery = Delivery(SOURCE, number, order, wanted, now, reason)
+        return await purchase_orders.receive(pool, delivery)
+
+    _state(ctx, order, work, "received", as_json=as_json)
+
+
+def close(
+    ctx: typer.Context,
+    order: OrderArgument,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Expect no more of an order: what has not come is incoming no more."""
+    now = datetime.now(UTC)
+    _state(
+        ctx, order, lambda pool: purchase_orders.close(pool, order, SOURCE, now, reason), "closed",
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def _state(
+    ctx: typer.Context,
+    order: str,
+    work: Callable[[Pool], Awaitable[Stated]],
+    verb: str,
+    *,
+    as_json: bool,
+) -> None:
+    """State something of an order, signal publishers, and say where the order stands."""
+    session = session_of(ctx)
+
+    async def signalled(pool: Pool) -> tuple[Stated, bool]:
+        stated = await work(pool)
+        return stated, await wake(session.settings, stated.woken)
+
+    stated, at_once = in_ledger(session, signalled)
+    if stated.state is None:
+        raise OperatorError(stated.posted.message, code=ExitCode.USAGE)
+    if stated.posted.verdict is Verdict.CONFLICT:
+        raise OperatorError(stated.posted.message)
+    if as_json:
+        verdict = {"verdict": stated.posted.verdict, "event_id": stated.posted.event_id}
+        print_json({**verdict, **view.document(stated.state, today()), "signalled": at_once})
+        return
+    out().print(view.said(order, stated.posted, verb))
+    view.print_order(stated.state, today())
+    if stated.woken:
+        out().print("the channels are being told" if at_once else "the next sync tells the channels")
+
+
+def read_lines(given: list[str]) -> Lines:
+    """SKUs and units of arguments such as A=12. A SKU may hold "=": the last one counts."""
+    return tuple(_read_line(text) for text in given)
+
+
+def _read_line(text: str) -> tuple[str, int]:
+    sku, mark, units = text.rpartition("=")
+    try:
+        if not mark or not sku:
+            raise ValueError
+        return sku, int(units)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not of the form SKU=UNITS, for example A=12") from None
+
+
+def today() -> date:
+    """The day by the operator's clock."""
+    return datetime.now().astimezone().date()

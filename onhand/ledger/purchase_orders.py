@@ -1,0 +1,256 @@
+"""Purchase orders in the ledger: placed, received in parts, closed; each statement an event, and each once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from onhand.domain import purchase_orders
+from onhand.domain.purchase_orders import (
+    Delivery,
+    LineChange,
+    LineState,
+    OrderState,
+    PurchaseOrder,
+    Statement,
+)
+from onhand.ledger.database import Connection, Pool, fetched
+from onhand.ledger.posting import Posted, Verdict, post_events_on
+from onhand.ledger.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """One statement about an order, with what it added to each of its lines."""
+
+    event_id: int
+    kind: str
+    source: str
+    occurred_at: datetime
+    reason: str
+    changes: tuple[LineChange, ...]
+
+
+@dataclass(slots=True)
+class Stated:
+    """What became of a statement about an order, where the order stands after it, and publishers to be signalled.
+
+    `state` None: there is no such order.
+    """
+
+    posted: Posted
+    state: OrderState | None
+    woken: set[str] = field(default_factory=set)
+
+
+async def place(pool: Pool, orders: Sequence[PurchaseOrder]) -> list[Posted]:
+    """Place orders, each once by its code, in one transaction; one verdict for each. The codes are distinct.
+
+    One with an unknown supplier, SKU or location is UNKNOWN, one whose code stands for another order a CONFLICT; the
+    others go in. Raises PurchaseOrderRefusedError for an impossible one, and then none is placed.
+    """
+    stated = {order.code: purchase_orders.commitment(order) for order in orders}
+    assert len(stated) == len(orders), "each code once"
+    if not orders:
+        return []
+    async with pool.connection() as connection:
+        await _lock(connection, stated)
+        answers = await _known(connection, stated)
+        answers |= await _without_supplier(connection, [o for o in orders if o.code not in answers])
+        new = [order for order in orders if order.code not in answers]
+        posted = await post_events_on(connection, [stated[order.code].event for order in new]) if new else []
+        answers |= {order.code: each for order, each in zip(new, posted, strict=True)}
+        placed = [order for order in new if answers[order.code].verdict is Verdict.POSTED]
+        await _save(connection, [(order, stated[order.code], answers[order.code]) for order in placed])
+    return [answers[order.code] for order in orders]
+
+
+async def receive(pool: Pool, delivery: Delivery) -> Stated:
+    """Take in what came on an order. UNKNOWN without such an order. Raises PurchaseOrderRefusedError."""
+    async with pool.connection() as connection:
+        return await receive_on(connection, delivery)
+
+
+async def receive_on(connection: Connection, delivery: Delivery) -> Stated:
+    """The same inside the caller's transaction."""
+    await _lock(connection, [delivery.code])
+    state = await _state(connection, delivery.code)
+    if state is None:
+        return Stated(_no_order(delivery.code), None)
+    if (before := await _stated_before(connection, delivery)) is not None:
+        return Stated(before, state)
+    return await _post(connection, state, purchase_orders.delivery(delivery, state))
+
+
+async def receive_rest(pool: Pool, code: str, source: str, external_id: str, received_at: datetime) -> Stated:
+    """Take in everything that is still to come on an order. UNCHANGED where nothing is."""
+    async with pool.connection() as connection:
+        await _lock(connection, [code])
+        state = await _state(connection, code)
+        if state is None:
+            return Stated(_no_order(code), None)
+        rest = tuple((line.sku, line.open) for line in state.lines if line.open)
+        if not rest:
+            return Stated(Posted(Verdict.UNCHANGED), state)
+        delivery = Delivery(source, external_id, code, rest, received_at)
+        return await _post(connection, state, purchase_orders.delivery(delivery, state))
+
+
+async def close(pool: Pool, code: str, source: str, closed_at: datetime, reason: str) -> Stated:
+    """Expect no more of an order. UNCHANGED where nothing was expected."""
+    async with pool.connection() as connection:
+        await _lock(connection, [code])
+        state = await _state(connection, code)
+        if state is None:
+            return Stated(_no_order(code), None)
+        statement = purchase_orders.closing(state, source, closed_at, reason)
+        if statement is None:
+            return Stated(Posted(Verdict.UNCHANGED), state)
+        return await _post(connection, state, statement)
+
+
+async def orders(
+    pool: Pool,
+    *,
+    codes: Sequence[str] | None = None,
+    supplier: str | None = None,
+    sku: str | None = None,
+    only_open: bool = False,
+) -> list[OrderState]:
+    """Orders as they stand, the soonest due first; all of them where nothing is asked for."""
+    named = {
+        "codes": None if codes is None else list(codes),
+        "supplier": supplier,
+        "sku": sku,
+        "only_open": only_open,
+    }
+    return _states(await fetched(pool, "purchase_orders", **named))
+
+
+async def order_events(pool: Pool, code: str) -> list[OrderEvent]:
+    """What was stated of an order, oldest first."""
+    rows = await fetched(pool, "purchase_order_events", code=code)
+    return [OrderEvent(*row[:5], tuple(map(LineChange, *row[5:]))) for row in rows]
+
+
+async def _lock(connection: Connection, codes: Iterable[str]) -> None:
+    await connection.execute(query("lock_purchase_orders"), {"codes": list(codes)})
+
+
+async def _state(connection: Connection, code: str) -> OrderState | None:
+    named = {"codes": [code], "supplier": None, "sku": None, "only_open": False}
+    rows = await (await connection.execute(query("purchase_orders"), named)).fetchall()
+    return next(iter(_states(rows)), None)
+
+
+def _states(rows: Sequence[tuple[Any, ...]]) -> list[OrderState]:
+    found = []
+    for (code, supplier, location, ordered_at, due_on, statements), lines in groupby(
+        rows, key=lambda row: row[:6]
+    ):
+        states = tuple(LineState(*line[6:]) for line in lines)
+        found.append(OrderState(code, supplier, location, ordered_at, due_on, states, statements))
+    return found
+
+
+async def _known(connection: Connection, stated: dict[str, Statement]) -> dict[str, Posted]:
+    """The verdict on each order that was placed before."""
+    cursor = await connection.execute(query("known_purchase_orders"), {"codes": list(stated)})
+    return {
+        code: Posted(Verdict.DUPLICATE, event_id)
+        if fingerprint == stated[code].event.fingerprint
+        else Posted(
+            Verdict.CONFLICT,
+            event_id,
+            f"purchase order {code} was placed before with other content (event {event_id}); nothing was changed. "
+            "What changed is stated by receipts, by closing it, or by an order with a code of its own.",
+        )
+        async for code, event_id, fingerprint in cursor
+    }
+
+
+async def _stated_before(connection: Connection, delivery: Delivery) -> Posted | None:
+    """The verdict on a delivery whose id is known: what it would do today, after others, is not the question."""
+    cursor = await connection.execute(
+        query("known_events"), {"source": delivery.source, "ids": [delivery.event_key]}
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    _, event_id, fingerprint = row
+    if fingerprint == delivery.fingerprint:
+        return Posted(Verdict.DUPLICATE, event_id)
+    return Posted(
+        Verdict.CONFLICT,
+        event_id,
+        f"a delivery {delivery.external_id!r} on purchase order {delivery.code} was stated before with other content "
+        f"(event {event_id}); nothing was changed. Another delivery needs an id of its own; one stated too high is "
+        "taken back with units below 0.",
+    )
+
+
+async def _without_supplier(connection: Connection, placed: Sequence[PurchaseOrder]) -> dict[str, Posted]:
+    names = sorted({order.supplier for order in placed})
+    cursor = await connection.execute(query("suppliers"), {"names": names})
+    known = {row[0] for row in await cursor.fetchall()}
+    return {
+        order.code: Posted(
+            Verdict.UNKNOWN,
+            None,
+            f"there is no supplier {order.supplier!r}: purchase order {order.code} was not placed. "
+            "Add it first: onhand suppliers set",
+        )
+        for order in placed
+        if order.supplier not in known
+    }
+
+
+async def _save(connection: Connection, placed: Sequence[tuple[PurchaseOrder, Statement, Posted]]) -> None:
+    if not placed:
+        return
+    await connection.execute(
+        query("save_purchase_orders"),
+        {
+            "codes": [order.code for order, _, _ in placed],
+            "suppliers": [order.supplier for order, _, _ in placed],
+            "locations": [order.location for order, _, _ in placed],
+            "ordered": [order.ordered_at for order, _, _ in placed],
+            "due": [order.due_on for order, _, _ in placed],
+            "events": [posted.event_id for _, _, posted in placed],
+        },
+    )
+    await _save_changes(connection, [(order.code, posted, statement) for order, statement, posted in placed])
+
+
+async def _save_changes(connection: Connection, stated: Sequence[tuple[str, Posted, Statement]]) -> None:
+    lines = [
+        (code, posted.event_id, line) for code, posted, statement in stated for line in statement.changes
+    ]
+    await connection.execute(
+        query("save_purchase_order_changes"),
+        {
+            "codes": [code for code, _, _ in lines],
+            "events": [event_id for _, event_id, _ in lines],
+            "skus": [line.sku for _, _, line in lines],
+            "ordered": [line.ordered for _, _, line in lines],
+            "received": [line.received for _, _, line in lines],
+            "closed": [line.closed for _, _, line in lines],
+        },
+    )
+
+
+async def _post(connection: Connection, state: OrderState, statement: Statement) -> Stated:
+    woken: set[str] = set()
+    (posted,) = await post_events_on(connection, [statement.event], woken)
+    if posted.verdict is Verdict.POSTED:
+        await _save_changes(connection, [(state.code, posted, statement)])
+    return Stated(posted, await _state(connection, state.code), woken)
+
+
+def _no_order(code: str) -> Posted:
+    return Posted(
+        Verdict.UNKNOWN,
+        None,
+        f"there is no purchase order {code!r}; see onhand purchase-orders list, or place it first",
+    )

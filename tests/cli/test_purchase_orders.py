@@ -1,0 +1,134 @@
+"""`onhand suppliers` and `onhand purchase-orders`: what is stated, where it stands, and being refused clearly."""
+
+from datetime import UTC, datetime, timedelta
+
+from onhand.ledger import stock
+from onhand.ledger.database import Pool
+from tests.cli.conftest import Onhand
+
+DUE = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+
+
+async def placed(onhand: Onhand, *lines: str) -> None:
+    """Supplier Acme, and order PO-1 to it with these lines."""
+    await onhand("suppliers", "set", "Acme", "--lead-days", 14)
+    await onhand(
+        "purchase-orders", "create", "PO-1", *lines, "--supplier", "Acme", "-l", "leeds", "--due", DUE
+    )
+
+
+async def test_suppliers_are_set_and_listed(store: Pool, onhand: Onhand) -> None:
+    first = await onhand("suppliers", "set", "Acme", "--lead-days", 14, "--lead-deviation", 2.5)
+    assert first.lines == ["Acme: 14 days, give or take 2.5 days; 0 SKUs reordered from it"]
+    second = await onhand(
+        "suppliers", "set", "Acme", "--sku", "A", "--pack", 6, "--minimum", 24, "--unit-cost", "4.50"
+    )
+    assert second.lines == ["Acme: 14 days, give or take 2.5 days; 1 SKU reordered from it"]
+    assert (await onhand("suppliers", "list")).lines == [
+        "supplier  lead time  deviation  SKUs  open orders",
+        "─────────────────────────────────────────────────",
+        "Acme        14 days   2.5 days     1            0",
+    ]
+    assert (await onhand("suppliers", "list", "--supplier", "Acme", "--json")).json == [
+        {
+            "sku": "A",
+            "supplier": "Acme",
+            "pack_units": 6,
+            "minimum_units": 24,
+            "multiple_units": 1,
+            "unit_cost": "4.5000",
+        }
+    ]
+
+
+async def test_a_new_supplier_needs_a_lead_time(store: Pool, onhand: Onhand) -> None:
+    answer = await onhand("suppliers", "set", "Acme")
+    assert answer.code == 2
+    assert "there is no supplier 'Acme' yet, so its lead time is needed" in answer.stderr
+    wrong = await onhand("suppliers", "set", "Acme", "--lead-days", 3, "--pack", 6)
+    assert wrong.code == 2
+    assert "are of a SKU: give --sku" in wrong.stderr
+
+
+async def test_an_order_from_placing_to_closing(store: Pool, onhand: Onhand) -> None:
+    await placed(onhand, "A=12", "B=5")
+
+    part = await onhand("purchase-orders", "receive", "PO-1", "A=5", "B=7", "--id", "d1")
+    assert part.code == 0
+    assert part.lines == [
+        "PO-1 received  event 2",
+        f"PO-1  Acme to leeds, due {DUE}: partial",
+        "sku  ordered  received  to come",
+        "───────────────────────────────────────────────────────────────────────────",
+        "A         12         5        7  7 still to come",
+        "B          5         7        0  2 more than expected: taken in all the same",
+        "the next sync tells the channels",
+    ]
+    again = await onhand("purchase-orders", "receive", "PO-1", "A=5", "B=7", "--id", "d1")
+    assert again.lines[0] == "PO-1: already recorded as event 2; nothing was changed"
+
+    closed = await onhand("purchase-orders", "close", "PO-1", "--reason", "sold out there")
+    assert closed.lines[0] == "PO-1 closed  event 3"
+    assert "7 short: given up when the order was closed" in closed.lines[4]
+    assert (await onhand("purchase-orders", "list")).lines == ["no purchase order is open"]
+
+    shown = (await onhand("purchase-orders", "show", "PO-1", "--json")).json
+    assert shown["status"] == "closed"
+    assert [event["reason"] for event in shown["events"]] == ["", "", "sold out there"]
+    (row,) = await stock.sku_balances(store, "A")
+    assert {state.value: units for state, units in row.units.items() if units} == {
+        "available": 5,
+        "supplier": -5,
+    }
+
+
+async def test_the_rest_comes_at_once_and_a_slip_is_taken_back(store: Pool, onhand: Onhand) -> None:
+    await placed(onhand, "A=12", "B=5")
+    await onhand("purchase-orders", "receive", "PO-1", "--rest")
+    assert (await onhand("purchase-orders", "receive", "PO-1", "--rest")).lines[0] == (
+        "PO-1: nothing of it was still to come; nothing was changed"
+    )
+    back = await onhand("purchase-orders", "receive", "PO-1", "A=-2", "--reason", "miscounted", "--json")
+    assert back.json["status"] == "partial"
+    assert back.json["lines"][0] == {
+        "sku": "A", "ordered": 12, "received": 10, "closed": 0, "open": 2, "excess": 0, "note": "2 still to come"
+    }  # fmt: skip
+
+
+async def test_the_list_has_the_soonest_first(store: Pool, onhand: Onhand) -> None:
+    await placed(onhand, "A=12")
+    sooner = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    await onhand(
+        "purchase-orders", "create", "PO-2", "B=3", "--supplier", "Acme", "-l", "london", "--due", sooner
+    )
+    assert (await onhand("purchase-orders", "list")).lines[2:] == [
+        f"PO-2   Acme      london    {sooner}  open       1        3         0        3",
+        f"PO-1   Acme      leeds     {DUE}  open       1       12         0       12",
+    ]
+
+
+async def test_an_order_is_due_after_the_lead_time_and_is_known_again(store: Pool, onhand: Onhand) -> None:
+    await onhand("suppliers", "set", "Acme", "--lead-days", 13.5)
+    command = ("purchase-orders", "create", "PO-1", "A=12", "--supplier", "Acme", "-l", "leeds", "--json")
+    answers = [await onhand(*command) for _ in range(2)]
+    due = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
+    assert [(answer.json["verdict"], answer.json["due_on"]) for answer in answers] == [
+        ("posted", due),
+        ("duplicate", due),
+    ]
+
+
+async def test_what_cannot_be_is_refused(store: Pool, onhand: Onhand) -> None:
+    await placed(onhand, "A=12")
+    for words, said, code in (
+        (("receive", "PO-1", "A"), "'A' is not of the form SKU=UNITS, for example A=12", 2),
+        (("receive", "PO-1", "C=1"), "purchase order PO-1 has no SKU C; it has A", 2),
+        (("receive", "PO-9", "A=1"), "there is no purchase order 'PO-9'", 2),
+        (("receive", "PO-1"), "give what came as SKU=UNITS, or --rest", 2),
+        (("show", "PO-9"), "there is no purchase order 'PO-9'", 2),
+        (("create", "PO-1", "A=13", "--supplier", "Acme", "-l", "leeds"), "was placed before with other content", 1),
+        (("create", "PO-2", "A=13", "--supplier", "Nil", "-l", "leeds"), "no supplier 'Nil'; known are Acme", 2),
+        (("create", "PO-2", "X=13", "--supplier", "Acme", "-l", "leeds"), "there is no SKU 'X'", 2),
+    ):  # fmt: skip
+        answer = await onhand("purchase-orders", *words)
+        assert (answer.code, said in " ".join(answer.stderr.split())) == (code, True), (words, answer)
