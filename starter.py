@@ -37,6 +37,7 @@ COMMANDS = {
     "mapping": "mapping",
     "suppliers": "suppliers",
     "purchase-orders": "purchase_orders",
+    "reorder": "reorder",
 }
 """Each command and its module of onhand.cli, in the order in which --help lists them."""
 

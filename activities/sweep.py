@@ -10,7 +10,7 @@ from temporalio.client import Client
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from activities.live import start_updates
-from onhand import authority, overselling, sweeping, tiers
+from onhand import authority, overselling, planning, sweeping, tiers
 from onhand.alerts.slack import Slack
 from onhand.authority import Authority
 from onhand.channels.base import Channel
@@ -59,6 +59,7 @@ class SweepSteps:
             if request.look_at_hooks and self.public_url:
                 hooks = await sweeping.mend_hooks(self.pool, channel, self.public_url)
             await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
+            await planning.refresh_if_due(self.pool, self.settings.planning.policy(), datetime.now(UTC))
             oversold = await overselling.look_for_oversells(self.pool, self.settings, self.slack)
         woken = swept.disproved_woken | told | oversold.woken
         await wake_publishers(self.client, sorted(woken & self.channels.keys()))

@@ -12,6 +12,7 @@ from bench.black_friday import BLACK_FRIDAY
 from bench.chaos.benchmark import CHAOS
 from bench.drift import DRIFT
 from bench.figures import BenchFailed, Benchmark, Figures, Options, rounded
+from bench.forecast import FORECAST
 from bench.full_sync import FULL_SYNC
 from bench.ledger_post import LEDGER_POST
 from bench.read_back import READ_BACK
@@ -32,6 +33,7 @@ BENCHMARKS = {
         DRIFT,
         CHAOS,
         BLACK_FRIDAY,
+        FORECAST,
     )
 }
 ALL = "all"

@@ -77,7 +77,7 @@ def refused_row(row: BadRow) -> RefusedRow:
 
 async def import_catalogue(pool: Pool, path: Path, form: FileFormat) -> ImportReport:
     """SKUs and their names. A SKU that exists takes the names of the file. Raises SourceError."""
-    report = await _begin(pool, "catalogue", path)
+    report = await begin_import(pool, "catalogue", path)
     async for page in read_catalogue(path, delimiter=form.delimiter, encoding=form.encoding):
         await catalogue.save_skus(pool, [_sku(row) for row in page.rows])
         report.taken += len(page.rows)
@@ -89,7 +89,7 @@ async def import_mapping(
     pool: Pool, path: Path, channel: str, places: Sequence[str], known: LedgerDirectory, form: FileFormat
 ) -> ImportReport:
     """Which item of a channel sells which SKU, for good: discovery keeps to it. Raises SourceError."""
-    report = await _begin(pool, "mapping", path)
+    report = await begin_import(pool, "mapping", path)
     async for page in read_mapping(path, known, delimiter=form.delimiter, encoding=form.encoding):
         saved = await mapping.pin_listings(pool, channel, [_listing(row) for row in page.rows], places)
         report.taken += len(saved)
@@ -103,7 +103,7 @@ async def import_stock(pool: Pool, options: CsvOptions, known: LedgerDirectory) 
     A count that agrees is recorded, too: so the ledger knows the whole file again, whatever has moved
     since, and saying it a second time changes nothing.
     """
-    report = await _begin(pool, "stock", options.path)
+    report = await begin_import(pool, "stock", options.path)
     async for page in _stock_pages(options, known):
         stated = [row.as_count(report.key, f"{row.sku}@{row.location}") for row in page.rows]
         answers = await posting.post_counts(pool, stated, record_agreement=True)
@@ -129,7 +129,8 @@ async def _stock_pages(options: CsvOptions, known: LedgerDirectory) -> AsyncIter
         yield page
 
 
-async def _begin(pool: Pool, kind: str, path: Path) -> ImportReport:
+async def begin_import(pool: Pool, kind: str, path: Path) -> ImportReport:
+    """The empty report of a file; what an earlier try of it had refused is forgotten."""
     digest = await asyncio.to_thread(_digest, path)
     report = ImportReport(kind, path.name, f"import/{digest[:32]}")
     await catalogue.forget_refused_rows(pool, f"import/{report.kind}", report.key)
@@ -142,8 +143,12 @@ async def _refuse(
     page: RowPage[CatalogueRow] | RowPage[MappingRow] | Page,
     others: Sequence[RefusedRow] = (),
 ) -> None:
-    refused = [*map(refused_row, page.bad_rows), *others]
     report.rows += len(page.rows) + len(page.bad_rows)
+    await refuse_rows(pool, report, [*map(refused_row, page.bad_rows), *others])
+
+
+async def refuse_rows(pool: Pool, report: ImportReport, refused: Sequence[RefusedRow]) -> None:
+    """Keep and report rows that are not taken."""
     report.refused += len(refused)
     report.refusals += refused[: LISTED_MAX - len(report.refusals)]
     if refused:

@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from onhand.domain.counts import CountMeaning
 from onhand.domain.drift import Response
+from onhand.domain.forecast import Method
 from onhand.domain.guard import Limits
 from onhand.domain.listings import ChannelRules, RuleBook
+from onhand.domain.reorder import LeadTime, Policy
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
 from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
@@ -362,6 +364,41 @@ class GuardSettings(_Section):
         return Limits(self.share_percent, self.listings_min, self.units_min, self.enabled)
 
 
+class PlanningSettings(_Section):
+    """When SKUs are to be reordered, and how much of them: see docs/planning.md.
+
+    `lead_days` and `lead_days_deviation` are of SKUs without a supplier. Without `order_cost` and `holding_percent` (of
+    what a unit costs, a year) an order lasts for `cover_days`.
+    """
+
+    service_percent: float = Field(default=95, ge=50, le=99.99)
+    fill_percent: float | None = Field(default=None, ge=50, le=99.99)
+    history_weeks: int = Field(default=52, ge=4, le=260)
+    forecast: Literal["auto"] | Method = "auto"
+    lead_days: float = Field(default=14, ge=0, le=1_000)
+    lead_days_deviation: float = Field(default=0, ge=0, le=1_000)
+    review_days: float = Field(default=1, ge=0, le=365)
+    cover_days: float = Field(default=14, gt=0, le=1_000)
+    order_cost: float = Field(default=0, ge=0)
+    holding_percent: float = Field(default=0, ge=0, le=1_000)
+    refresh_hours: int = Field(default=24, ge=1, le=720)
+    create_orders: bool = False
+
+    def policy(self) -> Policy:
+        """The domain's record of these settings."""
+        return Policy(
+            service=self.service_percent / 100,
+            fill=None if self.fill_percent is None else self.fill_percent / 100,
+            history_weeks=self.history_weeks,
+            method=self.forecast if isinstance(self.forecast, Method) else None,
+            lead=LeadTime(self.lead_days, self.lead_days_deviation, self.review_days),
+            cover_days=self.cover_days,
+            order_cost=self.order_cost,
+            holding_share=self.holding_percent / 100,
+            refresh=timedelta(hours=self.refresh_hours),
+        )
+
+
 class OversellSettings(_Section):
     """What is done when more of a SKU is promised than there is: whether its listings are halted until that is over,
     and what people are told to do."""
@@ -457,6 +494,7 @@ class Settings(_Section):
     guard: GuardSettings = GuardSettings()
     tiers: TierSettings = TierSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    planning: PlanningSettings = PlanningSettings()
     oversell: OversellSettings = OversellSettings()
     report: ReportSettings = ReportSettings()
     slack: SlackSettings = SlackSettings()

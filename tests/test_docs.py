@@ -130,7 +130,7 @@ def faults_of(words: list[str], *, whole: bool) -> str:
 
 def _arguments_fault(command: Any, arguments: list[str], *, whole: bool) -> str:
     taken = [p for p in command.params if not p.opts[0].startswith("-")]
-    if len(arguments) > len(taken):
+    if len(arguments) > len(taken) and not any(p.nargs == -1 for p in taken):
         return f"{arguments} are more than {[p.metavar for p in taken]}"
     if whole and getattr(command, "commands", None) and command.params and not arguments:
         return "" if command.name == "onhand" else "a group alone does nothing"

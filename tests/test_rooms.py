@@ -70,8 +70,8 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining guard imports intake ledger mapping messages overselling publish "
-        "read_back reconcile reports settings sources sweeping tiers waking workflows",
+        "alerts authority channels domain draining guard imports intake ledger mapping messages overselling planning "
+        "publish read_back reconcile reports settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/audit": room("judges the record, and shares nothing with what wrote it", "ledger"),

@@ -39,6 +39,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[guard]`": module.GuardSettings,
     "`[tiers]`": module.TierSettings,
     "`[reconcile]`": module.ReconcileSettings,
+    "`[planning]`": module.PlanningSettings,
     "`[oversell]`": module.OversellSettings,
     "`[report]`": module.ReportSettings,
     "`[slack]`": module.SlackSettings,
@@ -115,6 +116,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "guard": module.GuardSettings,
         "tiers": module.TierSettings,
         "reconcile": module.ReconcileSettings,
+        "planning": module.PlanningSettings,
         "oversell": module.OversellSettings,
         "report": module.ReportSettings,
         "slack": module.SlackSettings,
@@ -142,8 +144,8 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 def test_every_setting_is_in_the_example() -> None:
     tables = {
-        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "reconcile", "oversell",
-        "report", "slack", "web", "clients",
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "reconcile", "planning",
+        "oversell", "report", "slack", "web", "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)

@@ -64,9 +64,9 @@ def catalogue(
     as_json: JsonOption = False,
 ) -> None:
     """SKUs: columns sku, and where there are any name, barcode, tags, status, fraction."""
-    form = _form(delimiter, encoding)
-    report = _run(session_of(ctx), lambda pool, _: import_catalogue(pool, file, form))
-    _answer(report, show, as_json=as_json)
+    form = file_format(delimiter, encoding)
+    report = run_import(session_of(ctx), lambda pool, _: import_catalogue(pool, file, form))
+    answer_import(report, show, as_json=as_json)
 
 
 def mapping(
@@ -89,9 +89,11 @@ def mapping(
     if len(names) != 1:
         raise typer.BadParameter(f"a mapping is of one channel: give --channel, one of {', '.join(names)}")
     places = list(session.settings.channels[names[0]].draws_on())
-    form = _form(delimiter, encoding)
-    report = _run(session, lambda pool, known: import_mapping(pool, file, names[0], places, known, form))
-    _answer(report, show, as_json=as_json)
+    form = file_format(delimiter, encoding)
+    report = run_import(
+        session, lambda pool, known: import_mapping(pool, file, names[0], places, known, form)
+    )
+    answer_import(report, show, as_json=as_json)
 
 
 def stock(
@@ -137,7 +139,9 @@ def stock(
         encoding=encoding or options.encoding,
         marks=marks,
     )
-    _answer(_run(session, lambda pool, known: import_stock(pool, options, known)), show, as_json=as_json)
+    answer_import(
+        run_import(session, lambda pool, known: import_stock(pool, options, known)), show, as_json=as_json
+    )
 
 
 def _options(settings: Settings, file: Path, location: str | None) -> CsvOptions:
@@ -150,11 +154,16 @@ def _options(settings: Settings, file: Path, location: str | None) -> CsvOptions
     return replace(options, path=file, location=location or options.location or only, settle_seconds=0)
 
 
-def _form(delimiter: str | None, encoding: str | None) -> FileFormat:
+def file_format(delimiter: str | None, encoding: str | None) -> FileFormat:
+    """What was said about a file's text."""
     return FileFormat(delimiter, encoding or FileFormat().encoding)
 
 
-def _run(session: Session, work: Callable[[Pool, LedgerDirectory], Awaitable[ImportReport]]) -> ImportReport:
+def run_import(
+    session: Session, work: Callable[[Pool, LedgerDirectory], Awaitable[ImportReport]]
+) -> ImportReport:
+    """Take a file into the ledger, which knows the configured places."""
+
     async def with_places(pool: Pool) -> ImportReport:
         await make_places_known(pool, session.settings)
         return await work(pool, LedgerDirectory(pool, frozenset(session.settings.locations)))
@@ -162,7 +171,8 @@ def _run(session: Session, work: Callable[[Pool, LedgerDirectory], Awaitable[Imp
     return in_ledger(session, with_places)
 
 
-def _answer(report: ImportReport, show: int, *, as_json: bool) -> None:
+def answer_import(report: ImportReport, show: int, *, as_json: bool) -> None:
+    """Say what became of a file, and exit as it went."""
     if as_json:
         print_json(report)
     else:

@@ -11,6 +11,16 @@ import typer
 from onhand.cli import purchase_orders_view as view
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.imports import (
+    SHOWN_ROWS,
+    DelimiterOption,
+    EncodingOption,
+    FileArgument,
+    ShowOption,
+    answer_import,
+    file_format,
+    run_import,
+)
 from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
 from onhand.cli.output import out, print_json
 from onhand.cli.stock_post import wake
@@ -21,6 +31,7 @@ from onhand.ledger import purchase_orders
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
 from onhand.ledger.purchase_orders import Stated
+from onhand.purchase_imports import Places, import_orders
 
 SOURCE = "operator"
 """Whose word an event of these commands is."""
@@ -41,6 +52,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("receive")(receive)
     group.command("close")(close)
+    group.command("import")(import_)
     app.add_typer(group, name="purchase-orders", rich_help_panel="Planning")
 
 
@@ -186,6 +198,31 @@ def close(
         ctx, order, lambda pool: purchase_orders.close(pool, order, SOURCE, now, reason), "closed",
         as_json=as_json,
     )  # fmt: skip
+
+
+def import_(
+    ctx: typer.Context,
+    file: FileArgument,
+    location: Annotated[
+        str | None,
+        typer.Option("--location", "-l", metavar="LOCATION", help="Of rows that name none."),
+    ] = None,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    show: ShowOption = SHOWN_ROWS,
+    as_json: JsonOption = False,
+) -> None:
+    """Place orders from a file: columns order, supplier, sku, quantity, and location and due where there are any."""
+    settings = session_of(ctx).settings
+    only = next(iter(settings.locations)) if len(settings.locations) == 1 else ""
+    usual = only if location is None else chosen_location(settings, location)
+    places = Places(frozenset(settings.locations), usual)
+    form = file_format(delimiter, encoding)
+    report = run_import(
+        session_of(ctx),
+        lambda pool, known: import_orders(pool, file, known, places, SOURCE, datetime.now(UTC), form),
+    )
+    answer_import(report, show, as_json=as_json)
 
 
 def _state(

@@ -8,12 +8,23 @@ from rich.markup import escape
 
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.imports import (
+    SHOWN_ROWS,
+    DelimiterOption,
+    EncodingOption,
+    FileArgument,
+    ShowOption,
+    answer_import,
+    file_format,
+    run_import,
+)
 from onhand.cli.ledger import in_ledger
 from onhand.cli.output import grid, out, print_json
 from onhand.explain.skus import known_sku
 from onhand.ledger import suppliers
 from onhand.ledger.database import Pool
 from onhand.ledger.suppliers import SuppliedSku, Supplier, SupplierRow
+from onhand.purchase_imports import import_supplied
 from onhand.wording import count
 
 UNITS_MAX = 1_000_000
@@ -31,6 +42,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("list")(list_)
     group.command("set")(set_)
+    group.command("import")(import_)
     app.add_typer(group, name="suppliers", rich_help_panel="Planning")
 
 
@@ -136,6 +148,20 @@ def set_(
         f"{escape(found.name)}: {_days(found.lead_days)}, give or take {_days(found.lead_days_deviation)}; "
         f"{count(row.skus, 'SKU')} reordered from it"
     )
+
+
+def import_(
+    ctx: typer.Context,
+    file: FileArgument,
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    show: ShowOption = SHOWN_ROWS,
+    as_json: JsonOption = False,
+) -> None:
+    """From a file: columns supplier, sku, and lead_days, lead_days_deviation, pack, minimum, multiple, unit_cost."""
+    form = file_format(delimiter, encoding)
+    report = run_import(session_of(ctx), lambda pool, known: import_supplied(pool, file, known, form))
+    answer_import(report, show, as_json=as_json)
 
 
 async def _save(pool: Pool, name: str, lead_days: float | None, deviation: float | None) -> None:

@@ -50,19 +50,24 @@ async def place(pool: Pool, orders: Sequence[PurchaseOrder]) -> list[Posted]:
     One with an unknown supplier, SKU or location is UNKNOWN, one whose code stands for another order a CONFLICT; the
     others go in. Raises PurchaseOrderRefusedError for an impossible one, and then none is placed.
     """
+    async with pool.connection() as connection:
+        return await place_on(connection, orders)
+
+
+async def place_on(connection: Connection, orders: Sequence[PurchaseOrder]) -> list[Posted]:
+    """The same inside the caller's transaction."""
     stated = {order.code: purchase_orders.commitment(order) for order in orders}
     assert len(stated) == len(orders), "each code once"
     if not orders:
         return []
-    async with pool.connection() as connection:
-        await _lock(connection, stated)
-        answers = await _known(connection, stated)
-        answers |= await _without_supplier(connection, [o for o in orders if o.code not in answers])
-        new = [order for order in orders if order.code not in answers]
-        posted = await post_events_on(connection, [stated[order.code].event for order in new]) if new else []
-        answers |= {order.code: each for order, each in zip(new, posted, strict=True)}
-        placed = [order for order in new if answers[order.code].verdict is Verdict.POSTED]
-        await _save(connection, [(order, stated[order.code], answers[order.code]) for order in placed])
+    await _lock(connection, stated)
+    answers = await _known(connection, stated)
+    answers |= await _without_supplier(connection, [o for o in orders if o.code not in answers])
+    new = [order for order in orders if order.code not in answers]
+    posted = await post_events_on(connection, [stated[order.code].event for order in new]) if new else []
+    answers |= {order.code: each for order, each in zip(new, posted, strict=True)}
+    placed = [order for order in new if answers[order.code].verdict is Verdict.POSTED]
+    await _save(connection, [(order, stated[order.code], answers[order.code]) for order in placed])
     return [answers[order.code] for order in orders]
 
 

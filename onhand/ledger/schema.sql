@@ -205,6 +205,52 @@ SELECT p.id AS purchase_order_id, c.sku_id, p.location_id, p.due_on,
 HAVING sum(c.ordered - c.closed - c.received) > 0;
 COMMENT ON VIEW incoming_unit IS 'What is still to come of each SKU on each purchase order, where and when. Together it is balance.incoming.';
 
+CREATE TABLE reorder_point (
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    units integer NOT NULL CHECK (units >= 0),
+    target integer NOT NULL CHECK (target >= units),
+    per_day double precision NOT NULL CHECK (per_day >= 0),
+    deviation double precision NOT NULL CHECK (deviation >= 0),
+    demand_class text COLLATE "C" NOT NULL,
+    method text COLLATE "C" NOT NULL,
+    weeks smallint NOT NULL CHECK (weeks > 0),
+    lead_days double precision NOT NULL,
+    lead_days_deviation double precision NOT NULL,
+    computed_at timestamptz NOT NULL,
+    PRIMARY KEY (sku_id, location_id)
+);
+COMMENT ON TABLE reorder_point IS 'At which position a SKU is to be reordered for a location, and up to which target; worked out anew once a day or so.';
+COMMENT ON COLUMN reorder_point.units IS 'The reorder point: order when available + incoming + in_transit is at or below it.';
+COMMENT ON COLUMN reorder_point.per_day IS 'Units asked for a day, as forecast from so many weeks; deviation is the standard deviation of a day.';
+
+CREATE TABLE planning_refresh (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    after_sku integer NOT NULL DEFAULT 0,
+    computed_at timestamptz NOT NULL DEFAULT '-infinity'
+);
+COMMENT ON TABLE planning_refresh IS 'One row: when reorder points were last all worked out, and how far the present round is. Whoever works on them holds it.';
+INSERT INTO planning_refresh DEFAULT VALUES;
+
+CREATE TABLE reorder_proposal (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sku_id integer NOT NULL REFERENCES sku,
+    location_id smallint NOT NULL REFERENCES location,
+    supplier_id integer NOT NULL REFERENCES supplier,
+    units integer NOT NULL CHECK (units > 0),
+    available integer NOT NULL,
+    incoming integer NOT NULL,
+    in_transit integer NOT NULL,
+    point integer NOT NULL,
+    target integer NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    approved_at timestamptz,
+    approved_by text NOT NULL DEFAULT '',
+    purchase_order_id integer REFERENCES purchase_order
+);
+COMMENT ON TABLE reorder_proposal IS 'Units of a SKU that should be ordered, with what that was decided from. Approved: they are on a purchase order.';
+CREATE UNIQUE INDEX reorder_proposal_open ON reorder_proposal (sku_id, location_id) WHERE approved_at IS NULL;
+
 CREATE TABLE listing (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     channel_id smallint NOT NULL REFERENCES channel,

@@ -1,6 +1,7 @@
 """`onhand suppliers` and `onhand purchase-orders`: what is stated, where it stands, and being refused clearly."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from onhand.ledger import stock
 from onhand.ledger.database import Pool
@@ -59,7 +60,7 @@ async def test_an_order_from_placing_to_closing(store: Pool, onhand: Onhand) -> 
         "PO-1 received  event 2",
         f"PO-1  Acme to leeds, due {DUE}: partial",
         "sku  ordered  received  to come",
-        "───────────────────────────────────────────────────────────────────────────",
+        "────────────────────────────────────────────────────────────────────────────",
         "A         12         5        7  7 still to come",
         "B          5         7        0  2 more than expected: taken in all the same",
         "the next sync tells the channels",
@@ -132,3 +133,77 @@ async def test_what_cannot_be_is_refused(store: Pool, onhand: Onhand) -> None:
     ):  # fmt: skip
         answer = await onhand("purchase-orders", *words)
         assert (answer.code, said in " ".join(answer.stderr.split())) == (code, True), (words, answer)
+
+
+async def test_orders_come_from_a_file_whole_or_not_at_all(
+    store: Pool, onhand: Onhand, tmp_path: Path
+) -> None:
+    """Goal: one wrong row keeps its order out, and no other; the same file again changes nothing."""
+    await onhand("suppliers", "set", "Acme", "--lead-days", 14)
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "sku;quantity;order;supplier;location;due\n"
+        f"A;12;PO-1;Acme;leeds;{DUE}\n"
+        "A;3;PO-2;Acme;leeds;\n"
+        f"B;5;PO-1;Acme;leeds;{DUE}\n"
+        "B;2.5;PO-2;Acme;leeds;\n"
+        "C;1;PO-3;Nil;london;\n"
+        "C;4;PO-4;Acme;;\n"
+    )
+    command = ("purchase-orders", "import", file, "--location", "london", "--json")
+    first = await onhand(*command)
+    assert first.code == 3
+    assert {name: first.json[name] for name in ("rows", "taken", "known", "refused")} == {
+        "rows": 6, "taken": 3, "known": 0, "refused": 3
+    }  # fmt: skip
+    assert sorted((row["origin"], row["problem"]) for row in first.json["refusals"]) == [
+        ("orders.csv line 3", "bad_value"),
+        ("orders.csv line 5", "bad_value"),
+        ("orders.csv line 6", "bad_value"),
+    ]
+    said = [row["message"] for row in first.json["refusals"]]
+    assert any(
+        'another row of order "PO-2" cannot be taken, and an order is placed whole.' in each for each in said
+    )
+    assert any('"2.5" is not accepted; write a whole number' in each for each in said)
+    states = (await onhand("purchase-orders", "list", "--json")).json
+    assert {state["order"]: (state["location"], len(state["lines"])) for state in states} == {
+        "PO-1": ("leeds", 2),
+        "PO-4": ("london", 1),
+    }
+    again = await onhand(*command)
+    assert (again.json["taken"], again.json["known"], again.json["refused"]) == (0, 3, 3)
+
+
+async def test_a_row_of_no_order_keeps_the_file_out(store: Pool, onhand: Onhand, tmp_path: Path) -> None:
+    """Goal: it may be the missing line of any of them."""
+    await onhand("suppliers", "set", "Acme", "--lead-days", 14)
+    file = tmp_path / "orders.csv"
+    file.write_text("order,supplier,sku,quantity,location\nPO-1,Acme,A,12,leeds\n,Acme,B,1,leeds\n")
+    answer = await onhand("purchase-orders", "import", file, "--json")
+    assert (answer.code, answer.json["taken"], answer.json["refused"]) == (1, 0, 2)
+    assert "nobody can tell whether orders.csv line 3 is of order" in str(answer.json["refusals"])
+
+
+async def test_suppliers_come_from_a_file(store: Pool, onhand: Onhand, tmp_path: Path) -> None:
+    """Goal: a lead time may stand once; rows that contradict it, or name what nobody knows, are refused."""
+    file = tmp_path / "suppliers.csv"
+    file.write_text(
+        "supplier,sku,lead_days,lead_days_deviation,pack,minimum,unit_cost\n"
+        "Acme,A,14,2.5,6,24,1.25\n"
+        "Acme,B,,,,,\n"
+        "Acme,C,10,2.5,,,\n"
+        "Zeta,X,3,,,,\n"
+        "Beta,Y,,,,,\n"
+    )
+    answer = await onhand("suppliers", "import", file, "--json")
+    assert (answer.code, answer.json["taken"], answer.json["refused"]) == (3, 2, 3)
+    assert [row["problem"] for row in answer.json["refusals"]] == ["bad_value", "unknown_sku", "bad_value"]
+    rows = (await onhand("suppliers", "list", "--supplier", "Acme", "--json")).json
+    assert [(row["sku"], row["pack_units"], row["minimum_units"]) for row in rows] == [
+        ("A", 6, 24),
+        ("B", 1, 0),
+    ]
+    assert (await onhand("suppliers", "list")).lines[2:] == [
+        "Acme        14 days   2.5 days     2            0"
+    ]
