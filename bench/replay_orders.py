@@ -7,6 +7,10 @@ Onhand, line by line. In the end the balances have to be what a fold of the file
 has to show them; every line has to be there once. A mismatch is a SKU, a level, a line or a refusal that is not as it
 should be.
 
+Then once more with a supply side, generated (retail_supply.py): purchase orders that come in parts, short or with more
+than ordered, transfers to a second location, returns and what becomes of them, in between the orders and at the same
+time. Again every state has to be what an independent fold comes to (`mismatches_with_supply`).
+
 Lines a second are counted from the first order to the last delivery settled in the ledger. Web app, worker, Temporal,
 Postgres and the shops run together on this machine.
 """
@@ -20,12 +24,16 @@ from typing import Any
 import psycopg
 
 from bench.figures import BenchFailed, Benchmark, Figures, Goal, Options, medians, tell
+from bench.replay_supply import SupplySide, supply_mismatches
 from bench.retail import PATH, Invoices, read_invoices
 from bench.retail_fold import Balance, fold
 from bench.retail_plan import NO_GOODS, NOT_BOUGHT, NOT_SOLD, SHIP_AFTER, Act, Plan
+from bench.retail_supply import Act as SupplyAct
+from bench.retail_supply import Stock, fold_supply, supply
 from bench.seeding import seed_codes, seed_shown
-from bench.shops import SHOPS
+from bench.shops import LOCATION, SHOPS
 from bench.world import World, new_database, open_world
+from onhand.ledger.database import open_pool
 
 OPENING = 1_000_000
 RUNS = 3
@@ -40,10 +48,12 @@ STUCK_SECONDS = 90.0
 GOALS = (
     Goal("lines_per_s", "Lines of orders posted a second"),
     Goal("mismatches", "SKUs, levels, lines and refusals that are not as the file says", at_most=0),
+    Goal("mismatches_with_supply", "The same with receipts, transfers and returns in between", at_most=0),
 )
 
 BALANCES = """
 SELECT sku.code, available, committed, customer FROM balance JOIN sku ON sku.id = sku_id
+  JOIN location ON location.id = location_id WHERE location.code = %s
 """
 LINES = """
 SELECT channel.name, count(*) FROM order_line JOIN channel ON channel.id = channel_id
@@ -55,7 +65,7 @@ SELECT DISTINCT channel.name, subject FROM inbox JOIN channel ON channel.id = ch
 WAITING = """
 SELECT (SELECT count(*) FROM inbox WHERE outcome IS NULL), (SELECT count(*) FROM outbox)
 """
-EVENTS = "SELECT count(*) FROM event WHERE source <> 'bench'"
+EVENTS = "SELECT count(*) FROM event WHERE source NOT LIKE 'bench%'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +86,36 @@ async def measure(options: Options) -> Figures:
         tell(f"replay_orders: run {number + 1}, {len(invoices):,} invoices")
         async with open_world(limits=False) as world:
             rounds.append(await _round(world, invoices, expected))
-    return {**medians(rounds), "invoices": len(invoices), "skus": len(expected), "runs": len(rounds)}
+    tell("replay_orders: once more, with a supply side")
+    async with open_world(limits=False) as world:
+        supplied = await _round(world, invoices, expected, supply_of(expected))
+    return {
+        **medians(rounds),
+        "mismatches_with_supply": supplied["mismatches"],
+        "lines_per_s_with_supply": supplied["lines_per_s"],
+        "supply_acts": supplied["supply_acts"],
+        "invoices": len(invoices),
+        "skus": len(expected),
+        "runs": len(rounds),
+    }
 
 
-async def _round(world: World, invoices: Invoices, expected: Mapping[str, Balance]) -> Figures:
+def supply_of(expected: Mapping[str, Balance]) -> list[tuple[float, SupplyAct]]:
+    """A supply side that fits what is sold and shipped of each SKU in the end."""
+    goods = {code: balance for code, balance in expected.items() if code not in NO_GOODS}
+    sold = {code: balance.committed + balance.customer for code, balance in goods.items()}
+    return supply(
+        {code: units for code, units in sold.items() if units},
+        {code: balance.customer for code, balance in goods.items()},
+    )
+
+
+async def _round(
+    world: World,
+    invoices: Invoices,
+    expected: Mapping[str, Balance],
+    supplied: Sequence[tuple[float, SupplyAct]] = (),
+) -> Figures:
     goods = [code for code in expected if code not in NO_GOODS]
     await world.fill_codes([*goods, *sorted(NO_GOODS)], OPENING)
     dsn = await new_database(world.postgres)
@@ -89,10 +125,12 @@ async def _round(world: World, invoices: Invoices, expected: Mapping[str, Balanc
     acts = list(plan.acts(invoices))
     async with world.worker(dsn), world.web(dsn) as web:
         await world.subscribe(web)
-        replayed = await _replay(world, dsn, acts)
+        replayed = await _replay(world, dsn, acts, SupplySide(supplied))
+        stock = fold_supply(act for _, act in supplied)
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-            balances = {code: expected[code] for code in goods}
+            balances = {code: _with_supply(expected[code], stock.get(code)) for code in goods}
             wrong = await _mismatches(world, connection, plan, replayed, balances)
+            wrong["states of the supply side"] = await supply_mismatches(connection, stock)
             ((events,),) = await _rows(connection, EVENTS)
     lines = sum(plan.placed.values()) + plan.cancelled
     if lines + plan.no_goods + plan.refused.total() != sum(map(len, invoices.values())):
@@ -109,6 +147,7 @@ async def _round(world: World, invoices: Invoices, expected: Mapping[str, Balanc
         "posted_seconds": replayed.posted_seconds,
         "shown_seconds": replayed.shown_seconds,
         "events": events,
+        "supply_acts": len(supplied),
         "lines_posted": lines,
         "lines_refused_not_sold": plan.refused[NOT_SOLD],
         "lines_refused_not_bought": plan.refused[NOT_BOUGHT],
@@ -116,17 +155,16 @@ async def _round(world: World, invoices: Invoices, expected: Mapping[str, Balanc
     }
 
 
-async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
+def _with_supply(balance: Balance, stock: Stock | None) -> Balance:
+    if stock is None:
+        return balance
+    return Balance(balance.available + stock.available, balance.committed, balance.customer + stock.customer)
+
+
+async def _replay(world: World, dsn: str, acts: Sequence[Act], supplied: SupplySide) -> _Replayed:
     """Do everything in the shops, and wait until the ledger has it, and until the shops show it."""
-    orders: dict[tuple[str, str], str] = {}
     began = time.perf_counter()
-    for start in range(0, len(acts), ACTS):
-        part = acts[start : start + ACTS]
-        answer = await world.control("POST", "orders/bulk", {"orders": part})
-        if answer["refused"]:
-            raise BenchFailed(f"a shop refused {len(answer['refused'])} acts: {answer['refused'][0]}")
-        numbered = zip(part, answer["orders"], strict=True)
-        orders |= {(act["platform"], act["key"]): number for act, number in numbered}
+    orders = await _act(world, dsn, acts, supplied)
     tell(f"  {len(acts):,} acts in the shops in {time.perf_counter() - began:.1f} s")
     posted = swept = None
     moved, before = time.perf_counter(), (0, 0, 0)
@@ -146,6 +184,24 @@ async def _replay(world: World, dsn: str, acts: Sequence[Act]) -> _Replayed:
                 return _Replayed(orders, posted or 0.0, now - began)
             await asyncio.sleep(0.1)
     raise BenchFailed(f"still waiting, and not moving: {before} deliveries, in the inbox, in the outbox")
+
+
+async def _act(
+    world: World, dsn: str, acts: Sequence[Act], supplied: SupplySide
+) -> dict[tuple[str, str], str]:
+    """Everything in the shops, and what is supplied in between; the platforms' ids of the orders."""
+    orders: dict[tuple[str, str], str] = {}
+    async with open_pool(dsn, size=2) as pool:
+        await supplied.begin(pool)
+        for start in range(0, len(acts), ACTS):
+            part = acts[start : start + ACTS]
+            answer = await world.control("POST", "orders/bulk", {"orders": part})
+            if answer["refused"]:
+                raise BenchFailed(f"a shop refused {len(answer['refused'])} acts: {answer['refused'][0]}")
+            numbered = zip(part, answer["orders"], strict=True)
+            orders |= {(act["platform"], act["key"]): number for act, number in numbered}
+            await supplied.until((start + len(part)) / len(acts), pool, world.client)
+    return orders
 
 
 async def _waiting(world: World, connection: psycopg.AsyncConnection[Any]) -> tuple[int, int, int]:
@@ -168,7 +224,7 @@ async def _mismatches(
 ) -> dict[str, list[str]]:
     """What is not as it should be, in words, by what it is; a missing line counts one."""
     found: dict[str, list[str]] = {}
-    balances = {code: Balance(*states) for code, *states in await _rows(connection, BALANCES)}
+    balances = {code: Balance(*states) for code, *states in await _rows(connection, BALANCES, LOCATION)}
     found["balances"] = _differing(balances, expected)
     available = {code: balance.available for code, balance in expected.items()}
     for shop in SHOPS:
@@ -193,8 +249,10 @@ def _differing(found: Mapping[str, object], expected: Mapping[str, object]) -> l
     ]
 
 
-async def _rows(connection: psycopg.AsyncConnection[Any], statement: str) -> list[tuple[Any, ...]]:
-    return await (await connection.execute(statement)).fetchall()
+async def _rows(
+    connection: psycopg.AsyncConnection[Any], statement: str, *values: object
+) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement, values or None)).fetchall()
 
 
 REPLAY_ORDERS = Benchmark("replay_orders", __doc__ or "", GOALS, measure)
