@@ -29,6 +29,8 @@ from onhand.wording import count
 
 UNITS_MAX = 1_000_000
 DAYS_MAX = 1_000
+DELIVERIES_MIN = 3
+"""Fewer say nothing about how lead times vary."""
 
 SupplierArgument = Annotated[
     str, typer.Argument(metavar="SUPPLIER", help="Name of the supplier.", show_default=False)
@@ -64,15 +66,13 @@ def list_(
     if not rows:
         out().print("there is no supplier yet; add one: onhand suppliers set SUPPLIER --lead-days DAYS")
         return
-    table = grid(
-        "supplier", "lead time", "deviation", "SKUs", "open orders",
-        right=("lead time", "deviation", "SKUs", "open orders"),
-    )  # fmt: skip
+    numbers = ("lead time", "deviation", "measured", "deliveries", "SKUs", "open orders")
+    table = grid("supplier", *numbers, right=numbers)
     for row in rows:
         found = row.supplier
         table.add_row(
             escape(found.name), _days(found.lead_days), _days(found.lead_days_deviation),
-            f"{row.skus:,}", f"{row.open_orders:,}",
+            _measured(row), f"{row.deliveries:,}", f"{row.skus:,}", f"{row.open_orders:,}",
         )  # fmt: skip
     out().print(table)
 
@@ -106,6 +106,9 @@ def set_(
         float | None,
         typer.Option("--lead-deviation", help="Standard deviation of that, in days.", min=0, max=DAYS_MAX),
     ] = None,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="Take both from its deliveries so far.")
+    ] = False,
     sku: Annotated[
         str | None, typer.Option("--sku", metavar="SKU", help="This SKU is reordered from it.")
     ] = None,
@@ -128,12 +131,19 @@ def set_(
     """Add a supplier, or say otherwise how long it takes; with --sku, what is reordered from it."""
     if sku is None and (pack, minimum, multiple, cost) != (1, 0, 1, None):
         raise typer.BadParameter("--pack, --minimum, --multiple and --unit-cost are of a SKU: give --sku")
+    if measured and (lead_days, deviation) != (None, None):
+        raise typer.BadParameter(
+            "--measured says how long it takes: leave --lead-days and --lead-deviation out"
+        )
     supplied = None if sku is None else SuppliedSku(sku, supplier, pack, minimum, multiple, _amount(cost))
 
     async def work(pool: Pool) -> SupplierRow:
         if sku is not None:
             await known_sku(pool, sku)
-        await _save(pool, supplier, lead_days, deviation)
+        if measured:
+            await _save_measured(pool, supplier)
+        else:
+            await _save(pool, supplier, lead_days, deviation)
         if supplied is not None:
             await suppliers.save_supplied_skus(pool, [supplied])
         (row,) = await suppliers.suppliers(pool, [supplier])
@@ -178,6 +188,20 @@ async def _save(pool: Pool, name: str, lead_days: float | None, deviation: float
     await suppliers.save_suppliers(pool, [Supplier(name, days, spread)])
 
 
+async def _save_measured(pool: Pool, name: str) -> None:
+    await known_supplier(pool, name)
+    (row,) = await suppliers.suppliers(pool, [name])
+    if row.deliveries < DELIVERIES_MIN:
+        raise OperatorError(
+            f"{count(row.deliveries, 'delivery', 'deliveries')} of {name!r} came so far; "
+            f"{DELIVERIES_MIN} are the fewest that say how long it takes",
+            "Give --lead-days and --lead-deviation for now.",
+        )
+    await suppliers.save_suppliers(
+        pool, [Supplier(name, round(row.measured_days, 1), round(row.measured_deviation, 1))]
+    )
+
+
 async def known_supplier(pool: Pool, name: str) -> Supplier:
     """The supplier of that name. Raises OperatorError, which names those there are."""
     found = await suppliers.suppliers(pool, [name])
@@ -202,6 +226,10 @@ def _amount(text: str | None) -> Decimal | None:
     if not (amount.is_finite() and 0 < amount < 10**9):
         raise typer.BadParameter(f"--unit-cost {text}; accepted: above 0, below 1,000,000,000")
     return amount
+
+
+def _measured(row: SupplierRow) -> str:
+    return f"{row.measured_days:.1f} ± {row.measured_deviation:.1f}" if row.deliveries else ""
 
 
 def _days(days: float) -> str:

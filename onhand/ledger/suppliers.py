@@ -33,11 +33,17 @@ class SuppliedSku:
 
 @dataclass(frozen=True, slots=True)
 class SupplierRow:
-    """A supplier with how many SKUs are reordered from it, and how many of its orders are open."""
+    """A supplier with how many SKUs are reordered from it, and how many of its orders are open.
+
+    Measured: how many days its deliveries really took, on average, and their standard deviation; 0 where none came yet.
+    """
 
     supplier: Supplier
     skus: int
     open_orders: int
+    deliveries: int = 0
+    measured_days: float = 0.0
+    measured_deviation: float = 0.0
 
 
 async def save_suppliers(pool: Pool, suppliers: Sequence[Supplier]) -> None:

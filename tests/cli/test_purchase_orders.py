@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from onhand.ledger import stock
+from onhand.domain.purchase_orders import Delivery, PurchaseOrder
+from onhand.ledger import purchase_orders, stock
 from onhand.ledger.database import Pool
 from tests.cli.conftest import Onhand
 
@@ -26,9 +27,9 @@ async def test_suppliers_are_set_and_listed(store: Pool, onhand: Onhand) -> None
     )
     assert second.lines == ["Acme: 14 days, give or take 2.5 days; 1 SKU reordered from it"]
     assert (await onhand("suppliers", "list")).lines == [
-        "supplier  lead time  deviation  SKUs  open orders",
-        "─────────────────────────────────────────────────",
-        "Acme        14 days   2.5 days     1            0",
+        "supplier  lead time  deviation  measured  deliveries  SKUs  open orders",
+        "───────────────────────────────────────────────────────────────────────",
+        "Acme        14 days   2.5 days                     0     1            0",
     ]
     assert (await onhand("suppliers", "list", "--supplier", "Acme", "--json")).json == [
         {
@@ -40,6 +41,26 @@ async def test_suppliers_are_set_and_listed(store: Pool, onhand: Onhand) -> None
             "unit_cost": "4.5000",
         }
     ]
+
+
+async def test_lead_times_are_measured_by_what_came(store: Pool, onhand: Onhand) -> None:
+    """Goal: three deliveries, 8, 10 and 12 days after their orders; two are too few to say anything."""
+    await onhand("suppliers", "set", "Acme", "--lead-days", 14)
+    now = datetime.now(UTC)
+    for number, days in enumerate((8, 10, 12)):
+        ordered = now - timedelta(days=days)
+        order = PurchaseOrder("operator", f"{number}", "Acme", "leeds", (("A", 6),), ordered, ordered.date())
+        await purchase_orders.place(store, [order])
+        if number == 2:
+            early = await onhand("suppliers", "set", "Acme", "--measured")
+            assert early.code == 1
+            assert "2 deliveries of 'Acme' came so far; 3 are the fewest" in " ".join(early.stderr.split())
+        await purchase_orders.receive(store, Delivery("operator", "d", f"{number}", (("A", 6),), now))
+    assert (await onhand("suppliers", "list")).lines[2] == (
+        "Acme        14 days     0 days  10.0 ± 2.0           3     0            0"
+    )
+    taken = await onhand("suppliers", "set", "Acme", "--measured")
+    assert taken.lines == ["Acme: 10 days, give or take 2 days; 0 SKUs reordered from it"]
 
 
 async def test_a_new_supplier_needs_a_lead_time(store: Pool, onhand: Onhand) -> None:
@@ -204,6 +225,5 @@ async def test_suppliers_come_from_a_file(store: Pool, onhand: Onhand, tmp_path:
         ("A", 6, 24),
         ("B", 1, 0),
     ]
-    assert (await onhand("suppliers", "list")).lines[2:] == [
-        "Acme        14 days   2.5 days     2            0"
-    ]
+    document = (await onhand("suppliers", "list", "--json")).json
+    assert [(row["supplier"]["lead_days_deviation"], row["skus"]) for row in document] == [(2.5, 2)]

@@ -24,12 +24,25 @@ ON CONFLICT (sku_id) DO UPDATE SET
 RETURNING (SELECT code FROM sku WHERE id = sku_id)
 
 -- name: suppliers
--- All of them, or those named, with how many SKUs are reordered from each and how many of its orders are open.
+-- All of them, or those named, with how many SKUs are reordered from each, how many of its orders are open, and how
+-- long its deliveries really took: each receipt of an order is one.
+WITH delivery AS (
+    SELECT p.supplier_id, extract(epoch FROM e.occurred_at - p.ordered_at)::float8 / 86400 AS days
+      FROM purchase_order p
+      JOIN purchase_order_change c ON c.purchase_order_id = p.id
+      JOIN event e ON e.id = c.event_id
+     GROUP BY p.id, e.id
+    HAVING sum(c.received) > 0
+), measured AS (
+    SELECT supplier_id, count(*) AS deliveries, avg(days) AS days, coalesce(stddev_samp(days), 0) AS deviation
+      FROM delivery GROUP BY supplier_id
+)
 SELECT s.name, s.lead_days, s.lead_days_deviation,
        (SELECT count(*) FROM supplied_sku u WHERE u.supplier_id = s.id),
        (SELECT count(DISTINCT i.purchase_order_id) FROM incoming_unit i
-          JOIN purchase_order p ON p.id = i.purchase_order_id WHERE p.supplier_id = s.id)
-  FROM supplier s
+          JOIN purchase_order p ON p.id = i.purchase_order_id WHERE p.supplier_id = s.id),
+       coalesce(m.deliveries, 0), coalesce(m.days, 0), coalesce(m.deviation, 0)
+  FROM supplier s LEFT JOIN measured m ON m.supplier_id = s.id
  WHERE %(names)s::text[] IS NULL OR s.name = ANY (%(names)s)
  ORDER BY s.name
 
