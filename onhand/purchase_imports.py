@@ -61,11 +61,11 @@ async def import_orders(
     for start in range(0, len(judged.orders), ORDERS_AT_ONCE):
         part = judged.orders[start : start + ORDERS_AT_ONCE]
         answers = await purchase_orders.place(pool, [order for order, _ in part])
-        for (_, lines), answer in zip(part, answers, strict=True):
-            report.taken += len(lines) if answer.verdict is Verdict.POSTED else 0
-            report.known += len(lines) if answer.verdict is Verdict.DUPLICATE else 0
+        for (_, stated), answer in zip(part, answers, strict=True):
+            report.taken += len(stated) if answer.verdict is Verdict.POSTED else 0
+            report.known += len(stated) if answer.verdict is Verdict.DUPLICATE else 0
             if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
-                refused += [_refused(row, Problem.BAD_VALUE, answer.message, "order") for row in lines]
+                refused += [_refused(row, Problem.BAD_VALUE, answer.message, "order") for row in stated]
     await refuse_rows(pool, report, refused)
     return report
 

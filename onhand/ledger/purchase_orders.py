@@ -136,7 +136,10 @@ async def orders(
 async def order_events(pool: Pool, code: str) -> list[OrderEvent]:
     """What was stated of an order, oldest first."""
     rows = await fetched(pool, "purchase_order_events", code=code)
-    return [OrderEvent(*row[:5], tuple(map(LineChange, *row[5:]))) for row in rows]
+    return [
+        OrderEvent(event_id, kind, source, occurred_at, reason, tuple(map(LineChange, *changes)))
+        for event_id, kind, source, occurred_at, reason, *changes in rows
+    ]
 
 
 async def _lock(connection: Connection, codes: Iterable[str]) -> None:
