@@ -12,7 +12,7 @@ from bench.figures import BenchFailed
 from bench.retail_supply import SUPPLIERS, Act, Came, Ordered, Stock, Went
 from bench.shops import LOCATION
 from onhand.domain.events import Entry, Event, EventKind, fingerprint
-from onhand.domain.purchase_orders import Delivery, PurchaseOrder
+from onhand.domain.purchase_orders import Closing, Delivery, PurchaseOrder
 from onhand.domain.states import State
 from onhand.ledger import catalogue, purchase_orders, suppliers
 from onhand.ledger.database import Pool
@@ -95,7 +95,7 @@ async def _order(pool: Pool, act: Act, woken: set[str]) -> None:
         _require(stated.posted.verdict, stated.posted.message)
         woken |= stated.woken
         if act.last:
-            await purchase_orders.close(pool, act.order, SOURCE, now, "did not come")
+            await purchase_orders.close(pool, Closing(SOURCE, "end", act.order, now, "did not come"))
 
 
 def _require(verdict: Verdict, message: str) -> None:

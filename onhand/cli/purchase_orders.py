@@ -25,7 +25,7 @@ from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
 from onhand.cli.output import out, print_json
 from onhand.cli.stock_post import wake
 from onhand.cli.suppliers import known_supplier
-from onhand.domain.purchase_orders import Delivery, Lines, PurchaseOrder
+from onhand.domain.purchase_orders import Closing, Delivery, Lines, PurchaseOrder
 from onhand.explain.skus import known_sku
 from onhand.ledger import purchase_orders
 from onhand.ledger.database import Pool
@@ -39,6 +39,11 @@ SOURCE = "operator"
 OrderArgument = Annotated[
     str, typer.Argument(metavar="ORDER", help="Code of the purchase order.", show_default=False)
 ]
+IdOption = Annotated[
+    str | None,
+    typer.Option("--id", help="Names this statement: saying it again under the same id changes nothing."),
+]
+ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")]
 LINES_HELP = "SKUs with their units, as SKU=UNITS."
 
 
@@ -162,11 +167,8 @@ def receive(
         ),
     ] = None,
     rest: Annotated[bool, typer.Option("--rest", help="Everything that is still to come.")] = False,
-    id_: Annotated[
-        str | None,
-        typer.Option("--id", help="Names this delivery: stating it again under the same id changes nothing."),
-    ] = None,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")] = "",
+    id_: IdOption = None,
+    reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Units of an order came: they can be sold from now on. In parts, or more than ordered: all is taken in."""
@@ -174,7 +176,7 @@ def receive(
         raise typer.BadParameter(
             "give what came as SKU=UNITS, or --rest for everything that is still to come"
         )
-    number, now = id_ or f"op-{uuid4().hex[:12]}", datetime.now(UTC)
+    number, now = id_ or _new_id(), datetime.now(UTC)
     wanted = read_lines(lines or [])
 
     async def work(pool: Pool) -> Stated:
@@ -189,15 +191,13 @@ def receive(
 def close(
     ctx: typer.Context,
     order: OrderArgument,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")] = "",
+    reason: ReasonOption = "",
+    id_: IdOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Expect no more of an order: what has not come is incoming no more."""
-    now = datetime.now(UTC)
-    _state(
-        ctx, order, lambda pool: purchase_orders.close(pool, order, SOURCE, now, reason), "closed",
-        as_json=as_json,
-    )  # fmt: skip
+    closing = Closing(SOURCE, id_ or _new_id(), order, datetime.now(UTC), reason)
+    _state(ctx, order, lambda pool: purchase_orders.close(pool, closing), "closed", as_json=as_json)
 
 
 def import_(
@@ -268,6 +268,10 @@ def _read_line(text: str) -> tuple[str, int]:
         return sku, int(units)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not of the form SKU=UNITS, for example A=12") from None
+
+
+def _new_id() -> str:
+    return f"op-{uuid4().hex[:12]}"
 
 
 def today() -> date:

@@ -58,6 +58,11 @@ class PurchaseOrder:
     due_on: date
     due_stated: bool = True
 
+    @property
+    def external_id(self) -> str:
+        """Its id in the words of its source: its code."""
+        return self.code
+
 
 @dataclass(frozen=True, slots=True)
 class LineState:
@@ -128,6 +133,27 @@ class Delivery:
     def fingerprint(self) -> bytes:
         """What it is known again by; where the order stood is no part of it."""
         return fingerprint("received", self.code, self.reason, *sorted(self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """No more of an order is expected."""
+
+    source: str
+    external_id: str
+    code: str
+    closed_at: datetime
+    reason: str = ""
+
+    @property
+    def event_key(self) -> str:
+        """Its event's id in the ledger, under its source."""
+        return f"{_id(self.code)}/close/{self.external_id}"
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What it is known again by; where the order stood is no part of it."""
+        return fingerprint("closed", self.code, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,23 +243,23 @@ def _received(line: LineState, units: int, code: str) -> dict[State, int]:
     }
 
 
-def closing(state: OrderState, source: str, closed_at: datetime, reason: str) -> Statement | None:
+def closing(stated: Closing, state: OrderState) -> Statement | None:
     """What is still open will not come: it is incoming no more. None where nothing is open."""
     rest = [(line.sku, line.open) for line in state.lines if line.open]
     if not rest:
         return None
     event = Event(
-        source=source,
-        external_id=f"{_id(state.code)}/close/{state.statements}",
+        source=stated.source,
+        external_id=stated.event_key,
         kind=EventKind.PURCHASE_ORDER,
-        occurred_at=closed_at,
+        occurred_at=stated.closed_at,
         entries=tuple(
             entry
             for sku, units in rest
             for entry in _moved(sku, state.location, {State.INCOMING: -units, State.SUPPLIER: units})
         ),
-        fingerprint=fingerprint("closed", state.code, *sorted(rest)),
-        detail={"purchase_order": state.code, **({"reason": reason} if reason else {})},
+        fingerprint=stated.fingerprint,
+        detail={"purchase_order": state.code, **({"reason": stated.reason} if stated.reason else {})},
     )
     return Statement(event, tuple(LineChange(sku, closed=units) for sku, units in rest))
 

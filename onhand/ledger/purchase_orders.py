@@ -8,16 +8,21 @@ from typing import Any
 
 from onhand.domain import purchase_orders
 from onhand.domain.purchase_orders import (
+    Closing,
     Delivery,
     LineChange,
     LineState,
     OrderState,
     PurchaseOrder,
+    PurchaseOrderRefusedError,
     Statement,
 )
 from onhand.ledger.database import Connection, Pool, fetched
 from onhand.ledger.posting import Posted, Verdict, post_events_on
 from onhand.ledger.queries import query
+
+PurchaseStatement = PurchaseOrder | Delivery | Closing
+"""What can be stated of a purchase order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +107,54 @@ async def receive_rest(pool: Pool, code: str, source: str, external_id: str, rec
         return await _post(connection, state, purchase_orders.delivery(delivery, state))
 
 
-async def close(pool: Pool, code: str, source: str, closed_at: datetime, reason: str) -> Stated:
-    """Expect no more of an order. UNCHANGED where nothing was expected."""
+async def close(pool: Pool, closing: Closing) -> Stated:
+    """Expect no more of an order. UNCHANGED where nothing was expected, UNKNOWN without such an order."""
     async with pool.connection() as connection:
-        await _lock(connection, [code])
-        state = await _state(connection, code)
-        if state is None:
-            return Stated(_no_order(code), None)
-        statement = purchase_orders.closing(state, source, closed_at, reason)
-        if statement is None:
-            return Stated(Posted(Verdict.UNCHANGED), state)
-        return await _post(connection, state, statement)
+        return await close_on(connection, closing)
+
+
+async def close_on(connection: Connection, closing: Closing) -> Stated:
+    """The same inside the caller's transaction."""
+    await _lock(connection, [closing.code])
+    state = await _state(connection, closing.code)
+    if state is None:
+        return Stated(_no_order(closing.code), None)
+    if (before := await _stated_before(connection, closing)) is not None:
+        return Stated(before, state)
+    statement = purchase_orders.closing(closing, state)
+    if statement is None:
+        return Stated(Posted(Verdict.UNCHANGED), state)
+    return await _post(connection, state, statement)
+
+
+async def post_stated_on(
+    connection: Connection, stated: Sequence[PurchaseStatement], woken: set[str]
+) -> list[Posted]:
+    """What a client states of purchase orders, in that order; a verdict for each. What is impossible is a CONFLICT."""
+    answers = []
+    for each in stated:
+        try:
+            answers.append(await _state_on(connection, each, woken))
+        except PurchaseOrderRefusedError as error:
+            answers.append(Posted(Verdict.CONFLICT, None, str(error)))
+    return answers
+
+
+async def _state_on(connection: Connection, stated: PurchaseStatement, woken: set[str]) -> Posted:
+    if isinstance(stated, PurchaseOrder):
+        (posted,) = await place_on(connection, [stated])
+        return posted
+    if isinstance(stated, Delivery):
+        done = await receive_on(connection, stated)
+    else:
+        done = await close_on(connection, stated)
+    woken |= done.woken
+    return done.posted
+
+
+async def begin_on(connection: Connection, stated: Sequence[PurchaseStatement]) -> None:
+    """Have whoever else states something of these orders wait, before any balance is locked."""
+    await _lock(connection, {each.code for each in stated})
 
 
 async def orders(
@@ -178,23 +220,23 @@ async def _known(connection: Connection, stated: dict[str, Statement]) -> dict[s
     }
 
 
-async def _stated_before(connection: Connection, delivery: Delivery) -> Posted | None:
-    """The verdict on a delivery whose id is known: what it would do today, after others, is not the question."""
+async def _stated_before(connection: Connection, stated: Delivery | Closing) -> Posted | None:
+    """The verdict on a statement whose id is known: what it would do today, after others, is not the question."""
     cursor = await connection.execute(
-        query("known_events"), {"source": delivery.source, "ids": [delivery.event_key]}
+        query("known_events"), {"source": stated.source, "ids": [stated.event_key]}
     )
     row = await cursor.fetchone()
     if row is None:
         return None
     _, event_id, fingerprint = row
-    if fingerprint == delivery.fingerprint:
+    if fingerprint == stated.fingerprint:
         return Posted(Verdict.DUPLICATE, event_id)
     return Posted(
         Verdict.CONFLICT,
         event_id,
-        f"a delivery {delivery.external_id!r} on purchase order {delivery.code} was stated before with other content "
-        f"(event {event_id}); nothing was changed. Another delivery needs an id of its own; one stated too high is "
-        "taken back with units below 0.",
+        f"{stated.external_id!r} was stated of purchase order {stated.code} before with other content "
+        f"(event {event_id}); nothing was changed. Another statement needs an id of its own; a delivery stated too "
+        "high is taken back with units below 0.",
     )
 
 

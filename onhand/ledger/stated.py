@@ -9,16 +9,18 @@ from psycopg.errors import DeadlockDetected
 from onhand.domain.counts import Count, statement_of
 from onhand.domain.events import Event
 from onhand.domain.orders import OrderSnapshot
+from onhand.ledger import purchase_orders
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.judging import post_judged_on
 from onhand.ledger.orders import OrderConflictError, PostedSnapshot, begin_orders_on, post_orders_on
 from onhand.ledger.posting import Posted, Verdict, conflict, post_counts_on, post_events_on
+from onhand.ledger.purchase_orders import PurchaseStatement
 from onhand.ledger.queries import query
 
 TRIES = 5
 """What is stated is posted by several statements, so two such batches can meet in a deadlock; one begins again."""
 
-Stated = Event | OrderSnapshot | Count
+Stated = Event | PurchaseStatement | OrderSnapshot | Count
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ NO_AUTHORITY = Judging(frozenset(), timedelta(0))
 
 
 async def post_stated(pool: Pool, stated: Sequence[Stated], judging: Judging = NO_AUTHORITY) -> PostedBatch:
-    """Post what one source states: movements, then orders, then counts in the order given. All is committed, or none.
+    """Post what one source states: movements, purchase orders, orders, then counts in the order given. All, or none.
 
     Of an order the difference to what is posted of it is posted, as where a channel tells of one. A count of a location
     that the source is an authority for is judged beside what other authorities say of it. What cannot be posted is
@@ -68,14 +70,20 @@ async def _post(pool: Pool, stated: Sequence[Stated], judging: Judging) -> Poste
     moved = [(n, each) for n, each in enumerate(stated) if isinstance(each, Event)]
     ordered = [(n, each) for n, each in enumerate(stated) if isinstance(each, OrderSnapshot)]
     counted = [(n, each) for n, each in enumerate(stated) if isinstance(each, Count)]
+    purchased = [(n, each) for n, each in enumerate(stated) if isinstance(each, PurchaseStatement)]
     async with pool.connection() as connection:
         if counted:
             await connection.execute(query("serialise_source"), {"source": _source_of(stated[0])})
+        if purchased:
+            await purchase_orders.begin_on(connection, [each for _, each in purchased])
         if ordered:
             await begin_orders_on(connection, _source_of(stated[0]))
         if moved:
             posted = await post_events_on(connection, [event for _, event in moved], woken)
             answers.update(zip((n for n, _ in moved), posted, strict=True))
+        if purchased:
+            bought = await purchase_orders.post_stated_on(connection, [each for _, each in purchased], woken)
+            answers.update(zip((n for n, _ in purchased), bought, strict=True))
         if ordered:
             answers.update(await _post_orders(connection, ordered, woken))
         for together in _rounds(counted):

@@ -14,8 +14,10 @@ from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import QUANTITY_MAX, EventKind
 from onhand.domain.movements import Movement
 from onhand.domain.orders import OrderSnapshot, SnapshotRefusedError
+from onhand.domain.purchase_orders import PurchaseOrderRefusedError
 from onhand.ledger.stated import Stated
 from onhand.web.stated_orders import EXAMPLE_ORDER, Ordered, snapshot_of
+from onhand.web.stated_purchases import EXAMPLE_PURCHASE, PURCHASE_KINDS, Purchases, purchase_of
 from onhand.web.strict import EXAMPLE_MOMENT, Code, Strict, Units
 
 EVENTS_MAX = 500
@@ -105,14 +107,19 @@ class Counted(_Stated):
 
 
 Movements = Receipt | Adjustment | WriteOff | TransferOut | TransferIn
-KINDS = ("receipt", "adjustment", "write_off", "transfer_out", "transfer_in", "count", "order")
-StatedEvent = Annotated[Movements | Counted | Ordered, Field(discriminator="kind")]
+KINDS = (
+    "receipt", "adjustment", "write_off", "transfer_out", "transfer_in", "count", "order", *PURCHASE_KINDS,
+)  # fmt: skip
+StatedEvent = Annotated[Movements | Counted | Ordered | Purchases, Field(discriminator="kind")]
 
-ONE: TypeAdapter[Movements | Counted | Ordered] = TypeAdapter(StatedEvent)
+ONE: TypeAdapter[Movements | Counted | Ordered | Purchases] = TypeAdapter(StatedEvent)
 
 
 class EventBatch(BaseModel):
-    """Up to 500 events. Movements are posted first, then orders, then counts; each event has a verdict of its own."""
+    """Up to 500 events. Movements are posted first, then purchase orders, orders and counts.
+
+    Each event has a verdict of its own.
+    """
 
     events: list[StatedEvent] = Field(min_length=1, max_length=EVENTS_MAX)
 
@@ -131,6 +138,8 @@ def read_event(raw: bytes, source: str) -> Stated:
         return _count(stated, source)
     if isinstance(stated, Ordered):
         return _order(stated, source)
+    if isinstance(stated, Purchases):
+        return _purchase(stated, source)
     try:
         return movements.event_of(_movement(stated, source))
     except movements.MovementRefusedError as error:
@@ -141,6 +150,13 @@ def _order(stated: Ordered, source: str) -> OrderSnapshot:
     try:
         return snapshot_of(stated, source)
     except SnapshotRefusedError as error:
+        raise EventRefusedError(str(error)) from error
+
+
+def _purchase(stated: Purchases, source: str) -> Stated:
+    try:
+        return purchase_of(stated, source)
+    except PurchaseOrderRefusedError as error:
         raise EventRefusedError(str(error)) from error
 
 
@@ -232,6 +248,7 @@ EXAMPLE_BATCH = {
             "as_of": EXAMPLE_MOMENT,
         },
         EXAMPLE_ORDER,
+        EXAMPLE_PURCHASE,
     ]
 }
 """A batch as a warehouse system with a till sends it."""

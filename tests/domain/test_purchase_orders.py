@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from onhand.domain.events import Event, EventKind
 from onhand.domain.purchase_orders import (
+    Closing,
     Delivery,
     LineChange,
     LineState,
@@ -25,6 +26,7 @@ from onhand.domain.states import State
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DUE = date(2026, 12, 10)
+END = Closing("operator", "end", "PO-1", NOW, "gone")
 
 
 def order(*lines: tuple[str, int], code: str = "PO-1") -> PurchaseOrder:
@@ -88,12 +90,12 @@ def test_a_receipt_stated_too_high_is_taken_back() -> None:
 
 
 def test_closing_gives_the_rest_back() -> None:
-    stated = closing(state(LineState("A", 12, received=5), LineState("B", 5, 5)), "operator", NOW, "gone")
+    stated = closing(END, state(LineState("A", 12, received=5), LineState("B", 5, 5)))
     assert stated is not None
     assert stated.event.kind is EventKind.PURCHASE_ORDER
     assert moved(stated.event) == {("A", State.INCOMING): -7, ("A", State.SUPPLIER): 7}
     assert stated.changes == (LineChange("A", closed=7),)
-    assert closing(state(LineState("A", 12, 5, 7)), "operator", NOW, "") is None
+    assert closing(END, state(LineState("A", 12, 5, 7))) is None
     assert explained(LineState("A", 12, 5, 7)) == "7 short: given up when the order was closed"
 
 
@@ -121,7 +123,7 @@ def test_whatever_is_stated_incoming_is_what_is_to_come(steps: list[int | str]) 
     balance = Counter({State.SUPPLIER: -40, State.INCOMING: 40})
     for number, step in enumerate(steps):
         if step == "close":
-            stated = closing(state(line), "operator", NOW, "")
+            stated = closing(END, state(line))
         else:
             try:
                 stated = delivery(came(("A", int(step)), number=str(number)), state(line))

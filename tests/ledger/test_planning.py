@@ -11,7 +11,7 @@ from onhand.domain.demand_history import OrderedDay
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.domain.purchase_orders import Delivery
+from onhand.domain.purchase_orders import Closing, Delivery
 from onhand.domain.reorder import Policy
 from onhand.ledger import catalogue, purchase_orders, suppliers
 from onhand.ledger import planning as ledger
@@ -185,7 +185,7 @@ async def test_a_delivery_that_came_short_is_ordered_again(low: Pool) -> None:
     await planning.propose(low, NOW)
     (order,) = await planning.approve(low, "operator", "ann", NOW, ids=None, supplier=None)
     await purchase_orders.receive(low, Delivery("operator", "d", order.code, (("A", 2), ("B", 20)), NOW))
-    await purchase_orders.close(low, order.code, "operator", NOW, "short")
+    await purchase_orders.close(low, Closing("operator", "end", order.code, NOW, "short"))
     assert [(p.sku, p.units, p.available) for p in (await planning.propose(low, NOW)).proposals] == [
         ("A", 18, 14)
     ]

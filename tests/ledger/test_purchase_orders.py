@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from onhand.domain.purchase_orders import Delivery, LineState, OrderStatus, PurchaseOrder
+from onhand.domain.purchase_orders import Closing, Delivery, LineState, OrderStatus, PurchaseOrder
 from onhand.ledger import purchase_orders, suppliers
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Verdict
@@ -33,6 +33,10 @@ async def came(pool: Pool, number: str, *lines: tuple[str, int], code: str = "PO
     return stated.posted.verdict
 
 
+async def ended(pool: Pool, code: str, reason: str = "", number: str = "end") -> purchase_orders.Stated:
+    return await purchase_orders.close(pool, Closing("operator", number, code, NOW, reason))
+
+
 async def balances(pool: Pool) -> dict[str, tuple[int, int, int]]:
     """Units available, incoming and on the supplier's side, by SKU."""
     rows = await sql(
@@ -54,7 +58,7 @@ async def test_an_order_comes_in_parts_and_the_rest_is_given_up(supplied: Pool) 
     assert open_.status is OrderStatus.PARTIAL
     assert open_.lines == (LineState("A", 12, 5), LineState("B", 5, 7))
 
-    closed = await purchase_orders.close(supplied, "PO-1", "operator", NOW, "sold out there")
+    closed = await ended(supplied, "PO-1", "sold out there")
     assert closed.posted.verdict is Verdict.POSTED
     assert closed.state is not None
     assert closed.state.status is OrderStatus.CLOSED
@@ -84,9 +88,8 @@ async def test_every_statement_counts_once(supplied: Pool) -> None:
     assert await came(supplied, "d2", ("A", -12)) is Verdict.DUPLICATE, (
         "although nothing could be taken back now"
     )
-    await purchase_orders.close(supplied, "PO-1", "operator", NOW, "")
-    closed = await purchase_orders.close(supplied, "PO-1", "operator", NOW, "")
-    assert closed.posted.verdict is Verdict.UNCHANGED
+    closed = [await ended(supplied, "PO-1", number=number) for number in ("1", "1", "2")]
+    assert [each.posted.verdict for each in closed] == [Verdict.POSTED, Verdict.DUPLICATE, Verdict.UNCHANGED]
     assert await balances(supplied) == {"A": (0, 0, 0)}
 
 
@@ -99,7 +102,7 @@ async def test_what_is_not_known_is_refused_and_the_others_go_in(supplied: Pool)
     assert placed[0].message.startswith("there is no supplier 'Nobody': purchase order 1 was not placed.")
     assert [state.code for state in await purchase_orders.orders(supplied)] == ["3"]
     assert await balances(supplied) == {"A": (0, 3, -3)}
-    nowhere = await purchase_orders.close(supplied, "9", "operator", NOW, "")
+    nowhere = await ended(supplied, "9", "")
     assert (nowhere.posted.verdict, nowhere.state) == (Verdict.UNKNOWN, None)
 
 

@@ -121,7 +121,10 @@ async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncCl
         event("receipt", "14", 1, sku="A\x00"),
         event("write_off", "15", 1),
     )
-    kinds = "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count', 'order'"
+    kinds = (
+        "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count', 'order', 'purchase_order', "
+        "'purchase_receipt', 'purchase_close'"
+    )
     assert found == [
         ("1", "posted", ""),
         ("2", "refused", "quantity: accepted: a valid integer"),

@@ -15,7 +15,7 @@ from onhand.channels.errors import ChannelDown, CredentialsBad
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.sales import ChannelOrder, SoldLine
-from onhand.ledger import inbox, levels, stock, work
+from onhand.ledger import inbox, levels, planning, stock, work
 from onhand.ledger.inbox import Received
 from onhand.ledger.posting import post_events
 from onhand.messages import (
@@ -317,3 +317,4 @@ async def test_a_sweep_takes_what_no_webhook_told_and_wakes_who_was_never_signal
 
     assert (result.orders, result.missed, result.dropped) == (1, 1, 0)
     assert (web.levels["S00001", ""], web.levels["S00002", ""]) == (98, 97)
+    assert await planning.computed_at(shops.pool) is not None, "reorder points are worked out beside it"
