@@ -121,7 +121,7 @@ async def _round(
     dsn = await new_database(world.postgres)
     await seed_codes(dsn, goods, OPENING)
     await seed_shown(dsn, OPENING)
-    plan = Plan([shop.name for shop in SHOPS])
+    plan = Plan({shop.name: shop.place for shop in SHOPS})
     acts = list(plan.acts(invoices))
     async with world.worker(dsn), world.web(dsn) as web:
         await world.subscribe(web)

@@ -7,7 +7,7 @@ taken out, from a shipped one they are refunded and put back. (The file names no
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,8 @@ class _Placed:
 class Plan:
     """Turns invoices into acts, in their order, and counts what becomes of every line of the file."""
 
-    shops: Sequence[str]
+    shops: Mapping[str, str]
+    """And of each the place its orders are taken from: the one that Onhand looks at."""
     placed: Counter[str] = field(default_factory=Counter)
     """Lines of goods in orders, by shop."""
     cancelled: int = 0
@@ -93,12 +94,12 @@ class Plan:
         self.refused[NOT_SOLD] += len(lines) - len(sold)
         if not sold:
             return None, []
-        shop = self.shops[zlib.crc32(invoice.encode()) % len(self.shops)]
+        shop, place = list(self.shops.items())[zlib.crc32(invoice.encode()) % len(self.shops)]
         order = _Placed(shop, invoice, sum(line.pieces for line in sold))
         for position, line in enumerate(sold):
             self._bought.setdefault(line.code, []).append(_Bought(order, position, line.pieces))
             self.placed[shop] += self._is_goods(order, line.code)
-        wanted = [{"sku": line.code, "quantity": line.pieces} for line in sold]
+        wanted = [{"sku": line.code, "quantity": line.pieces, "place": place} for line in sold]
         return order, [{"platform": shop, "key": invoice, "force": True, "lines": wanted}]
 
     def _ship(self, order: _Placed | None) -> list[Act]:

@@ -13,7 +13,7 @@ from bench.retail_fold import Balance, fold
 from bench.retail_plan import NOT_BOUGHT, NOT_SOLD, Plan, is_shipped
 from tests.bench.test_bench import figures_of
 
-SHOPS = ("shopify", "woocommerce", "bigcommerce")
+SHOPS = {"shopify": "gid://shopify/Location/1001", "woocommerce": "", "bigcommerce": "1"}
 
 INVOICES = (
     ("536365", "A", 6),
