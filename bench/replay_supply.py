@@ -9,7 +9,7 @@ import psycopg
 from temporalio.client import Client
 
 from bench.figures import BenchFailed
-from bench.retail_supply import SUPPLIERS, Act, Came, Ordered, Stock, Went
+from bench.retail_supply import Act, Came, Ordered, Stock, Went
 from bench.shops import LOCATION
 from onhand.domain.events import Entry, Event, EventKind, fingerprint
 from onhand.domain.purchase_orders import Closing, Delivery, PurchaseOrder
@@ -50,7 +50,8 @@ class SupplySide:
     async def begin(self, pool: Pool) -> None:
         """Make the second location and the suppliers known."""
         await catalogue.save_places(pool, {SECOND: "London"}, {})
-        await suppliers.save_suppliers(pool, [Supplier(f"supplier-{n}", 14.0) for n in range(SUPPLIERS)])
+        names = {act.supplier for _, act in self._ahead if isinstance(act, Ordered)}
+        await suppliers.save_suppliers(pool, [Supplier(name, 14.0) for name in sorted(names)])
 
     async def until(self, moment: float, pool: Pool, client: Client) -> None:
         """Everything up to a moment happens: 0 is the first order of the file, 1 the last."""

@@ -17,7 +17,8 @@ from onhand.domain.states import State
 SEED = 20_101_201
 PERIODS = 13
 """Of four weeks each: a year."""
-SUPPLIERS = 40
+CODES_OF_SUPPLIER = 100
+"""Codes that come from one supplier, about."""
 TRANSFERRED_SHARE = 0.1
 """Codes of which some are sent to the second location in a period."""
 RETURNED_SHARE = 0.15
@@ -62,16 +63,25 @@ def supply(sold: Mapping[str, int], shipped: Mapping[str, int]) -> list[tuple[fl
     chance = Random(SEED)
     acts: list[tuple[float, Act]] = []
     numbers = iter(range(1, 10_000_000))
+    suppliers = suppliers_of(sold)
     for period in range(PERIODS):
-        for supplier in range(SUPPLIERS):
-            codes = [code for code in sorted(sold) if zlib.crc32(code.encode()) % SUPPLIERS == supplier]
-            acts += _ordered(chance, period, f"supplier-{supplier}", codes, sold)
+        for supplier, codes in suppliers.items():
+            acts += _ordered(chance, period, supplier, codes, sold)
         for code in sorted(sold):
             if chance.random() < TRANSFERRED_SHARE:
                 acts += _transferred(chance, period, code, sold[code], numbers)
             if shipped.get(code, 0) and chance.random() < RETURNED_SHARE:
                 acts += _returned(chance, period, code, shipped[code], numbers)
     return sorted(acts, key=lambda each: each[0])
+
+
+def suppliers_of(sold: Mapping[str, int]) -> dict[str, list[str]]:
+    """Suppliers by name, each with its codes."""
+    count = max(1, len(sold) // CODES_OF_SUPPLIER)
+    found: dict[str, list[str]] = {f"supplier-{n}": [] for n in range(count)}
+    for code in sorted(sold):
+        found[f"supplier-{zlib.crc32(code.encode()) % count}"].append(code)
+    return found
 
 
 def _ordered(

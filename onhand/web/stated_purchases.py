@@ -59,7 +59,9 @@ class PurchaseOrdered(Strict):
     supplier: Code = Field(description="Name of a supplier that Onhand knows.", examples=["Acme"])
     location: Code = Field(description="Where it is to come to.", examples=["leeds"])
     due: date = Field(description="The day it is to come.", examples=["2026-12-18"])
-    lines: list[PurchaseLine] = Field(min_length=1, max_length=LINES_MAX)
+    lines: list[PurchaseLine] = Field(
+        min_length=1, max_length=LINES_MAX, examples=[[{"sku": "85123A", "quantity": 96}]]
+    )
     occurred_at: Moment
 
 
@@ -69,7 +71,9 @@ class PurchaseDelivered(Strict):
     kind: Literal["purchase_receipt"]
     id: Code = Field(description="Yours, of this delivery and no other.", examples=["note-311"])
     purchase_order: OrderCode
-    lines: list[DeliveredLine] = Field(min_length=1, max_length=LINES_MAX)
+    lines: list[DeliveredLine] = Field(
+        min_length=1, max_length=LINES_MAX, examples=[[{"sku": "85123A", "quantity": 48}]]
+    )
     occurred_at: Moment
     reason: Reason = ""
 
