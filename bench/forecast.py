@@ -9,8 +9,9 @@ much of all that was asked for. Codes are in that were sold for 8 weeks and more
 Then the same 8 weeks are lived through day by day. Stock is looked at every evening and ordered by the reorder points
 that follow from the method (14 days of lead time, a service level of 95 %, orders for 14 days), with a new forecast
 every week; who finds nothing goes away. `lost_share` is what was asked for and not there, `out_share` the days on which
-a code had nothing, `stock_days` how long the stock on hand would last on average, `cost` both in one: a lost unit costs
-what a unit costs, holding one a quarter of that a year.
+a code had nothing, `stock_days` how long the stock on hand would last on average. A method with larger errors has
+larger buffers, and loses less for that alone; so each is lived through at a lower and a higher service level, too, and
+`lost_at_30_days` is what is lost where the stock on hand would last 30 days.
 
 The default is the method with the smallest error. Pure computing, in this process alone.
 """
@@ -31,8 +32,10 @@ HELD_WEEKS = 8
 WEEKS_MIN = 8
 """Of a shorter past no method is asked."""
 LEAD_DAYS = 14
-HOLDING_A_DAY = 0.25 / 365
-"""What holding a unit for a day costs, in units' costs."""
+SERVICE = 0.95
+OTHER_SERVICES = (0.7, 0.99)
+STOCK_DAYS = 30.0
+"""At this stock methods are compared with each other."""
 AUTO = "auto"
 
 GOALS = (
@@ -69,6 +72,10 @@ class _Tally:
     days: int = 0
     unit_days: int = 0
 
+    def point(self) -> tuple[float, float]:
+        """Days the stock on hand would last, and the share of units that was lost."""
+        return self.unit_days / max(self.asked, 1), self.lost / max(self.asked, 1)
+
     def figures(self, name: str) -> Figures:
         """All of it under the method's name."""
         asked = max(self.asked, 1)
@@ -79,7 +86,6 @@ class _Tally:
             f"{name}_lost_share": self.lost / asked,
             f"{name}_out_share": self.empty_days / max(self.days, 1),
             f"{name}_stock_days": self.unit_days / asked,
-            f"{name}_cost": (self.lost + self.unit_days * HOLDING_A_DAY) / asked,
         }
 
 
@@ -103,8 +109,12 @@ def _measure(share: float) -> Figures:
         tally = _Tally()
         for history in histories:
             _judge(tally, history, forecaster)
-            _live(tally, history, forecaster)
+            _live(tally, history, forecaster, SERVICE)
+        others = [_lived(histories, forecaster, service) for service in OTHER_SERVICES]
         figures |= tally.figures(name)
+        figures[f"{name}_lost_at_{STOCK_DAYS:g}_days"] = lost_at(
+            STOCK_DAYS, [each.point() for each in (tally, *others)]
+        )
     errors = {name: figures[f"{name}_error"] for name in _forecasters()}
     winner = min(errors, key=lambda name: float(errors[name] or 0))
     return {**figures, "default": winner, "codes": len(histories), "units_held_out": tally.asked}
@@ -154,31 +164,46 @@ def _judge(tally: _Tally, history: _History, forecaster: Forecaster) -> None:
     tally.scaled_root.append(sqrt(fmean(e * e for e in errors) / fmean(s * s for s in steps)))
     tally.scaled_absolute.append(fmean(map(abs, errors)) / fmean(map(abs, steps)))
     tally.said += sum(said)
-    tally.asked += sum(came)
 
 
-def _live(tally: _Tally, history: _History, forecaster: Forecaster) -> None:
+def _lived(histories: Sequence[_History], forecaster: Forecaster, service: float) -> _Tally:
+    tally = _Tally()
+    for history in histories:
+        _live(tally, history, forecaster, service)
+    return tally
+
+
+def lost_at(stock_days: float, points: Sequence[tuple[float, float]]) -> float | None:
+    """What is lost at that stock, by straight lines between the points; None beyond them."""
+    for (less, lost_more), (more, lost_less) in pairwise(sorted(points)):
+        if less <= stock_days <= more:
+            part = (stock_days - less) / (more - less) if more > less else 0.0
+            return lost_more + part * (lost_less - lost_more)
+    return None
+
+
+def _live(tally: _Tally, history: _History, forecaster: Forecaster, service: float) -> None:
     """The days held out, with stock that is reordered; at first there is as much as would have been aimed at."""
     known = list(history.past)
-    wanted = _plan(forecaster(known))
+    wanted = _plan(forecaster(known), service)
     on_hand, coming = wanted.target, [0] * LEAD_DAYS
     for day, asked in enumerate(history.held):
         if day and day % DAYS_OF_PERIOD == 0:
             known.append(sum(history.held[day - DAYS_OF_PERIOD : day]))
-            wanted = _plan(forecaster(known))
+            wanted = _plan(forecaster(known), service)
         on_hand += coming.pop(0)
         tally.empty_days += on_hand == 0
         sold = min(asked, on_hand)
         on_hand -= sold
+        tally.asked += asked
         tally.lost += asked - sold
         tally.unit_days += on_hand
         tally.days += 1
         coming.append(to_order(on_hand + sum(coming), wanted, Terms()))
 
 
-def _plan(found: Forecast) -> Plan:
-    policy = Policy()
-    return plan(daily(found), LeadTime(LEAD_DAYS, 0, 1), policy.service, policy.cover_days)
+def _plan(found: Forecast, service: float) -> Plan:
+    return plan(daily(found), LeadTime(LEAD_DAYS, 0, 1), service, Policy().cover_days)
 
 
 FORECAST = Benchmark("forecast", __doc__ or "", GOALS, measure)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.figures import BenchFailed
+from bench.forecast import lost_at
 from bench.retail import PATH
 from bench.retail_days import read_days
 from onhand.domain.forecast import Method
@@ -41,6 +42,15 @@ def test_without_the_file_the_benchmark_says_so(tmp_path: Path) -> None:
         read_days(tmp_path / "x.csv.gz")
 
 
+def test_methods_are_compared_at_like_stock() -> None:
+    """Goal: between two points by a straight line, beyond them not at all."""
+    points = [(40.0, 0.05), (20.0, 0.15), (30.0, 0.08)]
+    assert lost_at(25, points) == pytest.approx(0.115)
+    assert lost_at(30, points) == pytest.approx(0.08)
+    assert lost_at(19, points) is None
+    assert lost_at(41, points) is None
+
+
 @pytest.mark.skipif(not PATH.is_file(), reason="the order stream is not in ../shared/data beside the project")
 @pytest.mark.timeout(300)  # the whole file is read
 def test_forecast_answers_every_named_figure() -> None:
@@ -48,7 +58,7 @@ def test_forecast_answers_every_named_figure() -> None:
     figures = figures_of("forecast", "--scale", "0.01")
 
     names = ["auto", *(method.value for method in Method)]
-    kinds = ("error", "mase", "bias", "lost_share", "out_share", "stock_days", "cost")
+    kinds = ("error", "mase", "bias", "lost_share", "out_share", "stock_days", "lost_at_30_days")
     assert figures.keys() >= {f"{name}_{kind}" for name in names for kind in kinds}
     assert figures["default"] == min(names, key=lambda name: figures[f"{name}_error"])
     assert figures["codes"] > 20

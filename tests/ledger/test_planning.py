@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from onhand.domain.reorder import Policy
 from onhand.ledger import catalogue, purchase_orders, suppliers
 from onhand.ledger import planning as ledger
 from onhand.ledger.catalogue import CatalogueSku
-from onhand.ledger.database import Pool
+from onhand.ledger.database import Connection, Pool
 from onhand.ledger.orders import post_orders
 from onhand.ledger.posting import post_events
 from onhand.ledger.suppliers import SuppliedSku, Supplier
@@ -170,15 +171,44 @@ async def test_only_what_is_proposed_can_be_approved(low: Pool) -> None:
     assert [p.sku for p in (await planning.propose(low, NOW)).proposals] == ["B"]
 
 
-async def test_two_who_approve_at_once_order_once(low: Pool) -> None:
-    """Goal: of two approvals at the same moment one places the order, and the other is told."""
-    await planning.propose(low, NOW)
+async def two_approvals(pool: Pool) -> tuple[list[str], int]:
+    """One approves both proposals, another the second at the same moment: how that ends, and what is incoming."""
+    first, second = (each.id for each in (await planning.propose(pool, NOW)).proposals)
     done = await asyncio.gather(
-        *(planning.approve(low, "operator", "ann", NOW, ids=None, supplier=None) for _ in range(2)),
+        *(
+            planning.approve(pool, "operator", "ann", NOW, ids=ids, supplier=None)
+            for ids in ([first, second], [second])
+        ),
         return_exceptions=True,
     )
-    assert sorted(type(each).__name__ for each in done) == ["NotProposedError", "list"]
-    assert await sql(low, "SELECT sum(incoming)::int FROM balance") == [(38,)]
+    ((incoming,),) = await sql(pool, "SELECT sum(incoming)::int FROM balance")
+    return sorted(type(each).__name__ for each in done), incoming
+
+
+async def test_two_who_approve_at_once_order_once(low: Pool) -> None:
+    """Goal: one places the order, 38 units of both or 20 of the second, and the other is told."""
+    ended, incoming = await two_approvals(low)
+    assert ended == ["NotProposedError", "list"]
+    assert incoming in (38, 20)
+
+
+async def test_without_the_lock_both_would_order(low: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: the negative control of the race above: both have read what is proposed before either has ordered it."""
+    both = asyncio.Barrier(2)
+    read = ledger.proposals
+
+    async def no_lock(_: object) -> None:
+        """As if nobody waited."""
+
+    async def met(connection: Connection, **chosen: Any) -> list[ledger.Proposal]:
+        found = await read(connection, **chosen)
+        if chosen:
+            await both.wait()
+        return found
+
+    monkeypatch.setattr(ledger, "serialise_proposals", no_lock)
+    monkeypatch.setattr(ledger, "proposals", met)
+    assert await two_approvals(low) == (["list", "list"], 58)
 
 
 async def test_a_delivery_that_came_short_is_ordered_again(low: Pool) -> None:
