@@ -63,7 +63,8 @@ REFUSED = """
 SELECT DISTINCT channel.name, subject FROM inbox JOIN channel ON channel.id = channel_id WHERE outcome = 'poison'
 """
 WAITING = """
-SELECT (SELECT count(*) FROM inbox WHERE outcome IS NULL), (SELECT count(*) FROM outbox)
+SELECT (SELECT count(*) FROM inbox WHERE outcome IS NULL),
+       (SELECT count(*) FROM outbox) + (SELECT count(*) FROM provisional_demand)
 """
 EVENTS = "SELECT count(*) FROM event WHERE source NOT LIKE 'bench%'"
 
@@ -205,7 +206,11 @@ async def _act(
 
 
 async def _waiting(world: World, connection: psycopg.AsyncConnection[Any]) -> tuple[int, int, int]:
-    """Deliveries on their way, then those in the inbox, then listings to be published."""
+    """Deliveries on their way, then those in the inbox, then listings to be published.
+
+    With these the levels of which an answer told that a piece is missing that no order accounts for: bought and taken
+    back before anybody heard of it. It is kept from being sold until a sweep proves that there is no such order.
+    """
     stats = await world.control("GET", "stats")
     sent = {shop.name: stats[shop.name]["deliveries"] for shop in SHOPS}
     lost = {name: counts["given_up"] + counts["overflowed"] for name, counts in sent.items()}
