@@ -16,7 +16,7 @@ from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
 from onhand.explain.skus import known_sku
-from onhand.ledger import stock
+from onhand.ledger import history, stock
 from onhand.ledger.database import Pool
 
 SOURCE = "operator"
@@ -37,6 +37,18 @@ MomentOption = Annotated[
     typer.Option("--as-of", help="When the shelf was looked at, if not now; local time.", show_default=False),
 ]
 
+AtOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        formats=["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+        help="As the ledger had it at that moment: what was recorded by then, whenever it had happened. "
+        "For example 2026-11-26T17:30:00; local time unless it has a zone.",
+        show_default=False,
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
@@ -51,16 +63,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="stock", rich_help_panel="Stock")
 
 
-def show(ctx: typer.Context, sku: SkuArgument, as_json: JsonOption = False) -> None:
-    """Units of a SKU by location and state."""
+def show(ctx: typer.Context, sku: SkuArgument, at: AtOption = None, as_json: JsonOption = False) -> None:
+    """Units of a SKU by location and state, now or as of a moment in the past."""
+    moment = None if at is None else _past(at, "--at", "the ledger does not know it yet")
 
     async def work(pool: Pool) -> StockCard:
         card = await known_sku(pool, sku)
+        if moment is not None:
+            return StockCard(card, tuple(await history.balances_at(pool, sku, moment)), moment)
         return StockCard(card, tuple(await stock.sku_balances(pool, sku)))
 
     card = in_ledger(session_of(ctx), work)
     if as_json:
-        print_json({"sku": card.sku, "locations": stock_view.location_documents(card.balances)})
+        asked = {} if moment is None else {"at": moment}
+        print_json({"sku": card.sku, **asked, "locations": stock_view.location_documents(card.balances)})
     else:
         stock_view.print_card(card)
 
@@ -181,12 +197,14 @@ def count(
 
 
 def _looked_at(as_of: datetime | None) -> datetime:
-    now = datetime.now(UTC)
-    if as_of is None:
-        return now
-    if as_of.astimezone() > now:
-        raise typer.BadParameter(f"--as-of {as_of} lies in the future; nobody has looked yet")
-    return as_of.astimezone()
+    return datetime.now(UTC) if as_of is None else _past(as_of, "--as-of", "nobody has looked yet")
+
+
+def _past(moment: datetime, option: str, why: str) -> datetime:
+    """A moment as it was typed, in the operator's own time zone unless it has one; wrong usage where it is to come."""
+    if moment.astimezone() > datetime.now(UTC):
+        raise typer.BadParameter(f"{option} {moment} lies in the future; {why}")
+    return moment.astimezone()
 
 
 def _move(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
@@ -13,7 +14,7 @@ from onhand.domain.events import EventKind
 from onhand.domain.states import OUTSIDE, State
 from onhand.ledger.posting import Verdict
 from onhand.ledger.stock import BalanceRow, SkuCard
-from onhand.wording import ago
+from onhand.wording import ago, moment
 
 INSIDE = tuple(state for state in State if state not in OUTSIDE)
 """States of units that are the business's; the others are the far side of every movement."""
@@ -30,10 +31,11 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class StockCard:
-    """A SKU with its balances."""
+    """A SKU with its balances; `at`: as of that moment, None: as they are now."""
 
     sku: SkuCard
     balances: tuple[BalanceRow, ...]
+    at: datetime | None = None
 
 
 def location_documents(balances: Sequence[BalanceRow]) -> list[dict[str, Any]]:
@@ -64,8 +66,10 @@ def print_card(card: StockCard) -> None:
     """The balances as a table: what can be sold first, only the states that hold something."""
     console = out()
     console.print(title(card.sku))
+    if card.at is not None:
+        console.print(f"as the ledger had it at {moment(card.at)}, by what was recorded until then")
     if not card.balances:
-        console.print("nothing has ever moved")
+        console.print("nothing has ever moved" if card.at is None else "nothing had moved by then")
         return
     console.print()
     console.print(balance_table(card.balances))

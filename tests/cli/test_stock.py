@@ -1,10 +1,11 @@
 """`onhand stock`: stating what happened, seeing what it changed, and being refused clearly."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from onhand.ledger import stock
+from onhand.ledger import history, stock
 from onhand.ledger.database import Pool
 from tests.cli.conftest import Onhand
+from tests.fix_ledger import sql
 
 
 async def test_a_receipt_says_what_changed_and_who_has_to_be_told(store: Pool, onhand: Onhand) -> None:
@@ -163,3 +164,29 @@ async def test_impossible_statements_are_refused(store: Pool, onhand: Onhand) ->
     neither = await onhand("stock", "transfer", "A", 1, "-l", "leeds")
     assert neither.code == 2
     assert "give --to LOCATION to send units, or --receive to take them in" in neither.stderr
+
+
+async def test_stock_is_shown_as_of_a_moment_in_the_past(store: Pool, onhand: Onhand) -> None:
+    """Goal: what was recorded later is left out; the moment is named; nobody looks into the future."""
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+    await onhand("stock", "adjust", "A", "-4", "-l", "leeds")
+    ((first, second),) = await sql(store, "SELECT min(recorded_at), max(recorded_at) FROM event")
+    past = (first.astimezone() - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+    before = await onhand("stock", "show", "A", "--at", past)
+    (now,) = await history.balances_at(store, "A", second)
+    (then,) = await history.balances_at(store, "A", first)
+    later = await onhand("stock", "show", "A", "--at", tomorrow)
+
+    assert before.lines[1:] == [
+        f"as the ledger had it at {past.replace('T', ' ')}, by what was recorded until then",
+        "nothing had moved by then",
+    ]
+    assert (then.on_hand, now.on_hand) == (10, 6)
+    assert (later.code, "lies in the future" in later.stderr) == (2, True)
+    document = (await onhand("stock", "show", "A", "--at", past, "--json")).json
+    assert (document["locations"], datetime.fromisoformat(document["at"])) == (
+        [],
+        datetime.fromisoformat(past).astimezone(),
+    )
