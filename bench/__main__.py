@@ -11,6 +11,7 @@ from bench.accept import ACCEPT
 from bench.black_friday import BLACK_FRIDAY
 from bench.chaos.benchmark import CHAOS
 from bench.drift import DRIFT
+from bench.explain import EXPLAIN
 from bench.figures import BenchFailed, Benchmark, Figures, Options, rounded
 from bench.forecast import FORECAST
 from bench.full_sync import FULL_SYNC
@@ -25,6 +26,7 @@ BENCHMARKS = {
     each.name: each
     for each in (
         LEDGER_POST,
+        EXPLAIN,
         ACCEPT,
         FULL_SYNC,
         TIME_TO_SYNC,
