@@ -195,6 +195,8 @@ def _print(report: ImportReport, show: int) -> None:
     console.print(f"{escape(report.file)}: {count(report.rows, 'row')}, {', '.join(parts)}")
     if report.nothing_new:
         console.print("this file was imported before; nothing was changed")
+    if report.kind == "stock" and report.taken:
+        err().print(f"to take it back: onhand events reverse --source {report.key}")
     for notice in report.notices[:show]:
         console.print(f"[yellow]note:[/] {escape(notice)}")
     if not report.refused:
