@@ -74,6 +74,9 @@ ROOMS = {
         "publish read_back reconcile reports settings sources sweeping tiers waking workflows",
         "temporalio",
     ),
+    "onhand/validation": room(
+        "a history against known totals, in a ledger of its own", "domain ledger", "pydantic"
+    ),
     "onhand/audit": room("judges the record, and shares nothing with what wrote it", "ledger"),
     "onhand/publish": room(
         "the one way of a level to a channel", "background channels domain draining ledger", "psycopg"
