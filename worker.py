@@ -34,7 +34,8 @@ from onhand.connect import connect_temporal, open_ledger
 from onhand.draining import LINGER_SECONDS
 from onhand.imports import LedgerDirectory
 from onhand.leaving import run_and_leave, run_quickly
-from onhand.ledger import catalogue, levels
+from onhand.ledger import catalogue, counters, levels
+from onhand.ledger.counters import Counter
 from onhand.ledger.database import Pool
 from onhand.ledger.doorbell import Doorbell
 from onhand.log_temporal import LogContext
@@ -122,6 +123,7 @@ async def hosted(
         {code: section.name or code for code, section in settings.locations.items()},
         {name: section.platform for name, section in settings.channels.items()},
     )
+    await counters.save(pool, {code: Counter(*found) for code, found in settings.counters().items()})
     for name, rules in settings.rule_book().channels.items():
         await levels.ensure_levels(pool, name, list(rules.places))
     async with AsyncExitStack() as stack:
@@ -172,7 +174,8 @@ def _worker(
 
 def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
     run_steps = RunSteps(pool, settings, parts.channels, parts.slack)
-    source_steps = SourceSteps(pool, parts.source, LedgerDirectory(pool, frozenset(settings.locations)))
+    directory = LedgerDirectory(pool, frozenset(settings.locations))
+    source_steps = SourceSteps(pool, parts.source, directory, settings.source.lag())
     follow_ups = FollowUpSteps(pool, client, settings.sync.sku_updates_per_run_max)
     reconcile_steps = ReconcileSteps(pool, settings, parts.slack, client)
     return [

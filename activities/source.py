@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -35,11 +36,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class SourceSteps:
-    """What needs the source and the ledger."""
+    """What needs the source and the ledger. `lag`: by which the source's numbers may be behind what happened."""
 
     pool: Pool
     source: Source | None
     directory: LedgerDirectory
+    lag: timedelta = timedelta(0)
 
     @activity.defn
     async def fetch_source(self, fetch: FetchSource) -> SourceResult:
@@ -55,7 +57,7 @@ class SourceSteps:
         tally, watermark = Tally(), since
         async with heartbeats(), _sorted_errors():
             async for page in self.source.pages(since, self.directory):
-                await _take_page(self.pool, name, fetch.run_id, page, tally)
+                await _take_page(self.pool, name, fetch.run_id, page, self.lag, tally)
                 watermark = dict(page.watermark)
                 await _note(self.pool, fetch.run_id, tally)
         if watermark is not None:
@@ -74,10 +76,12 @@ async def _sorted_errors() -> AsyncIterator[None]:
         ) from error
 
 
-async def _take_page(pool: Pool, source: str, run: str | None, page: Page, tally: Tally) -> None:
+async def _take_page(
+    pool: Pool, source: str, run: str | None, page: Page, lag: timedelta, tally: Tally
+) -> None:
     """Post the good rows of a page and keep the bad ones; `tally` is brought up to date."""
     answers = await posting.post_counts(
-        pool, [_stated(source, row) for row in page.rows], record_agreement=False
+        pool, [_stated(source, row, lag) for row in page.rows], record_agreement=False
     )
     refused = [refused_row(bad) for bad in page.bad_rows]
     refused += [
@@ -95,12 +99,14 @@ async def _take_page(pool: Pool, source: str, run: str | None, page: Page, tally
     tally.read += len(page.rows) + len(page.bad_rows)
     tally.refused += len(refused)
     tally.posted += _count(answers, Verdict.POSTED)
-    tally.unchanged += _count(answers, Verdict.UNCHANGED) + _count(answers, Verdict.DUPLICATE)
+    # A row of an earlier moment than the shelf's latest count says nothing new, either.
+    nothing_new = (Verdict.UNCHANGED, Verdict.DUPLICATE, Verdict.STALE)
+    tally.unchanged += sum(_count(answers, verdict) for verdict in nothing_new)
 
 
-def _stated(source: str, row: StockRow) -> Count:
+def _stated(source: str, row: StockRow, lag: timedelta) -> Count:
     """A row that says the same of the same moment has the same id."""
-    return row.as_count(source, f"{row.sku}@{row.location}@{row.as_of.isoformat()}")
+    return row.as_count(source, f"{row.sku}@{row.location}@{row.as_of.isoformat()}", lag)
 
 
 def _count(answers: Sequence[Posted], verdict: Verdict) -> int:

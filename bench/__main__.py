@@ -20,6 +20,7 @@ from bench.read_back import READ_BACK
 from bench.replay_orders import REPLAY_ORDERS
 from bench.report import section, words, write
 from bench.time_to_sync import TIME_TO_SYNC
+from bench.validate import VALIDATE
 from onhand.embedded.errors import EmbeddedError
 
 BENCHMARKS = {
@@ -27,6 +28,7 @@ BENCHMARKS = {
     for each in (
         LEDGER_POST,
         EXPLAIN,
+        VALIDATE,
         ACCEPT,
         FULL_SYNC,
         TIME_TO_SYNC,

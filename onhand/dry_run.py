@@ -6,13 +6,13 @@ channel is read from it (reading is not writing).
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from onhand.channels.base import Channel, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError
 from onhand.domain import counts
-from onhand.domain.counts import Count, CountConflictError, Shelf
+from onhand.domain.counts import Count, CountConflictError, Shelf, StaleCountError
 from onhand.domain.listings import RuleBook, Target, all_targets, with_changes
 from onhand.ledger import levels, stock
 from onhand.ledger.database import Pool
@@ -89,7 +89,7 @@ class Overlay:
         before = self._changes.get(count.sku, {}).get(count.location, ())
         held = sum(change for _, change in before)
         later = sum(change for moment, change in before if moment > count.as_of)
-        seen = Shelf(shelf.version, shelf.current + held, shelf.moved_since + later)
+        seen = replace(shelf, current=shelf.current + held, moved_since=shelf.moved_since + later)
         change = counts.correction(count, seen)
         if change:
             self._changes.setdefault(count.sku, {}).setdefault(count.location, []).append(
@@ -126,17 +126,22 @@ async def preview(
 
 
 async def read_source(
-    pool: Pool, source: Source, known: SkuDirectory, since: Mapping[str, str] | None, forecast: Forecast
+    pool: Pool,
+    source: Source,
+    known: SkuDirectory,
+    since: Mapping[str, str] | None,
+    forecast: Forecast,
+    lag: timedelta = timedelta(0),
 ) -> Overlay:
-    """What the source's rows would correct, as a sync would post them. Raises SourceError."""
+    """What the source's rows would correct, as a sync would post them. `lag` as in `Count`. Raises SourceError."""
     overlay = Overlay()
     async for page in source.pages(since, known):
-        await _weigh_page(pool, page, overlay, forecast)
+        await _weigh_page(pool, page, lag, overlay, forecast)
     return overlay
 
 
-async def _weigh_page(pool: Pool, page: Page, overlay: Overlay, forecast: Forecast) -> None:
-    stated = [row.as_count("preview", row.origin) for row in page.rows]
+async def _weigh_page(pool: Pool, page: Page, lag: timedelta, overlay: Overlay, forecast: Forecast) -> None:
+    stated = [row.as_count("preview", row.origin, lag) for row in page.rows]
     forecast.rows += len(page.rows) + len(page.bad_rows)
     _refuse(forecast, [bad.message for bad in page.bad_rows])
     forecast.incomplete += [f"{f.subject}: {f.message}" for f in page.findings if not f.ok]
@@ -146,6 +151,8 @@ async def _weigh_page(pool: Pool, page: Page, overlay: Overlay, forecast: Foreca
             continue
         try:
             forecast.corrections += bool(overlay.weigh(count, shelf))
+        except StaleCountError:
+            continue  # a sync leaves it, too
         except CountConflictError as error:
             _refuse(forecast, [str(error)])
 

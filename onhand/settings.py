@@ -39,6 +39,9 @@ PLAYBOOK = (
 )
 """What to do about an oversell, unless the configuration says it better."""
 
+SOURCE_COUNTS = "source"
+"""The `counted_by` of a location that the configured source counts."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
@@ -52,9 +55,22 @@ class _Section(BaseModel):
 
 
 class LocationSettings(_Section):
-    """A place that holds stock."""
+    """A place that holds stock.
+
+    `counted_by`: another party keeps this stock, and only its counts are taken: a client, or "source" for the
+    configured one; they may be `lag_seconds` behind. Only the channels of `sellable_on` may sell from there.
+    """
 
     name: str = ""
+    counted_by: Name | None = None
+    lag_seconds: float = Field(default=0, ge=0, le=86_400)
+    sellable_on: list[Name] = []
+
+    @model_validator(mode="after")
+    def _is_of_another_party(self) -> Self:
+        if self.counted_by is None and (self.sellable_on or self.lag_seconds):
+            raise ValueError("sellable_on or lag_seconds is given; accepted only with counted_by")
+        return self
 
 
 class BufferSettings(_Section):
@@ -210,8 +226,23 @@ class LedgerSource(_Section):
 
     kind: Literal["ledger"] = "ledger"
 
+    def lag(self) -> timedelta:
+        """Nothing is behind itself."""
+        return timedelta(0)
 
-class CsvSource(_Section):
+
+class _FetchedSource(_Section):
+    """`lag_seconds`: so far a number may be behind the channels' sales. A sale made so shortly before its moment stays
+    taken off until a later number."""
+
+    lag_seconds: float = Field(default=0, ge=0, le=86_400)
+
+    def lag(self) -> timedelta:
+        """By how much a number may be behind what happened."""
+        return timedelta(seconds=self.lag_seconds)
+
+
+class CsvSource(_FetchedSource):
     """A CSV file or a folder of them. A column that is not named here is known by its usual headings; `location`
     says where the stock of a file without a location column is."""
 
@@ -232,7 +263,7 @@ class CsvSource(_Section):
     duplicates: Literal["refuse", "sum", "last"] = "refuse"
 
 
-class PostgresSource(_Section):
+class PostgresSource(_FetchedSource):
     """A table or view of another Postgres database."""
 
     kind: Literal["postgres"]
@@ -503,7 +534,13 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        wrong = [*self._unknown_locations(), *self._unknown_channels(), *self._no_authorities()]
+        wrong = [
+            *self._unknown_locations(),
+            *self._unknown_channels(),
+            *self._no_authorities(),
+            *self._unknown_counters(),
+            *self._not_for_sale(),
+        ]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -544,6 +581,62 @@ class Settings(_Section):
             ruled = section.rule != RuleSettings() or any(rule.channel == channel for rule in self.sku_rules)
             if section.authority_for and (ruled or section.orders != "listen"):
                 yield f'{key}: given; accepted only on a channel without rules of its own, and with orders = "listen"'
+
+    def _unknown_counters(self) -> Iterator[str]:
+        """Whoever counts a location has to be able to say so, and nobody else is an authority for it."""
+        clients = sorted(name for name, section in self.clients.items() if Scope.EVENTS in section.scopes)
+        fetched = [] if isinstance(self.source, LedgerSource) else [SOURCE_COUNTS]
+        for location, section in self.locations.items():
+            key, counter = f"locations.{location}", section.counted_by
+            if counter is None:
+                continue
+            if counter not in (*clients, *fetched):
+                known = (
+                    ", ".join((*clients, *fetched)) or f"a client that may post events, or {SOURCE_COUNTS!r}"
+                )
+                yield f"{key}.counted_by: given {counter!r}; accepted: {known}"
+            for authority, locations in self._authorities().items():
+                if location in locations:
+                    yield f"{authority}.authority_for: given {location!r}, which {counter} counts alone"
+            for channel in section.sellable_on:
+                if channel not in self.channels:
+                    known = ", ".join(sorted(self.channels))
+                    yield f"{key}.sellable_on: given {channel!r}, which is not in [channels]; accepted: {known}"
+
+    def _authorities(self) -> dict[str, list[str]]:
+        """Locations by the key of whoever is an authority for them."""
+        channels = {f"channels.{name}": section.authority_for for name, section in self.channels.items()}
+        return channels | {f"clients.{name}": section.authority_for for name, section in self.clients.items()}
+
+    def _not_for_sale(self) -> Iterator[str]:
+        """What another party keeps is sold by nobody else, unless that is said."""
+        for channel, section in self.channels.items():
+            for place, drawn_on in section.draws_on().items():
+                key = f"channels.{channel}.places.{place}" if place else f"channels.{channel}.locations"
+                for location in drawn_on:
+                    found = self.locations.get(location)
+                    if (
+                        found is not None
+                        and found.counted_by is not None
+                        and channel not in found.sellable_on
+                    ):
+                        yield (
+                            f"{key}: given {location!r}, whose stock {found.counted_by} keeps; accepted once "
+                            f"locations.{location}.sellable_on names {channel!r}"
+                        )
+
+    def counters(self) -> dict[str, tuple[str, timedelta]]:
+        """Locations that another party counts: the source of its counts, and how far they may lag."""
+        return {
+            location: (
+                f"source/{self.source.kind}"
+                if section.counted_by == SOURCE_COUNTS
+                else f"client/{section.counted_by}",
+                timedelta(seconds=section.lag_seconds),
+            )
+            for location, section in self.locations.items()
+            if section.counted_by is not None
+        }
 
     def rule_book(self) -> RuleBook:
         """The allocation rules of every enabled channel, named by the key an operator finds them under."""

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -426,3 +427,66 @@ def test_a_secret_that_was_read_is_masked_from_then_on(monkeypatch: pytest.Monke
     assert mask_text("said planted-settings-secret") == "said [redacted]"
     with pytest.raises(SettingsError, match="the environment variable ONHAND_NOT_SET is not set"):
         secret("ONHAND_NOT_SET")
+
+
+FULFILLED = """
+[locations.fba]
+counted_by = "amazon"
+lag_seconds = 1800
+SOLD_ON
+[clients.amazon]
+token_envs = ["AMAZON_TOKEN"]
+scopes = ["events"]
+"""
+
+
+def test_stock_that_another_party_keeps_is_counted_by_it_alone(tmp_path: Path) -> None:
+    """Goal: whose counts are taken, and how far they may lag, as the ledger is told."""
+    path = tmp_path / "onhand.toml"
+    path.write_text(GOOD + FULFILLED.replace("SOLD_ON", ""))
+    assert load_settings(path).counters() == {"fba": ("client/amazon", timedelta(minutes=30))}
+    path.write_text(
+        GOOD
+        + "[locations.dock]\ncounted_by = 'source'\n"
+        + "[source]\nkind = 'csv'\npath = 'x.csv'\nlag_seconds = 60\n"
+    )
+    settings = load_settings(path)
+    assert settings.counters() == {"dock": ("source/csv", timedelta(0))}
+    assert settings.source.lag() == timedelta(minutes=1)
+
+
+def test_stock_that_another_party_keeps_is_sold_where_that_is_said_and_nowhere_else(tmp_path: Path) -> None:
+    selling = GOOD.replace('["leeds"]', '["leeds", "fba"]')
+    path = tmp_path / "onhand.toml"
+
+    assert complaints(tmp_path, selling + FULFILLED.replace("SOLD_ON", "")) == [
+        "channels.web.locations: given 'fba', whose stock amazon keeps; accepted once locations.fba.sellable_on names "
+        "'web'"
+    ]
+    path.write_text(selling + FULFILLED.replace("SOLD_ON", 'sellable_on = ["web"]'))
+    assert load_settings(path).rule_book().channels["web"].places == {"": ("leeds", "fba")}
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        (
+            "[locations.fba]\ncounted_by = 'amazon'",
+            "locations.fba.counted_by: given 'amazon'; accepted: a client that may post events, or 'source'",
+        ),
+        (
+            FULFILLED.replace("SOLD_ON", "sellable_on = ['shop']"),
+            "locations.fba.sellable_on: given 'shop', which is not in [channels]; accepted: web",
+        ),
+        (
+            FULFILLED.replace("SOLD_ON", "") + "authority_for = ['fba']",
+            "clients.amazon.authority_for: given 'fba', which amazon counts alone",
+        ),
+        (
+            "[locations.fba]\nsellable_on = ['web']",
+            "locations.fba: sellable_on or lag_seconds is given; accepted only with counted_by",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_by_another_partys_stock_is_told(tmp_path: Path, added: str, said: str) -> None:
+    assert complaints(tmp_path, GOOD + added) == [said]

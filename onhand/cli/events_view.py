@@ -77,11 +77,12 @@ def _sentence(answer: Reversed) -> str:
     if answer.event is None:
         return answer.message
     named = f"event {answer.event_id} ({_kind(answer.event)}: {_moved(answer.event.lines)})"
+    stands = "; its shelf was counted since, and that count stands" if answer.counted_since else ""
     match answer.outcome:
         case "reversed":
-            return f"{named} was taken back by event {answer.by}"
+            return f"{named} was taken back by event {answer.by}{stands}"
         case "would be reversed":
-            return f"{named} would be taken back; nothing was posted"
+            return f"{named} would be taken back{stands}; nothing was posted"
         case "reversed before" if answer.undone_by is not None:
             return (
                 f"{named} was taken back by event {answer.by}, which event {answer.undone_by} took back in turn; "

@@ -10,7 +10,8 @@ from onhand.cli.app import Session
 from onhand.cli.errors import ExitCode, OperatorError
 from onhand.connect import open_ledger
 from onhand.domain.listings import RuleBook, Target, all_targets
-from onhand.ledger import catalogue, levels
+from onhand.ledger import catalogue, counters, levels
+from onhand.ledger.counters import Counter
 from onhand.ledger.database import Pool
 from onhand.settings import Settings
 
@@ -37,6 +38,7 @@ async def make_places_known(pool: Pool, settings: Settings) -> None:
         {code: section.name or code for code, section in settings.locations.items()},
         {name: section.platform for name, section in settings.channels.items()},
     )
+    await counters.save(pool, {code: Counter(*found) for code, found in settings.counters().items()})
 
 
 def chosen_location(settings: Settings, location: str | None, option: str = "--location") -> str:

@@ -55,7 +55,7 @@ async def _overlay(pool: Pool, settings: Settings, request: SyncRequest, forecas
         since = None if request.full else await catalogue.read_watermark(pool, f"source/{source.name}")
         known = LedgerDirectory(pool, frozenset(settings.locations))
         with err().status("reading the source"):
-            return await read_source(pool, source, known, since, forecast)
+            return await read_source(pool, source, known, since, forecast, settings.source.lag())
     finally:
         await source.aclose()
 

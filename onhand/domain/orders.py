@@ -129,12 +129,20 @@ def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]
             )
             shipped.extend(_moved(change, State.COMMITTED, State.CUSTOMER, gone))
     parts = (
-        (EventKind.ORDER, taken),
-        (EventKind.CANCELLATION, given_back),
-        (EventKind.FULFILMENT, shipped),
+        (EventKind.ORDER, taken, moment_of(snapshot, posted)),
+        (EventKind.CANCELLATION, given_back, _given_back_at(snapshot, others=bool(taken or shipped))),
+        # When it left is between its placing and now: a count of that time may have had it still.
+        (EventKind.FULFILMENT, shipped, snapshot.occurred_at),
     )
-    moment = moment_of(snapshot, posted)
-    return tuple(_event(snapshot, kind, moment, entries) for kind, entries in parts if entries)
+    return tuple(_event(snapshot, kind, moment, entries) for kind, entries, moment in parts if entries)
+
+
+def _given_back_at(snapshot: OrderSnapshot, *, others: bool) -> datetime:
+    """When units were given back: at the last update, unless that did something else, too, so that one was missed.
+
+    Then it may have been at any time since the order was placed, and a count of that time may have them already.
+    """
+    return snapshot.placed_at if others and snapshot.placed_at is not None else snapshot.occurred_at
 
 
 def contradicts(snapshot: OrderSnapshot, posted: PostedOrder) -> bool:

@@ -114,6 +114,16 @@ async def _with_lines(pool: Pool, rows: Sequence[tuple[Any, ...]]) -> list[Recor
         lines.setdefault(event_id, []).append(EventLine(sku, location, version, State(state), *units))
     reversed_by = dict(await fetched(pool, "reversals_of", ids=ids, source=REVERSAL_SOURCE))
     return [
-        RecordedEvent(*row[:6], row[6] or {}, tuple(lines.get(row[0], ())), reversed_by.get(row[0]))
-        for row in rows
+        RecordedEvent(
+            event_id=event_id,
+            kind=kind,
+            source=source,
+            external_id=external_id,
+            occurred_at=occurred_at,
+            recorded_at=recorded_at,
+            detail=detail or {},
+            lines=tuple(lines.get(event_id, ())),
+            reversed_by=reversed_by.get(event_id),
+        )
+        for event_id, kind, source, external_id, occurred_at, recorded_at, detail in rows
     ]

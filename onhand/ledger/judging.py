@@ -1,7 +1,7 @@
 """Counts by authorities: judged beside what others stated, then posted or outvoted, in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from onhand.domain.authority import Ruling, Statement, ruling
@@ -66,7 +66,8 @@ def _weighed(count: Count, shelf: Shelf | None, known: _Known, window: timedelta
     if shelf is None:
         return None
     try:
-        change = correction(count, shelf)
+        # A count older than the shelf's latest is judged all the same; admitted, it is stale.
+        change = correction(count, replace(shelf, counted_as_of=None))
     except CountConflictError:
         return None
     available, before = known[count.sku, count.location]

@@ -1,14 +1,18 @@
 """Writing stock: events and counts, in batches, each fact once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
+
 from onhand.domain import counts
-from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf
+from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf, StaleCountError
 from onhand.domain.events import Event
-from onhand.ledger import holds
+from onhand.domain.recounts import LastCount, Spot, recounts_of, shelves_of
+from onhand.ledger import counters, holds, recounting
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.queries import query
 
@@ -23,13 +27,14 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     """The same fact was posted before; nothing was changed."""
     CONFLICT = "conflict"
-    """The same id was posted before with other content, or a count cannot be re-based; nothing was changed."""
+    """The same id was posted before with other content, a count cannot be re-based, or only another party may count
+    there; nothing was changed."""
     UNKNOWN = "unknown"
     """It names a SKU or location the ledger does not have; nothing was changed."""
     UNCHANGED = "unchanged"
     """A count that agrees with the ledger; nothing needed to be written."""
     STALE = "stale"
-    """A snapshot of an order of which a newer one was taken before; nothing was changed."""
+    """A snapshot of an order, or a count, of which a newer one was taken before; nothing was changed."""
     OUTVOTED = "outvoted"
     """A count that another authority contradicts with a lower or a newer number; nothing was changed."""
 
@@ -65,11 +70,35 @@ async def post_events_on(
     """The same inside the caller's transaction; `woken` are to be signalled once it is committed.
 
     `seller`: the channel these events are the orders of. It took them off its own levels already, so that its publisher
-    is not called to hurry.
+    is not called to hurry. Where a count knew of what is heard only now, it is made true again beside it.
     """
     assert len(events) <= BATCH_EVENTS_MAX, f"{len(events)} events are too many for one batch"
+    # One round trip for both. Whoever counts holds the balances that the first one locks, so the second one sees it.
+    async with connection.pipeline():
+        posting = await _ask_to_post(connection, events, live=woken is not None, seller=seller)
+        counting = await recounting.ask(connection, shelves_of(events))
+        answers = await _answers(posting, events, woken)
+        counted = await recounting.read(counting)
+    posted = [e for e, answer in zip(events, answers, strict=True) if answer.verdict is Verdict.POSTED]
+    await _recount(connection, posted, counted, woken)
+    return answers
+
+
+async def _recount(
+    connection: Connection, posted: Sequence[Event], counted: Mapping[Spot, LastCount], woken: set[str] | None
+) -> None:
+    """Make the counts true again that knew of what was posted."""
+    recounts = [recount for event in posted for recount in recounts_of(event, counted)] if counted else []
+    for start in range(0, len(recounts), BATCH_EVENTS_MAX):
+        part = recounts[start : start + BATCH_EVENTS_MAX]
+        await _answers(await _ask_to_post(connection, part, live=woken is not None, seller=None), part, woken)
+
+
+async def _ask_to_post(
+    connection: Connection, events: Sequence[Event], *, live: bool, seller: str | None
+) -> AsyncCursor[TupleRow]:
     lines = [(n, entry) for n, event in enumerate(events, 1) for entry in event.entries]
-    cursor = await connection.execute(
+    return await connection.execute(
         query("post_events"),
         {
             "sources": [event.source for event in events],
@@ -83,11 +112,16 @@ async def post_events_on(
             "entry_locations": [entry.location for _, entry in lines],
             "entry_states": [entry.state.value for _, entry in lines],
             "entry_quantities": [entry.quantity for _, entry in lines],
-            "live": woken is not None,
+            "live": live,
             "seller": seller,
         },
         binary=True,
     )
+
+
+async def _answers(
+    cursor: AsyncCursor[TupleRow], events: Sequence[Event], woken: set[str] | None
+) -> list[Posted]:
     rows = await cursor.fetchall()
     assert len(rows) == len(events), "the ledger answers for every event"
     if woken is not None:
@@ -135,10 +169,15 @@ async def post_counts_on(
     """The same inside the caller's transaction; `woken` are to be signalled once it is committed."""
     assert len({count.source for count in stated}) == 1, "counts are posted source by source"
     await connection.execute(query("serialise_source"), {"source": stated[0].source})
+    known = await counters.of_locations(connection, stated)
+    stated = [counters.lagging(count, known) for count in stated]
     shelves = await locked_shelves(connection, stated)
     verdicts: list[Posted | None] = [None] * len(stated)
     events: list[tuple[int, Event]] = []
     for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
+        if refusal := counters.refusal(count, known):
+            verdicts[n] = Posted(Verdict.CONFLICT, None, refusal)
+            continue
         judged = _weigh(count, shelf, record_agreement)
         if isinstance(judged, Event):
             events.append((n, judged))
@@ -149,6 +188,10 @@ async def post_counts_on(
         await _leave_to_runs(connection, answers)
     for (n, _), answer in zip(events, answers, strict=True):
         verdicts[n] = answer
+    taken = (Verdict.POSTED, Verdict.UNCHANGED)
+    await recounting.keep(
+        connection, [c for c, v in zip(stated, verdicts, strict=True) if v is not None and v.verdict in taken]
+    )
     return [verdict for verdict in verdicts if verdict is not None]
 
 
@@ -172,6 +215,8 @@ def _weigh(count: Count, shelf: Shelf | None, record_agreement: bool) -> Event |
         )
     try:
         change = counts.correction(count, shelf)
+    except StaleCountError as error:
+        return Posted(Verdict.STALE, None, str(error))
     except CountConflictError as error:
         return Posted(Verdict.CONFLICT, None, str(error))
     if change == 0 and not record_agreement:
@@ -197,20 +242,34 @@ async def locked_shelves(connection: Connection, stated: Sequence[Count]) -> lis
         names
         | {
             "as_of": [count.as_of for count in stated],
+            "sure_of": [count.sure_of for count in stated],
             "versions": [count.base_version for count in stated],
         },
     )
     moved = {n - 1: (int(available), int(on_hand)) async for n, available, on_hand in cursor}
+    # Once they are locked, in a statement of its own: what was counted before is then to be seen.
+    last = await recounting.read(await recounting.ask(connection, locked))
     return [
-        _shelf(count, locked.get((count.sku, count.location)), moved.get(n, (0, 0)))
+        _shelf(
+            count,
+            locked.get((count.sku, count.location)),
+            moved.get(n, (0, 0)),
+            last.get((count.sku, count.location)),
+        )
         for n, count in enumerate(stated)
     ]
 
 
-def _shelf(count: Count, locked: tuple[int, int, int] | None, moved: tuple[int, int]) -> Shelf | None:
+def _shelf(
+    count: Count,
+    locked: tuple[int, int, int] | None,
+    moved: tuple[int, int],
+    last: LastCount | None,
+) -> Shelf | None:
     if locked is None:
         return None
     version, available, on_hand = locked
+    before = None if last is None else last.as_of
     if count.meaning is CountMeaning.AVAILABLE:
-        return Shelf(version, available, moved[0])
-    return Shelf(version, on_hand, moved[1])
+        return Shelf(version, available, moved[0], before)
+    return Shelf(version, on_hand, moved[1], before)

@@ -4,9 +4,13 @@
 CREATE TABLE location (
     id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text NOT NULL UNIQUE CHECK (code <> '' AND length(code) <= 100),
-    name text NOT NULL
+    name text NOT NULL,
+    counted_by text COLLATE "C" NOT NULL DEFAULT '',
+    lag_seconds double precision NOT NULL DEFAULT 0 CHECK (lag_seconds >= 0)
 );
 COMMENT ON TABLE location IS 'A place that holds stock: warehouse, shop, fulfilment centre.';
+COMMENT ON COLUMN location.counted_by IS 'The source whose counts of it are taken, and nobody else''s: another party keeps this stock. Empty: anybody''s.';
+COMMENT ON COLUMN location.lag_seconds IS 'By how much that party''s numbers may be behind what happened.';
 
 CREATE TABLE channel (
     id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -329,6 +333,20 @@ CREATE TABLE put_back (
     PRIMARY KEY (listing_id, place)
 );
 COMMENT ON TABLE put_back IS 'Pieces that an answer showed to be back on a level before any cancellation was heard: the cancellation then raises no book.';
+
+CREATE TABLE last_count (
+    sku_id integer NOT NULL,
+    location_id smallint NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    external_id text COLLATE "C" NOT NULL,
+    meaning text COLLATE "C" NOT NULL CHECK (meaning IN ('on_hand', 'available')),
+    as_of timestamptz NOT NULL,
+    sure_of timestamptz NOT NULL CHECK (sure_of <= as_of),
+    PRIMARY KEY (sku_id, location_id)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE last_count IS 'The count of each shelf that is of the latest moment: it knew of everything before, whenever we hear of that.';
+COMMENT ON COLUMN last_count.as_of IS 'The moment it is of; what raised the number until then is in it.';
+COMMENT ON COLUMN last_count.sure_of IS 'As_of less the lag of its source: what lowered the number until then is in it for sure.';
 
 CREATE TABLE authority_notice (
     listing_id integer NOT NULL REFERENCES listing,
@@ -700,15 +718,16 @@ CREATE TABLE named_listing (
 );
 COMMENT ON TABLE named_listing IS 'Listings whose SKU a person had told to a channel of which something is unjudged: for these it is judged up to that event.';
 
-CREATE FUNCTION withheld_v1(sku integer, first_event bigint) RETURNS jsonb
+CREATE FUNCTION withheld_v2(sku integer, first_event bigint) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
-    -- A count that somebody else made after it stands by itself: it says how many there are.
+    -- A count that somebody else made after it stands by itself: it says how many there are. What keeps a count true when
+    -- something is heard late is no such word.
     WITH counted AS MATERIALIZED (
         SELECT e.location_id, e.version, e.quantity,
                starts_with(v.source, 'source/') OR starts_with(v.source, 'import/') AS by_source
           FROM entry e
-          JOIN event v ON v.id = e.event_id AND v.kind = 'count'
-         WHERE e.sku_id = withheld_v1.sku AND e.event_id >= first_event AND e.state = 'available'
+          JOIN event v ON v.id = e.event_id AND v.kind = 'count' AND v.source <> 'recount'
+         WHERE e.sku_id = withheld_v2.sku AND e.event_id >= first_event AND e.state = 'available'
     )
     SELECT jsonb_object_agg(w.code, w.units)
       FROM (SELECT o.code, sum(s.quantity) AS units
@@ -720,7 +739,7 @@ LANGUAGE sql STABLE AS $$
                                   AND NOT later.by_source)
              GROUP BY o.code) w
 $$;
-COMMENT ON FUNCTION withheld_v1 IS 'Units by location code that sources and files have moved a SKU by since that event; null where nothing was.';
+COMMENT ON FUNCTION withheld_v2 IS 'Units by location code that sources and files have moved a SKU by since that event; null where nothing was.';
 
 CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$

@@ -75,7 +75,10 @@ async def lines_behind(
         states=[state.value for state in states],
         limit=limit,
     )
-    lines = [LineBehind(*row[:6], State(row[6]), *row[7:9]) for row in rows]
+    lines = [
+        LineBehind(event_id, kind, source, external_id, occurred_at, at, State(state), quantity, after)
+        for event_id, kind, source, external_id, occurred_at, at, state, quantity, after, _ in rows
+    ]
     return lines, rows[0][9] if rows else 0
 
 

@@ -291,7 +291,11 @@ async def channel_overview(pool: Pool, channels: Sequence[str]) -> list[ChannelR
 async def shelves_now(pool: Pool, stated: Sequence[Count]) -> list[Shelf | None]:
     """What posting these counts would be based on at this moment; None where the ledger knows no such shelf."""
     names = {"skus": [count.sku for count in stated], "locations": [count.location for count in stated]}
-    moments = {"as_of": [c.as_of for c in stated], "versions": [c.base_version for c in stated]}
+    moments = {
+        "as_of": [c.as_of for c in stated],
+        "sure_of": [c.sure_of for c in stated],
+        "versions": [c.base_version for c in stated],
+    }
     now = {n - 1: units for n, *units in await _fetch(pool, "shelves_now", **names)}
     moved = {n - 1: units for n, *units in await _fetch(pool, "moved_since_counts", **names, **moments)}
     return [
@@ -299,10 +303,10 @@ async def shelves_now(pool: Pool, stated: Sequence[Count]) -> list[Shelf | None]
     ]
 
 
-def _shelf(count: Count, now: Sequence[int], moved: Sequence[int]) -> Shelf:
-    version, *units = now
+def _shelf(count: Count, now: Sequence[Any], moved: Sequence[int]) -> Shelf:
+    version, counted_as_of, *units = now
     which = 0 if count.meaning is CountMeaning.AVAILABLE else 1
-    return Shelf(version, int(units[which]), int(moved[which]))
+    return Shelf(version, int(units[which]), int(moved[which]), counted_as_of)
 
 
 async def _fetch(pool: Pool, name: str, **named: object) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ of a page and goes on with the next.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from onhand.domain.counts import Count, CountMeaning
@@ -75,9 +75,11 @@ class StockRow:
         """32 hex digits of what is stated, whoever read it: a row that is read twice has the same."""
         return fingerprint(self.sku, self.location, self.quantity, self.meaning, self.as_of).hex()
 
-    def as_count(self, source: str, external_id: str) -> Count:
-        """The same for the ledger, as the word of `source` under that id."""
-        return Count(source, external_id, self.sku, self.location, self.quantity, self.meaning, self.as_of)
+    def as_count(self, source: str, external_id: str, lag: timedelta = timedelta(0)) -> Count:
+        """The same for the ledger, as the word of `source` under that id; `lag` as in `Count`."""
+        return Count(
+            source, external_id, self.sku, self.location, self.quantity, self.meaning, self.as_of, lag=lag
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onhand.domain import movements
@@ -50,6 +50,7 @@ def histories(draw: st.DrawFn) -> list[Stated]:
     return made
 
 
+@settings(deadline=None)
 @given(histories())
 def test_rounds_keep_the_order_of_counts_and_of_what_is_beside_them(history: list[Stated]) -> None:
     """Goal: every statement comes once; on a shelf nothing passes a count, in neither direction."""

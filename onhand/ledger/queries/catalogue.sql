@@ -6,6 +6,20 @@ INSERT INTO location (code, name)
 SELECT * FROM unnest(%(codes)s::text[], %(names)s::text[])
 ON CONFLICT (code) DO UPDATE SET name = excluded.name
 
+-- name: save_counters
+-- Which locations another party counts, and how far its numbers may lag; of all others everybody's counts are taken.
+UPDATE location l SET counted_by = coalesce(c.source, ''), lag_seconds = coalesce(c.lag_seconds, 0)
+  FROM location k
+  LEFT JOIN unnest(%(codes)s::text[], %(sources)s::text[], %(lags)s::float8[]) AS c(code, source, lag_seconds)
+    ON c.code = k.code
+ WHERE l.id = k.id
+   AND (l.counted_by, l.lag_seconds) IS DISTINCT FROM (coalesce(c.source, ''), coalesce(c.lag_seconds, 0))
+
+-- name: counters_of
+-- The locations among these that another party counts.
+SELECT code, counted_by, lag_seconds FROM location
+ WHERE counted_by <> '' AND code = ANY (%(locations)s::text[])
+
 -- name: save_channels
 -- Channels of the configuration.
 INSERT INTO channel (name, platform)

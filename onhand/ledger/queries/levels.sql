@@ -19,7 +19,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
        coalesce((SELECT wb.units FROM widened_buffer wb WHERE wb.listing_id = l.id), 0),
        CASE WHEN %(withheld)s AND j.unjudged_from IS NOT NULL
-            THEN withheld_v1(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
+            THEN withheld_v2(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
                                                                    WHERE n.listing_id = l.id))) END,
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
        b.versions

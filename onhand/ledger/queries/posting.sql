@@ -41,20 +41,31 @@ SELECT s.code, l.code, b.version, b.available,
    FOR UPDATE OF b
 
 -- name: moved_since_counts
--- Net movement of each counted shelf after the moment, or the balance version, of its count.
-SELECT c.n, coalesce(sum(e.quantity) FILTER (WHERE e.state = 'available'), 0),
-       coalesce(sum(e.quantity) FILTER (WHERE e.state IN
-           ('available', 'committed', 'reserved', 'quality_control', 'damaged')), 0)
-  FROM unnest(%(skus)s::text[], %(locations)s::text[], %(as_of)s::timestamptz[], %(versions)s::bigint[])
-       WITH ORDINALITY AS c(sku, location, as_of, version, n)
-  JOIN sku s ON s.code = c.sku
-  JOIN location l ON l.code = c.location
-  JOIN balance b ON b.sku_id = s.id AND b.location_id = l.id
-  JOIN entry e ON e.sku_id = s.id AND e.location_id = l.id
-       AND (c.version IS NULL OR e.version > c.version)
-  JOIN event v ON v.id = e.event_id
- WHERE c.version IS NOT NULL OR (b.moved_at > c.as_of AND v.occurred_at > c.as_of)
- GROUP BY c.n
+-- Net movement of each counted shelf that its count cannot know of: after the balance version it was made against, or, by
+-- its moment, what `onhand.domain.recounts.knows` says it does not know. An event is looked at as a whole, since one that
+-- only promises units moves nothing on hand.
+SELECT m.n,
+       coalesce(sum(m.available) FILTER (
+           WHERE m.versioned OR m.occurred_at > m.as_of OR m.available * m.sign < 0), 0),
+       coalesce(sum(m.on_hand) FILTER (
+           WHERE m.versioned OR m.occurred_at > m.as_of OR m.on_hand * m.sign < 0), 0)
+  FROM (SELECT c.n, c.as_of, c.version IS NOT NULL AS versioned, v.occurred_at,
+               -- What takes something back goes by what it takes back; of a count only the moment matters.
+               CASE WHEN v.source IN ('recount', 'reversal') THEN -1 WHEN v.kind = 'count' THEN 0 ELSE 1 END AS sign,
+               coalesce(sum(e.quantity) FILTER (WHERE e.state = 'available'), 0) AS available,
+               coalesce(sum(e.quantity) FILTER (WHERE e.state IN
+                   ('available', 'committed', 'reserved', 'quality_control', 'damaged')), 0) AS on_hand
+          FROM unnest(%(skus)s::text[], %(locations)s::text[], %(as_of)s::timestamptz[], %(sure_of)s::timestamptz[],
+                      %(versions)s::bigint[]) WITH ORDINALITY AS c(sku, location, as_of, sure_of, version, n)
+          JOIN sku s ON s.code = c.sku
+          JOIN location l ON l.code = c.location
+          JOIN balance b ON b.sku_id = s.id AND b.location_id = l.id
+          JOIN entry e ON e.sku_id = s.id AND e.location_id = l.id
+               AND (c.version IS NULL OR e.version > c.version)
+          JOIN event v ON v.id = e.event_id
+         WHERE c.version IS NOT NULL OR (b.moved_at > c.sure_of AND v.occurred_at > c.sure_of)
+         GROUP BY c.n, c.as_of, c.version, v.id) m
+ GROUP BY m.n
 
 -- name: serialise_orders
 -- Orders of one channel are posted one batch at a time, so that each is compared with what is settled. The channel's

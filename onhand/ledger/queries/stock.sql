@@ -119,10 +119,11 @@ SELECT ch.name, ch.platform, ch.mapped_at,
 
 -- name: shelves_now
 -- The counted shelves as they stand, without locking them: for a look ahead that writes nothing.
-SELECT c.n, coalesce(b.version, 0), coalesce(b.available, 0),
+SELECT c.n, coalesce(b.version, 0), k.as_of, coalesce(b.available, 0),
        coalesce(b.available + b.committed + b.reserved + b.quality_control + b.damaged, 0)
   FROM unnest(%(skus)s::text[], %(locations)s::text[]) WITH ORDINALITY AS c(sku, location, n)
   JOIN sku s ON s.code = c.sku
   JOIN location l ON l.code = c.location
   LEFT JOIN balance b ON b.sku_id = s.id AND b.location_id = l.id
+  LEFT JOIN last_count k ON k.sku_id = s.id AND k.location_id = l.id
  ORDER BY c.n
