@@ -64,9 +64,9 @@ async def test_a_total_that_differs_is_told_with_the_events_behind_it(
     assert answer.code == 1
     assert answer.lines[1] == "MUG at leeds: 6 available, known are 7 (-1)"
     assert [line.split()[2:] for line in answer.lines[4:7]] == [
-        ["write", "off", "wms", "w-1", "leeds", "available", "-1", "6"],
-        ["order", "channel/shop", "1001@1793523600000000/order", "leeds", "available", "-3", "7"],
-        ["receipt", "wms", "r-1", "leeds", "available", "+10", "10"],
+        ["write", "off", "wms", "w-1", "leeds", "available", "-1"],
+        ["order", "channel/shop", "1001@1793523600000000/order", "leeds", "available", "-3"],
+        ["receipt", "wms", "r-1", "leeds", "available", "+10"],
     ]
     assert answer.lines[-1] == "not proven: 1 of 3 known totals differs, 0 rows refused"
     (difference,) = document["differences"]
