@@ -19,7 +19,7 @@ from onhand.domain.counts import CountMeaning
 from onhand.domain.drift import Response
 from onhand.domain.forecast import Method
 from onhand.domain.guard import Limits
-from onhand.domain.listings import ChannelRules, RuleBook
+from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, RuleBook
 from onhand.domain.reorder import LeadTime, Policy
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
 from onhand.domain.velocity import TierRules
@@ -86,7 +86,10 @@ class BufferSettings(_Section):
 
 
 class RuleSettings(_Section):
-    """How much of the pool a channel shows. See docs/allocation.md for each step in order."""
+    """How much of the pool a channel shows. See docs/allocation.md for each step in order.
+
+    Where at most `last_units` are left, they are for `last_channel` alone.
+    """
 
     mode: Mode = Mode.POOLED
     share: Decimal = Field(default=Decimal(100), ge=0, le=100)
@@ -94,6 +97,8 @@ class RuleSettings(_Section):
     cap: int | None = Field(default=None, ge=0)
     minimum_to_show: int = Field(default=0, ge=0)
     buffer: BufferSettings = BufferSettings()
+    last_units: int = Field(default=0, ge=0, le=1_000_000)
+    last_channel: Name | None = None
 
     def rule(self, name: str) -> Rule:
         """The domain's record; `name` is the key an operator finds it under."""
@@ -105,14 +110,24 @@ class RuleSettings(_Section):
             minimum_to_show=self.minimum_to_show,
             buffer=self.buffer.buffer(),
             name=name,
+            last_units=self.last_units,
+            last_channel=self.last_channel or "",
         )
 
 
 class SkuRuleSettings(RuleSettings):
-    """A rule for named SKUs on one channel; it replaces the channel's rule for them."""
+    """A rule for named SKUs and for SKUs with certain tags, on one channel or on every one; it replaces, as a whole,
+    each rule that says less exactly what it is for."""
 
-    channel: Name
-    skus: list[str] = Field(min_length=1)
+    channel: Name | None = None
+    skus: list[str] = Field(default=[], min_length=1)
+    tags: list[str] = Field(default=[], min_length=1)
+
+    @model_validator(mode="after")
+    def _is_for_something(self) -> Self:
+        if not self.skus and not self.tags:
+            raise ValueError("give skus, tags, or both")
+        return self
 
 
 class _ChannelSettings(_Section):
@@ -125,7 +140,7 @@ class _ChannelSettings(_Section):
 
     base_url: str = Field(pattern=r"^https?://")
     enabled: bool = True
-    rule: RuleSettings = RuleSettings()
+    rule: RuleSettings | None = None
     orders: Literal["listen", "ignore"] = "listen"
     webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
     authority_for: list[Name] = []
@@ -519,6 +534,7 @@ class Settings(_Section):
     locations: dict[Name, LocationSettings] = Field(min_length=1)
     source: SourceSettings = LedgerSource()
     channels: dict[Name, ChannelSettings] = Field(min_length=1)
+    rule: RuleSettings = RuleSettings()
     sku_rules: list[SkuRuleSettings] = []
     schedule: ScheduleSettings = ScheduleSettings()
     sync: SyncSettings = SyncSettings()
@@ -564,11 +580,20 @@ class Settings(_Section):
 
     def _unknown_channels(self) -> Iterator[str]:
         known = ", ".join(sorted(self.channels))
+        named = [(f"sku_rules[{n}].channel", rule.channel) for n, rule in enumerate(self.sku_rules)]
+        named += [(f"{key}.last_channel", rule.last_channel) for key, rule in self._rules()]
+        for key, channel in named:
+            if channel is not None and channel not in self.channels:
+                yield f"{key}: given {channel!r}, which is not in [channels]; accepted: {known}"
+
+    def _rules(self) -> Iterator[tuple[str, RuleSettings]]:
+        """Every rule with the key an operator finds it under."""
+        yield "rule", self.rule
+        for name, section in self.channels.items():
+            if section.rule is not None:
+                yield f"channels.{name}.rule", section.rule
         for n, rule in enumerate(self.sku_rules):
-            if rule.channel not in self.channels:
-                yield (
-                    f"sku_rules[{n}].channel: given {rule.channel!r}, which is not in [channels]; accepted: {known}"
-                )
+            yield f"sku_rules[{n}]", rule
 
     def _no_authorities(self) -> Iterator[str]:
         """A level tells what a location has only where it shows that location, nothing else, and all of it."""
@@ -578,7 +603,9 @@ class Settings(_Section):
                 showing = [place for place, found in section.draws_on().items() if location in found]
                 if alone.count(location) != 1 or len(showing) != 1:
                     yield f"{key}: given {location!r}; accepted: a location that exactly one place shows, alone"
-            ruled = section.rule != RuleSettings() or any(rule.channel == channel for rule in self.sku_rules)
+            ruled = (section.rule or self.rule) != RuleSettings() or any(
+                rule.channel in (None, channel) for rule in self.sku_rules
+            )
             if section.authority_for and (ruled or section.orders != "listen"):
                 yield f'{key}: given; accepted only on a channel without rules of its own, and with orders = "listen"'
 
@@ -643,7 +670,7 @@ class Settings(_Section):
         return RuleBook(
             channels={
                 name: ChannelRules(
-                    rule=section.rule.rule(f"channels.{name}.rule"),
+                    rule=self._rule_of(name, section),
                     places={place: tuple(found) for place, found in section.draws_on().items()},
                     listens=section.orders == "listen",
                     authority=section.authority(),
@@ -651,13 +678,24 @@ class Settings(_Section):
                 for name, section in self.channels.items()
                 if section.enabled
             },
-            sku_rules={
-                (rule.channel, sku): rule.rule(f"sku_rules[{n}]")
-                for n, rule in enumerate(self.sku_rules)
-                for sku in rule.skus
-            },
+            sku_rules=self._first_rules("skus"),
             guarded=self.guard.enabled,
+            tag_rules=self._first_rules("tags"),
         )
+
+    def _rule_of(self, name: str, section: _ChannelSettings) -> Rule:
+        """A channel's own rule, or the one for all; where neither is said, under the key where it would be."""
+        common = section.rule is None and self.rule != RuleSettings()
+        return (section.rule or self.rule).rule("rule" if common else f"channels.{name}.rule")
+
+    def _first_rules(self, what: Literal["skus", "tags"]) -> dict[tuple[str, str], Rule]:
+        """The rules for SKUs, or for tags, by channel and what they are for; of two for the same, the first."""
+        found: dict[tuple[str, str], Rule] = {}
+        for n, section in enumerate(self.sku_rules):
+            rule = section.rule(f"sku_rules[{n}]")
+            for name in section.skus if what == "skus" else section.tags:
+                found.setdefault((section.channel or EVERY_CHANNEL, name), rule)
+        return found
 
     def listening_channels(self) -> list[str]:
         """Names of the enabled channels whose orders are taken in."""

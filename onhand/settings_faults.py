@@ -140,6 +140,8 @@ def _values(node: Schema) -> Iterator[Schema]:
 
 
 def _plain(node: Schema, schema: Schema) -> Schema:
+    # A section that may be left out is described beside "null".
+    node = next((each for each in node.get("anyOf", ()) if "$ref" in each), node)
     while "$ref" in node:
         node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return node

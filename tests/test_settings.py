@@ -111,6 +111,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
     return {
         "": None,
         "source": module.SourceSettings,
+        "rule": module.RuleSettings,
         "sku_rules": module.SkuRuleSettings,
         "schedule": module.ScheduleSettings,
         "sync": module.SyncSettings,
@@ -296,6 +297,18 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         (
             "[[sku_rules]]\nchannel = 'web'\nskus = []",
             "sku_rules[0].skus: given []; accepted: at least 1",
+        ),
+        (
+            "[[sku_rules]]\nchannel = 'web'",
+            "sku_rules[0]: give skus, tags, or both",
+        ),
+        (
+            "[rule]\nlast_units = 2",
+            "rule.last_channel is not given; accepted beside last_units is the channel they are for",
+        ),
+        (
+            "[[sku_rules]]\ntags = ['new']\nlast_units = 2\nlast_channel = 'shop'",
+            "sku_rules[0].last_channel: given 'shop', which is not in [channels]; accepted: web",
         ),
         (
             "[[sku_rules]]\nchannel = 'shop'\nskus = ['A']",

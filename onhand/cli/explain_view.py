@@ -108,7 +108,8 @@ def _steps(level: LevelExplained) -> Table:
         table.add_row(
             step.rule.replace("_", " "), before, arrow, f"{step.after:,}", escape(step.reason), style=style
         )
-    table.add_row("[bold]should show[/]", "", "", f"[bold]{level.target:,}[/]", f"rule {escape(level.rule)}")
+    decided = f"rule {level.rule}" + (f", which {level.rule_reason}" if level.rule_reason else "")
+    table.add_row("[bold]should show[/]", "", "", f"[bold]{level.target:,}[/]", escape(decided))
     return table
 
 

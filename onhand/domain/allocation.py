@@ -2,6 +2,7 @@
 
 For a claim with the pool P (its locations together) and its rule:
 
+    P        = without the last units, where they are another channel's (`onhand.domain.last_units`)
     sellable = max(0, P - buffer(P))
     given    = floor(sellable * share)                          pooled
     given    = its part of every pot it draws on                partitioned, see `_partition`
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TypeVar
 
+from onhand.domain.last_units import LastUnits, drawing_claims, last_units
 from onhand.domain.rules import WHOLE_PARTS, Mode, Rule, percent_text, units_text
 
 Key = TypeVar("Key", str, int)
@@ -77,7 +79,7 @@ def allocate(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]
     All claims on the SKU have to be given together where any is partitioned. The order of the claims
     decides nothing.
     """
-    levels = _given(available, claims)
+    levels = _given(available, drawing_claims(available, claims))
     for n, claim in enumerate(claims):
         for apply in _APPLY:
             levels[n] = apply(claim, levels[n])
@@ -86,9 +88,9 @@ def allocate(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]
 
 def explain(available: Mapping[str, int], claims: Sequence[Claim]) -> list[Allocation]:
     """The same levels with the steps that led to them; much slower, for people."""
+    drawing = drawing_claims(available, claims)
     return [
-        _explained(available, claims, claim, given)
-        for claim, given in zip(claims, _given(available, claims), strict=True)
+        _explained(available, claims, drawing, n, given) for n, given in enumerate(_given(available, drawing))
     ]
 
 
@@ -324,8 +326,13 @@ _APPLY = tuple(stage.apply for stage in _STAGES)
 # The explanation.
 
 
-def _explained(available: Mapping[str, int], claims: Sequence[Claim], claim: Claim, given: int) -> Allocation:
-    steps = _steps_to_given(available, claims, claim, given)
+def _explained(
+    available: Mapping[str, int], claims: Sequence[Claim], drawing: Sequence[Claim], n: int, given: int
+) -> Allocation:
+    """`drawing` are the claims without what they leave to another channel; the one explained is the n-th."""
+    claim = claims[n]
+    steps = [*_steps_to_pool(available, claims, claim, drawing[n])]
+    steps += _steps_to_given(_pool(available, drawing[n]), drawing, drawing[n], given)
     number = given
     for stage in _STAGES:
         before, number = number, stage.apply(claim, number)
@@ -334,14 +341,31 @@ def _explained(available: Mapping[str, int], claims: Sequence[Claim], claim: Cla
     return Allocation(claim, number, tuple(steps))
 
 
-def _steps_to_given(
-    available: Mapping[str, int], claims: Sequence[Claim], claim: Claim, given: int
+def _steps_to_pool(
+    available: Mapping[str, int], claims: Sequence[Claim], claim: Claim, drawing: Claim
 ) -> list[Step]:
-    rule, pool = claim.rule, _pool(available, claim)
+    pool = _pool(available, claim)
     places = " + ".join(claim.locations) or "no location"
     steps = [Step("pool", 0, pool, f"pool: {pool} available at {places}")]
     if pool < 0:
         steps.append(Step("oversold", pool, 0, f"oversold by {units_text(-pool)}: nothing is left to sell"))
+    last = last_units(available, claims, claim)
+    if last is not None and claim is not drawing:
+        after = max(0, _pool(available, drawing))
+        steps.append(Step("last_units", max(0, pool), after, _last_units_reason(claim, last)))
+    return steps
+
+
+def _last_units_reason(claim: Claim, last: LastUnits) -> str:
+    left = f"{last.left} left at {' + '.join(last.locations)}, and the last {last.limit} are"
+    alone = (
+        "its own alone, whatever its share" if claim.channel == last.channel else f"{last.channel}'s alone"
+    )
+    return f"last units: {left} {alone}"
+
+
+def _steps_to_given(pool: int, claims: Sequence[Claim], claim: Claim, given: int) -> list[Step]:
+    rule, steps = claim.rule, list[Step]()
     sellable = _sellable(rule, pool)
     if rule.buffer.exists:
         held = rule.buffer.held_back(pool)

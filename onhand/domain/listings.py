@@ -7,6 +7,9 @@ from datetime import datetime
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.rules import Mode, Rule
 
+EVERY_CHANNEL = ""
+"""The name that stands for all channels in a rule for SKUs or tags."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
@@ -42,7 +45,7 @@ class ListingState:
     is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted. `withheld`: units by
     location that the source has moved the SKU by, and that no run was let through with yet (`onhand.domain.guard`);
     empty where nobody asked for them. `versions` are those of the balances that `available` was
-    read from.
+    read from. `tags` are the SKU's.
     """
 
     channel: str
@@ -63,6 +66,7 @@ class ListingState:
     widened: int = 0
     withheld: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +86,44 @@ class ChannelRules:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Every rule of the configuration. A rule for a (channel, SKU) replaces the channel's own.
+    """Every rule of the configuration; each replaces those that are less exact as a whole.
 
+    The first that there is decides: for the SKU on the channel, for a tag of it there, for the SKU, for a tag, the
+    channel's own (`onhand.domain.precedence` says why). `sku_rules` are by channel and SKU, `tag_rules` by channel and
+    tag, EVERY_CHANNEL where they name none; of several tags the rule that comes first decides.
     `guarded`: what the source says reaches a channel by a run that was let through, and by nothing else.
     """
 
     channels: Mapping[str, ChannelRules]
     sku_rules: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
     guarded: bool = False
+    tag_rules: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
 
-    def rule_for(self, channel: str, sku: str) -> Rule:
-        """The rule that decides what `channel` shows of `sku`."""
-        return self.sku_rules.get((channel, sku)) or self.channels[channel].rule
+    def rule_for(self, channel: str, sku: str, tags: Sequence[str] = ()) -> Rule:
+        """The rule that decides what `channel` shows of `sku`, which has these tags."""
+        by_sku, tagged = self.sku_rules, bool(tags and self.tag_rules)
+        if by_sku or tagged:
+            for named in (channel, EVERY_CHANNEL):
+                rule = by_sku.get((named, sku)) or (self._rule_of_tags(named, tags) if tagged else None)
+                if rule is not None:
+                    return rule
+        return self.channels[channel].rule
+
+    def _rule_of_tags(self, named: str, tags: Sequence[str]) -> Rule | None:
+        for (channel, tag), rule in self.tag_rules.items():
+            if channel == named and tag in tags:
+                return rule
+        return None
 
     @property
     def needs_siblings(self) -> bool:
-        """Whether any rule splits a pool among channels, so that a listing cannot be decided alone."""
-        rules = [*(c.rule for c in self.channels.values()), *self.sku_rules.values()]
-        return any(rule.mode is not Mode.POOLED for rule in rules)
+        """Whether any rule looks at a SKU's other listings, so that a listing cannot be decided alone."""
+        rules = [
+            *(each.rule for each in self.channels.values()),
+            *self.sku_rules.values(),
+            *self.tag_rules.values(),
+        ]
+        return any(rule.mode is not Mode.POOLED or rule.last_units for rule in rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +148,7 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
     """
     siblings = state.siblings
     if not siblings:
-        rule = rules.rule_for(state.channel, state.sku)
+        rule = rules.rule_for(state.channel, state.sku, state.tags)
         places = rules.channels[state.channel].places
         return [
             Claim(
@@ -146,7 +170,7 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
             listing_id=sibling.listing_id,
             place=place,
             locations=locations,
-            rule=rules.rule_for(sibling.channel, state.sku),
+            rule=rules.rule_for(sibling.channel, state.sku, state.tags),
             units=sibling.units,
             halted=state.halted and sibling.listing_id == state.listing_id,
             widened=state.widened if sibling.listing_id == state.listing_id else 0,

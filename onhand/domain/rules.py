@@ -94,7 +94,8 @@ class Rule:
     `buffer` comes off the pool; `share` is the percentage of what remains, 0 to 100 with at most four
     decimal places; `reserve` is held back from it, `cap` is the most that is given (both in units of the
     SKU). What is given makes so many pieces of the listing, and fewer than `minimum_to_show` pieces are
-    shown as 0. `name` is the key an operator finds the rule under. Raises RuleRefusedError.
+    shown as 0. Where at most `last_units` units are left that `last_channel` draws on, they are for that channel alone
+    (0: no such rule). `name` is the key an operator finds the rule under. Raises RuleRefusedError.
     """
 
     mode: Mode = Mode.POOLED
@@ -104,6 +105,8 @@ class Rule:
     minimum_to_show: int = 0
     buffer: Buffer = NO_BUFFER
     name: str = "default"
+    last_units: int = 0
+    last_channel: str = ""
     share_parts: int = field(init=False, repr=False, compare=False)
     """`share` in integer parts, for arithmetic that is exact and fast."""
 
@@ -111,8 +114,13 @@ class Rule:
         object.__setattr__(self, "share_parts", _parts(f"{self.name}.share", self.share))
         _require_units(f"{self.name}.reserve", self.reserve)
         _require_units(f"{self.name}.minimum_to_show", self.minimum_to_show)
+        _require_units(f"{self.name}.last_units", self.last_units)
         if self.cap is not None:
             _require_units(f"{self.name}.cap", self.cap)
+        if self.last_units and not self.last_channel:
+            raise RuleRefusedError(
+                f"{self.name}.last_channel is not given; accepted beside last_units is the channel they are for"
+            )
 
 
 def percent_text(percent: Decimal) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
+from onhand.domain.precedence import ruling
 from onhand.explain.sentences import adrift, in_flight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
 from onhand.ledger import authority, halts, levels, reconcile, stock, work
@@ -34,9 +35,10 @@ NOTHING_KNOWN = LevelFacts("", None, None, None, None, "")
 class LevelExplained:
     """One level: what it should be and by which steps, what we believe and were told, what is on its way.
 
-    `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes from being
-    told to the channel at once; None where nothing does. `halt`: it is held at zero; `drift`: a read-back found it
-    otherwise than it should be, and that is not over.
+    `rule` is the key of the rule that decides, `rule_reason` why it does where several could, as a clause that goes on
+    from it. `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes
+    from being told to the channel at once; None where nothing does. `halt`: it is held at zero; `drift`: a read-back
+    found it otherwise than it should be, and that is not over.
     """
 
     sentence: str
@@ -55,6 +57,7 @@ class LevelExplained:
     pushes: tuple[PushRow, ...]
     halt: Halt | None = None
     drift: DriftRow | None = None
+    rule_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def _explained(
     now: datetime,
 ) -> list[LevelExplained]:
     known = {level.place: level for level in facts.levels}
+    decides = ruling(rules, state.channel, state.sku, state.tags)
     return [
         LevelExplained(
             sentence=sentence(
@@ -172,6 +176,7 @@ def _explained(
             ),
             halt=wrong.halts.get(state.listing_id),
             drift=wrong.drifts.get((state.listing_id, decided.claim.place)),
+            rule_reason=decides.reason,
         )
         for decided in _decided(state, rules)
     ]

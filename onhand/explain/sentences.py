@@ -120,6 +120,8 @@ def _phrase(step: Step, decided: Allocation) -> str:
             return f"{-less:,} more {'was' if less == -1 else 'were'} sold than there {'is' if less == -1 else 'are'}"
         case "buffer":
             return f"{_are(less)} held back for safety"
+        case "last_units":
+            return f"the last {less:,} {'is' if less == 1 else 'are'} for {decided.claim.rule.last_channel} alone"
         case "reserve":
             return f"{_are(less)} reserved from this channel"
         case "widened":

@@ -151,7 +151,7 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
-    resting, siblings, versions = others[:5], others[5:8], others[8]
+    resting, siblings, versions, tags = others[:5], others[5:8], others[8], others[9]
     return ListingState(
         channel,
         listing,
@@ -171,6 +171,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         widened,
         withheld or {},
         dict(zip(locations or (), versions or (), strict=True)),
+        tuple(tags),
     )
 
 

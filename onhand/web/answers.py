@@ -286,6 +286,10 @@ class ExplainedLevel(Answer):
     rule: str = Field(
         description="The key of the configuration that decided.", examples=["channels.shopify.rule"]
     )
+    rule_reason: str = Field(
+        description="Why that rule decides, where several could; empty where none else does.",
+        examples=["is for tag clearance on shopify and goes before channels.shopify.rule"],
+    )
     target: int = Field(description="What it should show now.")
     steps: list[Step]
     known: Level
@@ -360,6 +364,7 @@ class Explained(Answer):
                     item_id=level.item_id,
                     place=level.place,
                     rule=level.rule,
+                    rule_reason=level.rule_reason,
                     target=level.target,
                     steps=[Step.of(step) for step in level.steps],
                     known=Level.of(level.known),

@@ -71,7 +71,7 @@ def _level(level: ExplainedLevel) -> Markup:
             ("we believe it shows", [_units(known.book), _when(known.booked_at)]),
             ("it answered", [_units(known.shown), _when(known.shown_at)]),
             ("waits to be told", ["since ", ago(level.pending_since)] if level.pending_since else "no"),
-            ("decided by", level.rule),
+            ("decided by", f"{level.rule}, which {level.rule_reason}" if level.rule_reason else level.rule),
         ),
         tag("p", "It is being read or written at the channel now.") if level.in_flight else None,
         tag("p", level.held_up, class_="warn") if level.held_up else None,

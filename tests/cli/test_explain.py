@@ -8,7 +8,8 @@ from onhand.domain import movements
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.ledger import levels, posting, stock, work
+from onhand.ledger import catalogue, levels, posting, stock, work
+from onhand.ledger.catalogue import CatalogueSku
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, LevelLearnt, Push
 from onhand.ledger.orders import post_orders
@@ -211,3 +212,41 @@ async def test_a_sku_with_a_long_history_is_explained_as_fast(store: Pool, onhan
 
     assert "Events, newest first: 4 of 40,000 ledger lines, more with --events" in answer.stdout
     assert seconds < 1.0
+
+
+async def test_the_rule_that_won_is_named_with_those_it_goes_before(
+    store: Pool, onhand: Onhand, config: Path
+) -> None:
+    """Goal: tags of the catalogue reach the rules for them, and the answer says why one of several decides."""
+    await received(store, 9, 3)
+    await catalogue.save_skus(store, [CatalogueSku("A", "Apple", "500001", ("fruit", "sale"))])
+    config.write_text(f"""{config.read_text()}
+[[sku_rules]]
+tags = ["sale"]
+last_units = 9
+last_channel = "bigc"
+[[sku_rules]]
+channel = "bigc"
+tags = ["fruit"]
+cap = 4
+""")
+
+    document = (await onhand("explain", "A", "--json")).json
+
+    assert [
+        (level["channel"], level["place"], level["target"], level["rule"]) for level in document["levels"]
+    ] == [
+        ("woo", "", 0, "sku_rules[0]"),
+        ("bigc", "1", 4, "sku_rules[1]"),
+        ("bigc", "2", 0, "sku_rules[1]"),
+    ]
+    assert [level["rule_reason"] for level in document["levels"][:2]] == [
+        "is for tag sale on every channel and goes before channels.woo.rule",
+        "is for tag fruit on bigc and goes before sku_rules[0], channels.bigc.rule",
+    ]
+    assert (
+        "because 9 are available at leeds + london and the last 9 are for bigc alone"
+        in document["levels"][0]["sentence"]
+    )
+    told = await onhand("explain", "A", "--channel", "woo")
+    assert "rule sku_rules[0], which is for tag sale on every channel and goes before" in told.stdout

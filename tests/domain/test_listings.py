@@ -112,3 +112,14 @@ def test_what_was_not_moved_by_the_source_is_told_as_ever() -> None:
     """Goal: a hold is no business of a SKU that the source left alone, nor of one it moved there and back."""
     counted = replace(STATE, available={"leeds": 15, "london": 4}, withheld={"leeds": 0})
     assert [target.quantity for target in targets_of(counted, POOLED)] == [15, 4]
+
+
+def test_a_listing_gives_way_to_the_channel_that_takes_the_last_units() -> None:
+    """Goal: what the rule says is reached from the ledger's record of a listing, whichever of the two is asked."""
+    last = Rule(last_units=10, last_channel="woo")
+    rules = RuleBook({"shopify": ChannelRules(last, PLACES), "woo": ChannelRules(last, {"": ("leeds",)})})
+    assert rules.needs_siblings
+    state = replace(STATE, siblings=SIBLINGS)
+    assert [target.quantity for target in targets_of(state, rules)] == [0, 4]
+    other = replace(state, channel="woo", listing_id=2, books={"": None})
+    assert [target.quantity for target in targets_of(other, rules)] == [10]

@@ -22,7 +22,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
             THEN withheld_v2(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
                                                                    WHERE n.listing_id = l.id))) END,
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
-       b.versions
+       b.versions, s.tags
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id

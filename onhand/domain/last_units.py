@@ -1,0 +1,81 @@
+"""The last units of a SKU: when few are left, one channel alone shows them. Pure; a step of `onhand.domain.allocation`.
+
+Units at the locations that the last channel draws on are counted, so that all channels change over at the same moment.
+Units anywhere else are nobody's business but of those who draw on them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from onhand.domain.rules import Rule
+
+if TYPE_CHECKING:
+    from onhand.domain.allocation import Claim
+
+WHOLE_SHARE = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class LastUnits:
+    """Which units are the last: `left` units at `locations`, no more than `limit`, for `channel` alone."""
+
+    channel: str
+    left: int
+    limit: int
+    locations: tuple[str, ...]
+
+
+def drawing_claims(available: Mapping[str, int], claims: Sequence["Claim"]) -> Sequence["Claim"]:
+    """The claims as they draw on the stock once some of it is the last: the same ones where none is.
+
+    Who gives way does not draw on the locations that hold the last units; the channel that takes them shows all of
+    them, whatever its share.
+    """
+    for claim in claims:
+        if claim.rule.last_units:
+            return [_drawing(available, each, last_units(available, claims, each)) for each in claims]
+    return claims
+
+
+def last_units(available: Mapping[str, int], claims: Sequence["Claim"], claim: "Claim") -> LastUnits | None:
+    """The last units that this claim leaves to another channel, or that its own channel takes; None where it does not.
+
+    Nobody gives way to a channel that has no claim on the SKU, or that itself gives way to another: the units would be
+    shown nowhere.
+    """
+    if _gives_way(claim):
+        return _counted(available, claims, claim.rule)
+    to_it = (rival.rule for rival in claims if rival.rule.last_channel == claim.channel)
+    found = (_counted(available, claims, rule) for rule in to_it)
+    return next((last for last in found if last is not None), None)
+
+
+def _gives_way(claim: "Claim") -> bool:
+    return claim.rule.last_units > 0 and claim.rule.last_channel != claim.channel
+
+
+def _counted(available: Mapping[str, int], claims: Sequence["Claim"], rule: Rule) -> LastUnits | None:
+    takers = [claim for claim in claims if claim.channel == rule.last_channel]
+    if any(_gives_way(taker) for taker in takers):
+        return None
+    locations = tuple(dict.fromkeys(location for taker in takers for location in taker.locations))
+    left = sum(available.get(location, 0) for location in locations)
+    if not 0 < left <= rule.last_units:
+        return None
+    return LastUnits(rule.last_channel, left, rule.last_units, locations)
+
+
+def _drawing(available: Mapping[str, int], claim: "Claim", last: LastUnits | None) -> "Claim":
+    if last is None or (last.channel == claim.channel and claim.rule.share == WHOLE_SHARE):
+        return claim
+    if last.channel == claim.channel:
+        return replace(claim, rule=replace(claim.rule, share=WHOLE_SHARE))
+    # A location with less than nothing stays: giving way never makes more to show of what is oversold.
+    kept = (
+        location
+        for location in claim.locations
+        if location not in last.locations or available.get(location, 0) <= 0
+    )
+    return replace(claim, locations=tuple(kept))
