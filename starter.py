@@ -28,6 +28,7 @@ COMMANDS = {
     "halts": "halts",
     "drift": "drift",
     "simulate": "simulate",
+    "rules": "rules",
     "import": "imports",
     "validate": "validate",
     "watch": "watch",

@@ -98,6 +98,7 @@ ROOMS = {
     "onhand/read_back.py": room("proof for what was published", "channels domain ledger publish"),
     "onhand/mapping.py": room("from items to listings", "channels ledger"),
     "onhand/imports.py": room("from files to the ledger", "ledger sources"),
+    "onhand/rule_check.py": room("rules on past demand, before they are saved", "domain ledger simulation"),
     "onhand/dry_run.py": room("a run without its writes", "channels domain ledger publish sources"),
     "onhand/messages.py": room("old histories hold these records, so they depend on nothing", "", "pydantic"),
     "onhand/settings.py": room(

@@ -1,0 +1,135 @@
+"""`onhand rules`: rules tried on what the ledger knows was sold, and on what every level shows now."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from onhand.domain import movements
+from onhand.domain.events import EventKind
+from onhand.domain.movements import Movement
+from onhand.domain.orders import OrderLine, OrderSnapshot
+from onhand.ledger import levels, past_demand, posting, stock
+from onhand.ledger.database import Pool
+from onhand.ledger.levels import Push
+from onhand.ledger.orders import post_orders
+from tests.cli.conftest import Onhand
+
+NOW = datetime.now(UTC)
+
+
+async def received(pool: Pool, sku: str, quantity: int, name: str) -> None:
+    """A receipt at Leeds, written down now."""
+    movement = Movement("erp", name, EventKind.RECEIPT, sku, "leeds", quantity, NOW - timedelta(hours=2))
+    await posting.post_events(pool, [movements.event_of(movement)])
+
+
+async def ordered(pool: Pool, channel: str, order: str, units: int, minutes_ago: int) -> None:
+    """An order of A at Leeds, placed so long ago."""
+    placed = NOW - timedelta(minutes=minutes_ago)
+    line = OrderLine("1", "A", "leeds", units, 0)
+    await post_orders(pool, [OrderSnapshot(channel, order, 1, placed, (line,), placed)])
+
+
+async def test_present_and_proposed_rules_are_replayed_and_every_changed_level_is_told(
+    store: Pool, onhand: Onhand, config: Path
+) -> None:
+    """Goal: exact numbers from a real ledger: 10 received, 4 sold on woo, then 3 on bigc, and its cancellation of 1."""
+    await received(store, "A", 10, "r1")
+    await ordered(store, "woo", "1001", 4, 60)
+    await ordered(store, "bigc", "2001", 3, 30)
+    placed = NOW - timedelta(minutes=30)
+    fewer = OrderSnapshot("bigc", "2001", 2, NOW, (OrderLine("1", "A", "leeds", 2, 0),), placed)
+    await post_orders(store, [fewer])
+    proposed = config.with_name("proposed.toml")
+    proposed.write_text(config.read_text() + "[channels.bigc.rule]\ncap = 0\n")
+
+    answer = await onhand("rules", "check", proposed, "--against", "1d", "--json")
+
+    assert answer.code == 3, answer.stderr
+    found = answer.json
+    replayed = found["replayed"]
+    assert replayed["skus"] == 1
+    assert replayed["delays"] == {"woo": 1.0, "bigc": 1.0}
+    kept = ("sold", "refused", "oversold", "left", "starved")
+    assert {name: [tally[key] for key in kept] for name, tally in replayed["present"].items()} == {
+        "woo": [4, 0, 0, 2, 0],
+        "bigc": [2, 0, 0, 4, 0],
+    }
+    assert {name: [tally[key] for key in kept] for name, tally in replayed["proposed"].items()} == {
+        "woo": [4, 0, 0, 4, 0],
+        "bigc": [0, 2, 0, 0, 2],
+    }
+    assert found["changes"] == {"woo": 0, "bigc": 1}
+    assert found["levels"] == [
+        {"channel": "bigc", "sku": "A", "item_id": "7", "place": "1", "before": 4, "after": 0}
+    ]
+    assert found["warnings"] == [
+        "bigc starves: 2 units were asked for while it showed 0 and there was stock (0 under the present rules), "
+        "most of them of A (2)"
+    ]
+
+
+async def test_the_present_rules_have_nothing_against_them(store: Pool, onhand: Onhand, config: Path) -> None:
+    await received(store, "A", 10, "r1")
+    await ordered(store, "woo", "1001", 4, 60)
+
+    answer = await onhand("rules", "check", config)
+
+    assert answer.code == 0, answer.stderr
+    assert answer.lines == [
+        "demand of the last 30d: 1 SKU that were sold, in units",
+        "channel  rules     sold  refused  oversold  left  shown after",
+        "─────────────────────────────────────────────────────────────",
+        "woo      present      4        0         0     4          1 s",
+        "         proposed     4        0         0     4",
+        "bigc     present      0        0         0     6          1 s",
+        "         proposed     0        0         0     6",
+        "woo: 0 levels would change now",
+        "bigc: 0 levels would change now",
+        "nothing was written, and no channel was asked",
+    ]
+
+
+async def test_what_a_sku_had_is_what_it_has_less_what_happened(store: Pool) -> None:
+    """Goal: days that begin in the middle begin with what was there then."""
+    await received(store, "A", 10, "r1")
+    began = datetime.now(UTC)
+    await ordered(store, "woo", "1001", 4, 0)
+    await received(store, "A", 7, "r2")
+
+    (found,) = [sku async for sku in past_demand.since(store, began)]
+
+    assert found.sku == "A"
+    assert found.available == {"leeds": 10}
+    assert [(each.units, each.location, each.channel) for each in found.happenings] == [
+        (-7, "leeds", ""),
+        (4, "leeds", "woo"),
+    ]
+    assert [(each.channel, each.units) for each in found.siblings] == [("bigc", 1), ("woo", 1)]
+
+
+async def test_the_delay_of_a_channel_is_what_its_pushes_took(store: Pool) -> None:
+    """Goal: what went out by itself is measured; what a run told waited for the run, and says nothing."""
+    (listing,) = await stock.sku_listings(store, "A", "woo")
+    push = Push(listing.listing_id, "", 1, 5, None, "accepted", due_since=NOW - timedelta(seconds=4))
+    for run, answered in ((None, NOW), ("run-1", NOW + timedelta(hours=1))):
+        async with store.connection() as connection:
+            await levels.save_pushes(
+                connection,
+                [push],
+                run=run,
+                attempt=1,
+                sent_at=NOW - timedelta(seconds=1),
+                answered_at=answered,
+            )
+    assert await past_demand.delays(store, NOW - timedelta(days=1)) == {"woo": 4.0}
+
+
+async def test_a_span_or_a_file_that_makes_no_sense_is_refused(onhand: Onhand, config: Path) -> None:
+    answer = await onhand("rules", "check", config, "--against", "30")
+    assert answer.code == 2
+    assert "accepted are hours, days or weeks up to a year" in " ".join(answer.stderr.split())
+    wrong = config.with_name("wrong.toml")
+    wrong.write_text(config.read_text() + "[channels.bigc.rule]\nshare = 101\n")
+    answer = await onhand("rules", "check", wrong)
+    assert answer.code == 2
+    assert "channels.bigc.rule.share: given 101" in " ".join(answer.stderr.split())
