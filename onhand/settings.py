@@ -59,12 +59,16 @@ class LocationSettings(_Section):
 
     `counted_by`: another party keeps this stock, and only its counts are taken: a client, or "source" for the
     configured one; they may be `lag_seconds` behind. Only the channels of `sellable_on` may sell from there.
+    `pickup`: buyers fetch what they buy there, so a channel's place that shows it alone shows what it really holds, less
+    `pickup_buffer` units.
     """
 
     name: str = ""
     counted_by: Name | None = None
     lag_seconds: float = Field(default=0, ge=0, le=86_400)
     sellable_on: list[Name] = []
+    pickup: bool = False
+    pickup_buffer: int = Field(default=0, ge=0, le=1_000_000)
 
     @model_validator(mode="after")
     def _is_of_another_party(self) -> Self:
@@ -606,6 +610,7 @@ class Settings(_Section):
             ruled = (section.rule or self.rule) != RuleSettings() or any(
                 rule.channel in (None, channel) for rule in self.sku_rules
             )
+            ruled = ruled or any(self._pickup(section).values())
             if section.authority_for and (ruled or section.orders != "listen"):
                 yield f'{key}: given; accepted only on a channel without rules of its own, and with orders = "listen"'
 
@@ -674,6 +679,7 @@ class Settings(_Section):
                     places={place: tuple(found) for place, found in section.draws_on().items()},
                     listens=section.orders == "listen",
                     authority=section.authority(),
+                    pickup=self._pickup(section),
                 )
                 for name, section in self.channels.items()
                 if section.enabled
@@ -682,6 +688,12 @@ class Settings(_Section):
             guarded=self.guard.enabled,
             tag_rules=self._first_rules("tags"),
         )
+
+    def _pickup(self, section: _ChannelSettings) -> dict[str, int]:
+        """Places of a channel that show one shop alone whose buyers fetch what they buy, and its buffer."""
+        shown = {place: found[0] for place, found in section.draws_on().items() if place and len(found) == 1}
+        shops = {code: shop.pickup_buffer for code, shop in self.locations.items() if shop.pickup}
+        return {place: shops[location] for place, location in shown.items() if location in shops}
 
     def _rule_of(self, name: str, section: _ChannelSettings) -> Rule:
         """A channel's own rule, or the one for all; where neither is said, under the key where it would be."""

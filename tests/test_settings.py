@@ -503,3 +503,21 @@ def test_stock_that_another_party_keeps_is_sold_where_that_is_said_and_nowhere_e
 )
 def test_what_cannot_be_meant_by_another_partys_stock_is_told(tmp_path: Path, added: str, said: str) -> None:
     assert complaints(tmp_path, GOOD + added) == [said]
+
+
+def test_only_a_place_that_shows_one_shop_alone_is_for_pick_up(tmp_path: Path) -> None:
+    """Goal: neither a channel with one number nor a place that adds up several shops shows actuals."""
+    path = tmp_path / "onhand.toml"
+    path.write_text(
+        GOOD
+        + "[locations.york]\npickup = true\npickup_buffer = 2\n[channels.shop]\nplatform = 'shopify'\n"
+        + "base_url = 'http://x'\ntoken_env = 'T'\nplaces = { 1 = ['york'], 2 = ['leeds'], 3 = ['leeds', 'york'] }\n"
+        + "[channels.woo]\nplatform = 'woocommerce'\nbase_url = 'http://x'\nkey_env = 'K'\nsecret_env = 'S'\n"
+        + "locations = ['york']\n"
+    )
+    channels = load_settings(path).rule_book().channels
+    assert {name: dict(rules.pickup) for name, rules in channels.items()} == {
+        "web": {},
+        "shop": {"1": 2},
+        "woo": {},
+    }

@@ -367,6 +367,9 @@ def _last_units_reason(claim: Claim, last: LastUnits) -> str:
 def _steps_to_given(pool: int, claims: Sequence[Claim], claim: Claim, given: int) -> list[Step]:
     rule, steps = claim.rule, list[Step]()
     sellable = _sellable(rule, pool)
+    if rule.pickup:
+        reason = "pick-up: shows what it holds itself, and no share of a pool"
+        steps.append(Step("pickup", max(0, pool), max(0, pool), reason))
     if rule.buffer.exists:
         held = rule.buffer.held_back(pool)
         reason = f"safety buffer: {rule.buffer} holds back {held}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
-from onhand.domain.rules import Mode, Rule
+from onhand.domain.rules import Mode, Rule, for_pickup
 
 EVERY_CHANNEL = ""
 """The name that stands for all channels in a rule for SKUs or tags."""
@@ -75,13 +75,19 @@ class ChannelRules:
 
     `listens`: its orders reach the ledger by themselves, so a level that fell unexplained is a sale on its way to us.
     Otherwise sales come from the source, and such a level is drift. `authority`: places where a level that a person
-    changes is a count, and of which of our locations.
+    changes is a count, and of which of our locations. `pickup`: places whose buyers fetch what they buy, and the units
+    held back there.
     """
 
     rule: Rule
     places: Mapping[str, tuple[str, ...]]
     listens: bool = False
     authority: Mapping[str, str] = field(default_factory=dict)
+    pickup: Mapping[str, int] = field(default_factory=dict)
+
+    def at(self, place: str, rule: Rule) -> Rule:
+        """What becomes of a rule at one of its places."""
+        return for_pickup(rule, self.pickup[place]) if place in self.pickup else rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +155,19 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
     siblings = state.siblings
     if not siblings:
         rule = rules.rule_for(state.channel, state.sku, state.tags)
-        places = rules.channels[state.channel].places
+        channel = rules.channels[state.channel]
         return [
             Claim(
                 state.channel,
                 state.listing_id,
                 place,
                 locations,
-                rule,
+                channel.at(place, rule),
                 state.units,
                 halted=state.halted,
                 widened=state.widened,
             )
-            for place, locations in places.items()
+            for place, locations in channel.places.items()
         ]
     mine_first = sorted(siblings, key=lambda s: (s.listing_id != state.listing_id, s.channel, s.listing_id))
     return [
@@ -170,7 +176,9 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
             listing_id=sibling.listing_id,
             place=place,
             locations=locations,
-            rule=rules.rule_for(sibling.channel, state.sku, state.tags),
+            rule=rules.channels[sibling.channel].at(
+                place, rules.rule_for(sibling.channel, state.sku, state.tags)
+            ),
             units=sibling.units,
             halted=state.halted and sibling.listing_id == state.listing_id,
             widened=state.widened if sibling.listing_id == state.listing_id else 0,

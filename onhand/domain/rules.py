@@ -1,8 +1,9 @@
 """Rules: what an operator configures about how much of the stock a channel shows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 PERCENT_PARTS = 10_000
 """Parts of one percent: percentages are exact to four decimal places and kept as integers."""
@@ -95,7 +96,8 @@ class Rule:
     decimal places; `reserve` is held back from it, `cap` is the most that is given (both in units of the
     SKU). What is given makes so many pieces of the listing, and fewer than `minimum_to_show` pieces are
     shown as 0. Where at most `last_units` units are left that `last_channel` draws on, they are for that channel alone
-    (0: no such rule). `name` is the key an operator finds the rule under. Raises RuleRefusedError.
+    (0: no such rule). `pickup`: it is for a shop whose buyers fetch what they buy (`for_pickup`). `name` is the key an
+    operator finds the rule under. Raises RuleRefusedError.
     """
 
     mode: Mode = Mode.POOLED
@@ -107,6 +109,7 @@ class Rule:
     name: str = "default"
     last_units: int = 0
     last_channel: str = ""
+    pickup: bool = False
     share_parts: int = field(init=False, repr=False, compare=False)
     """`share` in integer parts, for arithmetic that is exact and fast."""
 
@@ -121,6 +124,16 @@ class Rule:
             raise RuleRefusedError(
                 f"{self.name}.last_channel is not given; accepted beside last_units is the channel they are for"
             )
+
+
+@lru_cache(maxsize=10_000)
+def for_pickup(rule: Rule, buffer_units: int) -> Rule:
+    """The rule at a place whose buyers fetch what they buy: it shows what it holds itself, less a buffer of its own.
+
+    No share and no reserve bears on it, since nobody can fetch there what lies elsewhere. The rest of the rule stays.
+    """
+    buffer = Buffer(units=buffer_units) if buffer_units else NO_BUFFER
+    return replace(rule, mode=Mode.POOLED, share=Decimal(100), reserve=0, buffer=buffer, pickup=True)
 
 
 def percent_text(percent: Decimal) -> str:

@@ -123,3 +123,21 @@ def test_a_listing_gives_way_to_the_channel_that_takes_the_last_units() -> None:
     assert [target.quantity for target in targets_of(state, rules)] == [0, 4]
     other = replace(state, channel="woo", listing_id=2, books={"": None})
     assert [target.quantity for target in targets_of(other, rules)] == [10]
+
+
+def test_a_place_for_pick_up_shows_what_its_shop_holds() -> None:
+    """Goal: the share and the reserve of the channel do not bear on it; its cap and its own buffer do."""
+    rule = replace(HALF, reserve=2, cap=6)
+    channel = ChannelRules(rule, PLACES, pickup={"b": 1})
+    rules = RuleBook({"shopify": channel, "woo": ChannelRules(HALF, {"": ("leeds", "london")})})
+    state = replace(STATE, siblings=SIBLINGS, available={"leeds": 10, "london": 4})
+    assert [target.quantity for target in targets_of(state, rules)] == [3, 3]
+    full = replace(state, available={"leeds": 10, "london": 40})
+    assert [target.quantity for target in targets_of(full, rules)] == [3, 6]
+    assert [target.quantity for target in targets_of(replace(full, siblings=()), rules)] == [3, 6]
+
+
+def test_units_promised_for_pick_up_come_off_that_place_alone() -> None:
+    rules = RuleBook({"shopify": ChannelRules(Rule(), PLACES, pickup={"b": 0})})
+    sold = with_changes(STATE, {"london": -3})
+    assert [target.quantity for target in targets_of(sold, rules)] == [10, 1]
