@@ -33,6 +33,8 @@ COMMANDS = {
     "validate": "validate",
     "watch": "watch",
     "oversells": "oversells",
+    "spikes": "spikes",
+    "velocity": "velocity",
     "channels": "channels",
     "webhooks": "webhooks",
     "inbox": "inbox",

@@ -20,6 +20,7 @@ from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.messages import SweepRequest, SweepResult
 from onhand.settings import Settings
+from onhand.spiking import look_for_spikes
 from onhand.waking import wake_intakes, wake_publishers
 
 UPDATES_MAX = 500
@@ -58,10 +59,13 @@ class SweepSteps:
             hooks = ""
             if request.look_at_hooks and self.public_url:
                 hooks = await sweeping.mend_hooks(self.pool, channel, self.public_url)
-            await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
+            paced = set[str]()
+            if await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC)) is not None:
+                paced = await tiers.refresh_buffers(self.pool, self.rules)
             await planning.refresh_if_due(self.pool, self.settings.planning.policy(), datetime.now(UTC))
             oversold = await overselling.look_for_oversells(self.pool, self.settings, self.slack)
-        woken = swept.disproved_woken | told | oversold.woken
+            spiking = await look_for_spikes(self.pool, self.settings, self.slack, datetime.now(UTC))
+        woken = swept.disproved_woken | told | paced | oversold.woken | spiking.woken
         await wake_publishers(self.client, sorted(woken & self.channels.keys()))
         return SweepResult(
             channel=request.channel,

@@ -22,6 +22,7 @@ from onhand.domain.guard import Limits
 from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, RuleBook
 from onhand.domain.reorder import LeadTime, Policy
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
+from onhand.domain.spikes import SpikeRules
 from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
 from onhand.settings_faults import faults
@@ -78,15 +79,17 @@ class LocationSettings(_Section):
 
 
 class BufferSettings(_Section):
-    """Units held back from a channel for safety: a number, a percentage of the pool, or both with `take`."""
+    """Units held back from a channel for safety: a number, a percentage of the pool, or both with `take`; and with
+    `velocity` what other channels sell until this one shows a change."""
 
     units: int | None = Field(default=None, ge=0, le=1_000_000)
     percent: Decimal | None = Field(default=None, ge=0, le=100)
     take: BufferTake = BufferTake.GREATER
+    velocity: bool = False
 
     def buffer(self) -> Buffer:
         """The domain's record of this setting."""
-        return Buffer(units=self.units, percent=self.percent, take=self.take)
+        return Buffer(units=self.units, percent=self.percent, take=self.take, velocity=self.velocity)
 
 
 class RuleSettings(_Section):
@@ -337,6 +340,27 @@ class TierSettings(_Section):
         )
 
 
+class SpikeSettings(_Section):
+    """When a SKU spikes, and what is held back meanwhile: it sold `units_min` units or more in the last hour, and
+    `begin_times` what is usual; it has calmed below `end_times` of it."""
+
+    enabled: bool = True
+    begin_times: float = Field(default=5, ge=1, le=1_000)
+    end_times: float = Field(default=2, ge=0, le=1_000)
+    units_min: int = Field(default=20, ge=1, le=1_000_000)
+    hold_units: int = Field(default=2, ge=0, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _ends_below_where_it_begins(self) -> Self:
+        if self.end_times > self.begin_times:
+            raise ValueError("end_times is above begin_times; accepted: at most that")
+        return self
+
+    def rules(self) -> SpikeRules:
+        """The domain's record of these settings."""
+        return SpikeRules(self.enabled, self.begin_times, self.end_times, self.units_min, self.hold_units)
+
+
 class ReconcileSettings(_Section):
     """Reading every channel back, and what is done about levels that drifted. Percentages are of the level.
 
@@ -544,6 +568,7 @@ class Settings(_Section):
     sync: SyncSettings = SyncSettings()
     guard: GuardSettings = GuardSettings()
     tiers: TierSettings = TierSettings()
+    spikes: SpikeSettings = SpikeSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     planning: PlanningSettings = PlanningSettings()
     oversell: OversellSettings = OversellSettings()

@@ -71,7 +71,7 @@ ROOMS = {
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
         "alerts authority channels domain draining guard imports intake ledger mapping messages overselling planning "
-        "publish read_back reconcile reports settings sources sweeping tiers waking workflows",
+        "publish read_back reconcile reports settings sources spiking sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/validation": room(
@@ -92,6 +92,7 @@ ROOMS = {
     "onhand/guard.py": room("what would change too much waits for a person", "domain ledger", "structlog"),
     "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
     "onhand/overselling.py": room("what is promised twice", "alerts domain ledger settings", "structlog"),
+    "onhand/spiking.py": room("what sells much faster than usual", "alerts domain ledger settings", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),
     "onhand/background.py": room("tasks beside a step; uses nothing"),

@@ -39,6 +39,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[sync]`": module.SyncSettings,
     "`[guard]`": module.GuardSettings,
     "`[tiers]`": module.TierSettings,
+    "`[spikes]`": module.SpikeSettings,
     "`[reconcile]`": module.ReconcileSettings,
     "`[planning]`": module.PlanningSettings,
     "`[oversell]`": module.OversellSettings,
@@ -117,6 +118,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "sync": module.SyncSettings,
         "guard": module.GuardSettings,
         "tiers": module.TierSettings,
+        "spikes": module.SpikeSettings,
         "reconcile": module.ReconcileSettings,
         "planning": module.PlanningSettings,
         "oversell": module.OversellSettings,
@@ -146,8 +148,8 @@ def shown_in_example() -> set[tuple[str, str]]:
 
 def test_every_setting_is_in_the_example() -> None:
     tables = {
-        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "reconcile", "planning",
-        "oversell", "report", "slack", "web", "clients",
+        "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "spikes", "reconcile",
+        "planning", "oversell", "report", "slack", "web", "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)

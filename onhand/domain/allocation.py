@@ -6,7 +6,7 @@ For a claim with the pool P (its locations together) and its rule:
     sellable = max(0, P - buffer(P))
     given    = floor(sellable * share)                          pooled
     given    = its part of every pot it draws on                partitioned, see `_partition`
-    pieces   = floor(min(cap, max(0, given - reserve - widened)) / units of one piece)
+    pieces   = floor(min(cap, max(0, given - reserve - widened - paced - spiking)) / units of one piece)
     level    = 0 if halted or pieces < minimum to show, otherwise pieces
 
 `allocate` computes levels alone and is what every sync runs. `explain` says how a level came about,
@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from onhand.domain.last_units import LastUnits, drawing_claims, last_units
 from onhand.domain.rules import WHOLE_PARTS, Mode, Rule, percent_text, units_text
+from onhand.domain.velocity import VelocityBuffer
 
 Key = TypeVar("Key", str, int)
 
@@ -31,7 +32,8 @@ class Claim:
 
     `place` is the channel's own location, "" where the channel has one number. `units` of the SKU leave
     the shelf with one sold piece (a six-pack: 6). `halted` holds the level at zero; `widened` units more than its rule
-    says are kept from it, because it drifted.
+    says are kept from it, because it drifted, and `spiking` more while it sells much faster than usual, but never more
+    than half. `paced` is what others sell until its channel shows a change, held back where its rule says so.
     """
 
     channel: str
@@ -42,6 +44,8 @@ class Claim:
     units: int = 1
     halted: bool = False
     widened: int = 0
+    spiking: int = 0
+    paced: VelocityBuffer | None = None
 
     def __post_init__(self) -> None:
         assert self.units >= 1, f"one piece of listing {self.listing_id} takes {self.units} units"
@@ -254,6 +258,26 @@ def _less_widened(claim: Claim, units: int) -> int:
     return units - claim.widened if units > claim.widened else 0
 
 
+def _less_paced(claim: Claim, units: int) -> int:
+    # After the shares like the one above, as it is known of this claim alone.
+    if claim.paced is None or not claim.rule.buffer.velocity:
+        return units
+    return units - claim.paced.units if units > claim.paced.units else 0
+
+
+def _paced_reason(claim: Claim, before: int, after: int) -> str:
+    assert claim.paced is not None, "asked only of claims that have it"
+    return (
+        f"safety buffer by velocity: others sell {claim.paced.per_day:.1f} a day of this, and a change takes "
+        f"{claim.paced.seconds:.1f} s to be shown: {units_text(claim.paced.units)} hold back {before - after}"
+    )
+
+
+def _less_spiking(claim: Claim, units: int) -> int:
+    # No more than half: what is in demand stays on sale.
+    return units - min(claim.spiking, units // 2)
+
+
 def _capped(claim: Claim, units: int) -> int:
     cap = claim.rule.cap
     return units if cap is None or units <= cap else cap
@@ -293,6 +317,21 @@ _STAGES = (
         apply=_less_widened,
         reason=lambda claim, before, after: (
             f"buffer widened by {units_text(claim.widened)} after drift holds back {before - after}"
+        ),
+    ),
+    _Stage(
+        "velocity",
+        exists=lambda claim: claim.paced is not None and claim.rule.buffer.velocity,
+        apply=_less_paced,
+        reason=_paced_reason,
+    ),
+    _Stage(
+        "spiking",
+        exists=lambda claim: claim.spiking > 0,
+        apply=_less_spiking,
+        reason=lambda claim, before, after: (
+            f"buffer widened by {units_text(claim.spiking)}, at most half of it, while it spikes: "
+            f"holds back {before - after}"
         ),
     ),
     _Stage(

@@ -170,12 +170,22 @@ class Conflicts:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSpikes:
+    """SKUs that sell much faster than usual at present: how many, the one that does the longest, and since when."""
+
+    number: int = 0
+    oldest_sku: str = ""
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFacts:
     """What the ledger knows beside its channels."""
 
     run: RunFacts | None = None
     oversells: tuple[OpenOversell, ...] = ()
     conflicts: Conflicts = Conflicts()
+    spikes: OpenSpikes = OpenSpikes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from onhand.domain.rules import Rule
-
 if TYPE_CHECKING:
     from onhand.domain.allocation import Claim
 
@@ -35,36 +33,46 @@ def drawing_claims(available: Mapping[str, int], claims: Sequence["Claim"]) -> S
     """
     for claim in claims:
         if claim.rule.last_units:
-            return [_drawing(available, each, last_units(available, claims, each)) for each in claims]
+            found = _found(available, claims)
+            return [_drawing(available, each, _bearing(found, each)) for each in claims] if found else claims
     return claims
 
 
 def last_units(available: Mapping[str, int], claims: Sequence["Claim"], claim: "Claim") -> LastUnits | None:
-    """The last units that this claim leaves to another channel, or that its own channel takes; None where it does not.
+    """The last units that this claim leaves to another channel, or that its channel takes; None where there are none.
 
     Nobody gives way to a channel that has no claim on the SKU, or that itself gives way to another: the units would be
     shown nowhere.
     """
-    if _gives_way(claim):
-        return _counted(available, claims, claim.rule)
-    to_it = (rival.rule for rival in claims if rival.rule.last_channel == claim.channel)
-    found = (_counted(available, claims, rule) for rule in to_it)
-    return next((last for last in found if last is not None), None)
+    return _bearing(_found(available, claims), claim)
+
+
+def _found(available: Mapping[str, int], claims: Sequence["Claim"]) -> dict[tuple[str, int], LastUnits]:
+    """What is among the last at present, by the channel it is for and the limit."""
+    wanted = {(each.rule.last_channel, each.rule.last_units) for each in claims if each.rule.last_units}
+    found = {}
+    for channel in {channel for channel, _ in wanted}:
+        takers = [claim for claim in claims if claim.channel == channel]
+        if any(_gives_way(taker) for taker in takers):
+            continue
+        locations = tuple(dict.fromkeys(location for taker in takers for location in taker.locations))
+        left = sum(available.get(location, 0) for location in locations)
+        for name, limit in wanted:
+            if name == channel and 0 < left <= limit:
+                found[name, limit] = LastUnits(name, left, limit, locations)
+    return found
 
 
 def _gives_way(claim: "Claim") -> bool:
     return claim.rule.last_units > 0 and claim.rule.last_channel != claim.channel
 
 
-def _counted(available: Mapping[str, int], claims: Sequence["Claim"], rule: Rule) -> LastUnits | None:
-    takers = [claim for claim in claims if claim.channel == rule.last_channel]
-    if any(_gives_way(taker) for taker in takers):
-        return None
-    locations = tuple(dict.fromkeys(location for taker in takers for location in taker.locations))
-    left = sum(available.get(location, 0) for location in locations)
-    if not 0 < left <= rule.last_units:
-        return None
-    return LastUnits(rule.last_channel, left, rule.last_units, locations)
+def _bearing(found: Mapping[tuple[str, int], LastUnits], claim: "Claim") -> LastUnits | None:
+    """Of what was found, what the claim gives away or takes: by the widest limit, where it takes by several."""
+    if _gives_way(claim):
+        return found.get((claim.rule.last_channel, claim.rule.last_units))
+    taken = [last for last in found.values() if last.channel == claim.channel]
+    return max(taken, key=lambda last: last.limit, default=None)
 
 
 def _drawing(available: Mapping[str, int], claim: "Claim", last: LastUnits | None) -> "Claim":

@@ -1,11 +1,12 @@
 """From what the ledger knows of a listing to the levels its channel should show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.rules import Mode, Rule, for_pickup
+from onhand.domain.velocity import VelocityBuffer
 
 EVERY_CHANNEL = ""
 """The name that stands for all channels in a rule for SKUs or tags."""
@@ -45,7 +46,8 @@ class ListingState:
     is held at zero; `widened`: units kept from it beyond its rule's buffer, because it drifted. `withheld`: units by
     location that the source has moved the SKU by, and that no run was let through with yet (`onhand.domain.guard`);
     empty where nobody asked for them. `versions` are those of the balances that `available` was
-    read from. `tags` are the SKU's.
+    read from. `tags` are the SKU's. `spiking`: units kept from each of its listings while it sells much faster than
+    usual. `paced`: what others sell until the channel shows a change, by place.
     """
 
     channel: str
@@ -67,6 +69,8 @@ class ListingState:
     withheld: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    spiking: int = 0
+    paced: Mapping[str, VelocityBuffer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,17 @@ class RuleBook:
     @property
     def needs_siblings(self) -> bool:
         """Whether any rule looks at a SKU's other listings, so that a listing cannot be decided alone."""
-        rules = [
-            *(each.rule for each in self.channels.values()),
-            *self.sku_rules.values(),
-            *self.tag_rules.values(),
-        ]
-        return any(rule.mode is not Mode.POOLED or rule.last_units for rule in rules)
+        return any(rule.mode is not Mode.POOLED or rule.last_units for rule in self._rules())
+
+    @property
+    def needs_velocity(self) -> bool:
+        """Whether any rule holds back what others sell until a change is shown."""
+        return any(rule.buffer.velocity for rule in self._rules())
+
+    def _rules(self) -> Iterator[Rule]:
+        yield from (each.rule for each in self.channels.values())
+        yield from self.sku_rules.values()
+        yield from self.tag_rules.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +175,8 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
                 state.units,
                 halted=state.halted,
                 widened=state.widened,
+                spiking=state.spiking,
+                paced=state.paced.get(place),
             )
             for place, locations in channel.places.items()
         ]
@@ -182,6 +193,8 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
             units=sibling.units,
             halted=state.halted and sibling.listing_id == state.listing_id,
             widened=state.widened if sibling.listing_id == state.listing_id else 0,
+            spiking=state.spiking,
+            paced=state.paced.get(place) if sibling.listing_id == state.listing_id else None,
         )
         for sibling in mine_first
         if sibling.channel in rules.channels

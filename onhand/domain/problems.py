@@ -47,6 +47,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         yield from _of_run(facts, run)
         yield from _of_oversells(facts.ledger)
         yield from _of_conflicts(facts.ledger)
+        yield from _of_spikes(facts.ledger)
 
 
 def _of_services(facts: Facts) -> list[Problem]:
@@ -154,3 +155,12 @@ def _of_conflicts(ledger: LedgerFacts) -> Iterator[Problem]:
     said = f"authorities contradicted each other {times} within a day, about {of}"
     command = f"onhand explain {shlex.quote(found.newest_sku)}"
     yield Problem(Health.ATTENTION, "authorities", said, found.newest_at, command)
+
+
+def _of_spikes(ledger: LedgerFacts) -> Iterator[Problem]:
+    """Nothing is wrong, but whoever sells it should know: it may soon be sold out."""
+    found = ledger.spikes
+    if found.number:
+        others = f" and {counted(found.number - 1, 'more SKU')}" if found.number > 1 else ""
+        said = f"much more than usual is sold of {found.oldest_sku}{others}"
+        yield Problem(Health.ATTENTION, "spikes", said, found.oldest_at, "onhand spikes list")

@@ -37,12 +37,14 @@ class Buffer:
     """Units of a pool that nobody is shown: a number of `units`, a `percent` of the pool, or both.
 
     None is an absent part: the other one decides alone, whatever `take` says. Zero is a part like any
-    other: the lesser of 0 units and 10 % is nothing. Raises RuleRefusedError.
+    other: the lesser of 0 units and 10 % is nothing. `velocity`: besides, each level holds back what others sell until
+    its channel shows a change (`onhand.domain.velocity.VelocityBuffer`). Raises RuleRefusedError.
     """
 
     units: int | None = None
     percent: Decimal | None = None
     take: BufferTake = BufferTake.GREATER
+    velocity: bool = False
     parts: int | None = field(init=False, repr=False, compare=False)
     """`percent` in integer parts, for arithmetic that is exact and fast."""
 

@@ -57,6 +57,16 @@ class TierRules:
 
 
 @dataclass(frozen=True, slots=True)
+class VelocityBuffer:
+    """What other channels sell of what a level shows until its channel shows a change: `units`, rounded up, at
+    `per_day` units a day in `seconds`."""
+
+    units: int
+    per_day: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SoldDay:
     """What was sold of a SKU within the 24 hours that ended `age` days ago, less what was cancelled of it.
 

@@ -126,6 +126,10 @@ def _phrase(step: Step, decided: Allocation) -> str:
             return f"{_are(less)} reserved from this channel"
         case "widened":
             return f"{_are(less)} held back after drift"
+        case "velocity":
+            return f"{_are(less)} held back for what others sell until a change is shown"
+        case "spiking":
+            return f"{_are(less)} held back while it sells much faster than usual"
         case "cap":
             return f"no more than {step.after:,} may be shown"
         case "units":

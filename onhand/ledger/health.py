@@ -11,6 +11,7 @@ from onhand.domain.health import (
     LastLook,
     LedgerFacts,
     OpenOversell,
+    OpenSpikes,
     RunFacts,
     Waiting,
 )
@@ -30,9 +31,11 @@ async def look(
         run = await connection.execute(query("last_whole_run"))
         oversells = await connection.execute(query("open_oversells"), {"limit": ROWS_MAX})
         conflicts = await connection.execute(query("recent_conflicts"), {"limit": ROWS_MAX})
+        spikes = await connection.execute(query("open_spikes"))
         stand = tuple(_channel(row, row[0] in listening) for row in await found.fetchall())
-        last, said = await run.fetchone(), await conflicts.fetchone()
+        last, said, spiking = await run.fetchone(), await conflicts.fetchone(), await spikes.fetchone()
         assert said is not None, "an aggregate answers one row"
+        assert spiking is not None, "an aggregate answers one row"
         number, skus, newest_at, newest = said
         return stand, LedgerFacts(
             run=None if last is None else RunFacts(*last),
@@ -40,6 +43,7 @@ async def look(
                 OpenOversell(sku, int(short), at) for sku, short, at in await oversells.fetchall()
             ),
             conflicts=Conflicts(number, skus, newest or "", newest_at),
+            spikes=OpenSpikes(spiking[0], spiking[1] or "", spiking[2]),
         )
 
 

@@ -10,7 +10,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from onhand.domain.listings import ListingState, Resting, Sibling
-from onhand.domain.velocity import WAITS_AT_MOST, Tier
+from onhand.domain.velocity import WAITS_AT_MOST, Tier, VelocityBuffer
 from onhand.ledger.database import Connection, Pool, one_statement, restore
 from onhand.ledger.queries import query
 
@@ -151,7 +151,7 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
-    resting, siblings, versions, tags = others[:5], others[5:8], others[8], others[9]
+    resting, siblings, (versions, tags, spiking, paced) = others[:5], others[5:8], others[8:]
     return ListingState(
         channel,
         listing,
@@ -172,6 +172,8 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         withheld or {},
         dict(zip(locations or (), versions or (), strict=True)),
         tuple(tags),
+        spiking,
+        {place: VelocityBuffer(*held) for place, held in paced.items()} if paced else {},
     )
 
 

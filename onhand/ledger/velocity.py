@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onhand.domain.velocity import SoldDay, Tier
-from onhand.ledger.database import Connection
+from onhand.ledger.database import Connection, Pool, fetched
 from onhand.ledger.queries import query
 
 
@@ -25,6 +25,35 @@ class Velocity:
     sku_id: int
     per_day: float
     tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSales:
+    """What one channel sold of one SKU from one location, on each day that anything was."""
+
+    sku_id: int
+    channel_id: int
+    location_id: int
+    days: tuple[SoldDay, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelVelocity:
+    """Units of a SKU that a channel sells a day from a location."""
+
+    channel: str
+    location: str
+    per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """Seconds in which a channel showed 99 of 100 changes of a day, of how many, and when that was worked out."""
+
+    channel: str
+    seconds: float
+    changes: int
+    computed_at: datetime
 
 
 async def lock_when_due(connection: Connection, before: datetime) -> bool:
@@ -49,7 +78,8 @@ async def sales(connection: Connection, now: datetime, window_days: int) -> Asyn
 
 
 async def save(connection: Connection, velocities: Sequence[Velocity], now: datetime) -> int:
-    """Keep them, in the caller's transaction; answers how many SKUs changed their tier."""
+    """Keep them, in the caller's transaction, and how long changes lately took; answers how many SKUs changed their
+    tier."""
     found = {
         "skus": [each.sku_id for each in velocities],
         "speeds": [each.per_day for each in velocities],
@@ -58,6 +88,61 @@ async def save(connection: Connection, velocities: Sequence[Velocity], now: date
     }
     async with connection.pipeline():
         await connection.execute(query("save_velocities"), found)
+        await connection.execute(query("save_tiers_after_spikes"), found)
         changed = await connection.execute(query("save_tiers"), found)
         await connection.execute(query("note_velocities"), found)
+        await connection.execute(query("note_propagations"), {"now": now})
     return changed.rowcount
+
+
+async def sales_by_channel(
+    connection: Connection, now: datetime, window_days: int
+) -> AsyncIterator[ChannelSales]:
+    """What was sold within the last days of every SKU, by channel and location."""
+    named = {"now": now, "days": window_days}
+    cursor = await connection.execute(query("sales_by_channel"), named, binary=True)
+    async for sku, channel, location, ages, units, largest, second in cursor:
+        yield ChannelSales(sku, channel, location, tuple(map(SoldDay, ages, units, largest, second)))
+
+
+async def save_by_channel(connection: Connection, found: Sequence[tuple[ChannelSales, float]]) -> None:
+    """Keep the units a day of each, in the caller's transaction, and forget all others."""
+    columns = {
+        "skus": [sales.sku_id for sales, _ in found],
+        "channels": [sales.channel_id for sales, _ in found],
+        "locations": [sales.location_id for sales, _ in found],
+    }
+    speeds = [speed for _, speed in found]
+    async with connection.pipeline():
+        await connection.execute(query("save_channel_velocities"), {**columns, "speeds": speeds})
+        await connection.execute(query("forget_channel_velocities"), columns)
+
+
+async def by_channel(pool: Pool, sku: str) -> list[ChannelVelocity]:
+    """Where a SKU sells, the fastest first."""
+    return [ChannelVelocity(*row) for row in await fetched(pool, "velocities_of_sku", sku=sku)]
+
+
+async def propagations(pool: Pool) -> list[Propagation]:
+    """How long changes take on every channel that was told some lately."""
+    return [Propagation(*row) for row in await fetched(pool, "propagations")]
+
+
+async def refresh_buffers(pool: Pool, drawn: Sequence[tuple[str, str, str]]) -> set[str]:
+    """Work out what is held back of the levels at these (channel, place, location), and forget all others.
+
+    Levels of which another number of units is held back now are told; answers the channels whose publisher is to be
+    signalled.
+    """
+    named = {
+        "channels": [channel for channel, _, _ in drawn],
+        "places": [place for _, place, _ in drawn],
+        "locations": [location for _, _, location in drawn],
+    }
+    async with pool.connection() as connection:
+        rows = await (await connection.execute(query("refresh_velocity_buffers"), named)).fetchall()
+        if not rows:
+            return set()
+        changed = {"skus": [sku for (sku,) in rows], "live": True}
+        row = await (await connection.execute(query("mark_skus"), changed)).fetchone()
+        return set() if row is None else set(row[0] or ())

@@ -78,3 +78,9 @@ SELECT count(*), count(DISTINCT c.sku_id), max(c.found_at),
        (SELECT code FROM sku WHERE id = (array_agg(c.sku_id ORDER BY c.found_at DESC, c.id DESC))[1])
   FROM (SELECT * FROM authority_conflict ORDER BY id DESC LIMIT %(limit)s) c
  WHERE c.found_at > clock_timestamp() - interval '1 day'
+
+-- name: open_spikes
+-- SKUs that sell much faster than usual at present: how many, and the one that does the longest.
+SELECT count(*), (array_agg(s.code ORDER BY p.began_at, p.id))[1], min(p.began_at)
+  FROM spike p JOIN sku s ON s.id = p.sku_id
+ WHERE p.ended_at IS NULL

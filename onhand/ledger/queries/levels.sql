@@ -22,7 +22,10 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
             THEN withheld_v2(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
                                                                    WHERE n.listing_id = l.id))) END,
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
-       b.versions, s.tags
+       b.versions, s.tags,
+       coalesce((SELECT p.held_back FROM spike p WHERE p.sku_id = l.sku_id AND p.ended_at IS NULL), 0),
+       (SELECT jsonb_object_agg(vb.place, jsonb_build_array(vb.units, vb.per_day, vb.seconds))
+          FROM velocity_buffer vb WHERE vb.listing_id = l.id)
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
