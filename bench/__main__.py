@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.accept import ACCEPT
+from bench.allocate import ALLOCATE
 from bench.black_friday import BLACK_FRIDAY
 from bench.chaos.benchmark import CHAOS
 from bench.drift import DRIFT
@@ -38,6 +39,7 @@ BENCHMARKS = {
         CHAOS,
         BLACK_FRIDAY,
         FORECAST,
+        ALLOCATE,
     )
 }
 ALL = "all"

@@ -131,13 +131,27 @@ def test_black_friday_answers_every_named_figure() -> None:
     assert figures["oversold_every_15_minutes"] > figures["oversold_each_order"] > 0
 
 
+def test_allocate_answers_every_named_figure() -> None:
+    """Goal: both ways come to the same levels, or the benchmark fails."""
+    figures = figures_of("allocate", "--scale", "0.002", "--runs", "1")
+
+    assert figures.keys() >= {
+        "listings_per_s",
+        "vs_naive",
+        "partitioned_listings_per_s",
+        "last_units_listings_per_s",
+    }
+    assert (figures["skus"], figures["listings"]) == (100, 500)
+    assert figures["listings_per_s"] > 0
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     answer = bench("ful_sync")
 
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
         answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
-        "time_to_sync, replay_orders, read_back, drift, chaos, black_friday, forecast, all\n"
+        "time_to_sync, replay_orders, read_back, drift, chaos, black_friday, forecast, allocate, all\n"
     )
 
 
