@@ -92,7 +92,9 @@ ROOMS = {
     "onhand/guard.py": room("what would change too much waits for a person", "domain ledger", "structlog"),
     "onhand/sweeping.py": room("what webhooks failed to tell", "channels domain ledger", "structlog"),
     "onhand/overselling.py": room("what is promised twice", "alerts domain ledger settings", "structlog"),
-    "onhand/spiking.py": room("what sells much faster than usual", "alerts domain ledger settings", "structlog"),
+    "onhand/spiking.py": room(
+        "what sells much faster than usual", "alerts domain ledger settings", "structlog"
+    ),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),
     "onhand/background.py": room("tasks beside a step; uses nothing"),
@@ -100,6 +102,7 @@ ROOMS = {
     "onhand/mapping.py": room("from items to listings", "channels ledger"),
     "onhand/imports.py": room("from files to the ledger", "ledger sources"),
     "onhand/rule_check.py": room("rules on past demand, before they are saved", "domain ledger simulation"),
+    "onhand/rule_suggestion.py": room("rules that fit what was sold", "domain ledger rule_check"),
     "onhand/dry_run.py": room("a run without its writes", "channels domain ledger publish sources"),
     "onhand/messages.py": room("old histories hold these records, so they depend on nothing", "", "pydantic"),
     "onhand/settings.py": room(

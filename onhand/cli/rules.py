@@ -1,4 +1,4 @@
-"""`onhand rules`: try allocation rules before they are saved."""
+"""`onhand rules`: try allocation rules before they are saved, and see which would fit what was sold."""
 
 import re
 from contextlib import aclosing
@@ -13,9 +13,10 @@ from onhand.cli.app import JsonOption, session_of
 from onhand.cli.errors import ExitCode
 from onhand.cli.ledger import in_ledger
 from onhand.cli.output import err, print_json
-from onhand.cli.rules_view import print_check
+from onhand.cli.rules_view import print_check, print_suggestions
 from onhand.ledger.database import Pool
 from onhand.rule_check import LevelPreview, Replayed, changed_levels, replay, warnings_of
+from onhand.rule_suggestion import suggest as suggested
 from onhand.settings import Settings, load_settings
 
 SPAN_MAX = timedelta(days=366)
@@ -38,14 +39,15 @@ class Check:
 
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
-    group = typer.Typer(help="Allocation rules: try them before they are saved.", no_args_is_help=True)
+    group = typer.Typer(help="Allocation rules: try them, and see which would fit.", no_args_is_help=True)
     group.command("check")(check)
+    group.command("suggest")(suggest)
     group.callback()(_group)
     app.add_typer(group, name="rules", rich_help_panel="Stock")
 
 
 def _group() -> None:
-    """Allocation rules: try them before they are saved."""
+    """Allocation rules: try them, and see which would fit."""
 
 
 def check(
@@ -91,6 +93,27 @@ def check(
     else:
         print_check(found.replayed, found.changes, found.levels, found.warnings, against)
     raise typer.Exit(ExitCode.PARTIAL if found.warnings else ExitCode.SUCCESS)
+
+
+def suggest(
+    ctx: typer.Context,
+    against: Annotated[
+        str, typer.Option("--against", help="How much past demand: 12h, 30d, 13w.", metavar="SPAN")
+    ] = "13w",
+    as_json: JsonOption = False,
+) -> None:
+    """Which shares and buffers would fit what was sold, and why? For once in a quarter; writes nothing.
+
+    Exits 0 whether there is something to suggest or not.
+    """
+    session = session_of(ctx)
+    since = datetime.now(UTC) - _span(against)
+    with err().status("going through the past days"):
+        found = in_ledger(session, lambda pool: suggested(pool, session.settings.rule_book(), since))
+    if as_json:
+        print_json(found)
+    else:
+        print_suggestions(found, against)
 
 
 async def _check(

@@ -6,6 +6,7 @@ from rich.markup import escape
 
 from onhand.cli.output import grid, out
 from onhand.rule_check import LevelPreview, Replayed
+from onhand.rule_suggestion import Retuned
 from onhand.simulation.replaying import ChannelTally
 from onhand.wording import count, duration
 
@@ -21,6 +22,36 @@ def print_check(
 ) -> None:
     """The past days under both rules, what would change now, and what speaks against it."""
     console = out()
+    _print_days(replayed, span)
+    _print_levels(changes, levels)
+    for warning in warnings:
+        console.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)
+    console.print("[bold]nothing was written, and no channel was asked[/]")
+
+
+def print_suggestions(found: Retuned, span: str) -> None:
+    """What should be another and why, as lines for the configuration, and the past days under both."""
+    console = out()
+    if found.replayed is None:
+        console.print(f"the rules fit what was sold in the last {span}")
+        return
+    table = grid("channel", "setting", "is", "should be", "because", right=("is", "should be"))
+    for each in found.suggestions:
+        table.add_row(escape(each.channel), each.key, each.before, each.after, escape(each.reason))
+    console.print(table)
+    console.print()
+    _print_days(found.replayed, span)
+    for each in found.suggestions:
+        line = f"[channels.{each.channel}.rule]  {each.key} = {each.after}"
+        console.print(escape(line), soft_wrap=True)
+    console.print(
+        "[bold]nothing was written[/]; put these lines into a copy, and try it: onhand rules check COPY"
+    )
+    console.print(escape("a channel's own rule replaces [rule] as a whole"))
+
+
+def _print_days(replayed: Replayed, span: str) -> None:
+    console = out()
     console.print(f"demand of the last {span}: {count(replayed.skus, 'SKU')} that were sold, in units")
     table = grid("channel", "rules", *NUMBERS, "shown after", right=(*NUMBERS, "shown after"))
     for channel in dict.fromkeys([*replayed.present, *replayed.proposed]):
@@ -32,10 +63,6 @@ def print_check(
             table.add_row(escape(channel) if first else "", name, *numbers, later if first else "")
     console.print(table)
     console.print()
-    _print_levels(changes, levels)
-    for warning in warnings:
-        console.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)
-    console.print("[bold]nothing was written, and no channel was asked[/]")
 
 
 def _numbers(tally: ChannelTally) -> tuple[str, ...]:

@@ -146,3 +146,9 @@ async def refresh_buffers(pool: Pool, drawn: Sequence[tuple[str, str, str]]) -> 
         changed = {"skus": [sku for (sku,) in rows], "live": True}
         row = await (await connection.execute(query("mark_skus"), changed)).fetchone()
         return set() if row is None else set(row[0] or ())
+
+
+async def units_lacking(pool: Pool) -> dict[str, tuple[float, int]]:
+    """By channel the seconds within which it shows a change, and the units that others sell of a SKU meanwhile."""
+    rows = await fetched(pool, "units_lacking")
+    return {channel: (seconds, units) for channel, seconds, units in rows}

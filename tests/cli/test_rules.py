@@ -12,6 +12,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.levels import Push
 from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
+from tests.fix_ledger import sql
 
 NOW = datetime.now(UTC)
 
@@ -133,3 +134,43 @@ async def test_a_span_or_a_file_that_makes_no_sense_is_refused(onhand: Onhand, c
     answer = await onhand("rules", "check", wrong)
     assert answer.code == 2
     assert "channels.bigc.rule.share: given 101" in " ".join(answer.stderr.split())
+
+
+async def test_what_would_fit_is_suggested_with_its_reason(store: Pool, onhand: Onhand, config: Path) -> None:
+    """Goal: shares and a buffer from a real ledger, and the same days under both."""
+    config.write_text(
+        config.read_text().replace(
+            "rule.buffer.units = 2", 'rule = { mode = "partitioned", share = 50, buffer = { units = 2 } }'
+        )
+        + '[channels.bigc.rule]\nmode = "partitioned"\nshare = 50\n'
+    )
+    await received(store, "A", 1_000, "r1")
+    await ordered(store, "woo", "1001", 90, 60)
+    await ordered(store, "bigc", "2001", 210, 30)
+    await sql(store, "INSERT INTO propagation SELECT id, 86400, 7, now() FROM channel WHERE name = 'woo'")
+    await sql(
+        store,
+        "INSERT INTO channel_velocity SELECT s.id, c.id, l.id, 3.5 FROM sku s, channel c, location l "
+        "WHERE s.code = 'A' AND c.name = 'bigc' AND l.code = 'leeds'",
+    )
+
+    found = (await onhand("rules", "suggest", "--json")).json
+
+    assert found["sold"] == {"woo": 90, "bigc": 210}
+    assert [
+        (each["channel"], each["key"], each["before"], each["after"]) for each in found["suggestions"]
+    ] == [
+        ("woo", "share", "50", "30"),
+        ("woo", "buffer.units", "2", "4"),
+        ("bigc", "share", "50", "70"),
+    ]
+    assert found["replayed"]["proposed"]["bigc"]["sold"] == 210
+    told = await onhand("rules", "suggest")
+    assert told.code == 0
+    assert "[channels.woo.rule]  share = 30" in told.lines
+    assert "[channels.woo.rule]  buffer.units = 4" in told.lines
+
+
+async def test_rules_that_fit_are_left_alone(store: Pool, onhand: Onhand) -> None:
+    answer = await onhand("rules", "suggest", "--against", "4w")
+    assert (answer.code, answer.lines) == (0, ["the rules fit what was sold in the last 4w"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onhand.domain.allocation import Claim, Step, allocate, explain
@@ -116,12 +116,14 @@ def counted(stock: dict[str, int], claims: list[Claim]) -> int:
     return sum(stock.get(location, 0) for location in drawn)
 
 
+@settings(deadline=None)
 @given(STOCK, claims_of_a_sku(), st.integers(0, 40))
 def test_above_the_limit_nothing_changes(stock: dict[str, int], claims: list[Claim], limit: int) -> None:
     if counted(stock, claims) > limit or counted(stock, claims) <= 0:
         assert allocate(stock, limited(claims, limit)) == allocate(stock, claims)
 
 
+@settings(deadline=None)
 @given(STOCK, claims_of_a_sku())
 def test_below_it_nobody_else_shows_a_unit_that_the_last_channel_has(
     stock: dict[str, int], claims: list[Claim]
@@ -139,6 +141,7 @@ def test_below_it_nobody_else_shows_a_unit_that_the_last_channel_has(
     assert all(levels[n] <= allocate(stock, pooled)[n] for n in others)
 
 
+@settings(deadline=None)
 @given(STOCK, claims_of_a_sku(), st.integers(0, 40))
 def test_partitioned_parts_still_add_up_to_no_more_than_there_is(
     stock: dict[str, int], claims: list[Claim], limit: int
@@ -149,6 +152,7 @@ def test_partitioned_parts_still_add_up_to_no_more_than_there_is(
     assert sold <= sum(max(0, units) for units in stock.values())
 
 
+@settings(deadline=None)
 @given(STOCK, claims_of_a_sku(), st.integers(0, 40))
 def test_the_explanation_agrees_with_the_level(
     stock: dict[str, int], claims: list[Claim], limit: int

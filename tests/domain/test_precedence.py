@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, RuleBook
@@ -65,6 +65,7 @@ def test_a_rule_for_a_tag_that_looks_at_others_is_known_to() -> None:
 KEYS = st.sampled_from((EVERY_CHANNEL, *CHANNELS))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(KEYS, st.sampled_from(SKUS)), unique=True),
     st.lists(st.tuples(KEYS, st.sampled_from(TAGS)), unique=True),

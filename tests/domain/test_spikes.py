@@ -1,7 +1,7 @@
 """Spikes: when they begin and end, that they do not come and go, and what is held back meanwhile."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onhand.domain.allocation import Claim, allocate, explain
@@ -40,6 +40,7 @@ def test_switched_off_none_begins_and_all_end() -> None:
     assert off.is_over(1_000, 0.0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(0, 1_000), st.floats(1, 20), st.floats(0, 1))
 def test_what_begins_is_not_over(units: int, usual: float, begin: float, part: float) -> None:
     """Goal: hysteresis: no number of units both begins a spike and ends it."""

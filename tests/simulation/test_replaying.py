@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onhand.domain.listings import ChannelRules, RuleBook, Sibling
@@ -86,6 +86,7 @@ HAPPENINGS = st.lists(
 ).map(lambda found: tuple(sorted(found, key=lambda each: each.at)))
 
 
+@settings(deadline=None)
 @given(HAPPENINGS, st.integers(0, 20), st.floats(0, 10), st.sampled_from(Mode), st.integers(0, 100))
 def test_nothing_is_lost_or_made_up(
     happenings: tuple[Happening, ...], units: int, delay: float, mode: Mode, share: int
@@ -101,6 +102,7 @@ def test_nothing_is_lost_or_made_up(
         assert tally.left >= 0
 
 
+@settings(deadline=None)
 @given(HAPPENINGS, st.integers(0, 20))
 def test_one_channel_that_is_told_at_once_never_oversells(
     happenings: tuple[Happening, ...], units: int

@@ -65,3 +65,16 @@ SELECT s.code
   JOIN sku s ON s.id = l.sku_id
  GROUP BY s.code
  ORDER BY s.code
+
+-- name: units_lacking
+-- Units that the others sell of a SKU until the channel shows a change, as in 95 of 100 of its listings that sell elsewhere.
+SELECT ch.name, n.seconds, percentile_disc(0.95) WITHIN GROUP (ORDER BY n.units)
+  FROM (SELECT l.channel_id, g.seconds, ceil(sum(v.per_day) * g.seconds / 86400)::int AS units
+          FROM listing l
+          JOIN propagation g ON g.channel_id = l.channel_id
+          JOIN channel_velocity v ON v.sku_id = l.sku_id AND v.channel_id <> l.channel_id
+         WHERE l.active
+         GROUP BY l.id, l.channel_id, g.seconds) n
+  JOIN channel ch ON ch.id = n.channel_id
+ GROUP BY ch.name, n.seconds
+ ORDER BY ch.name
