@@ -275,7 +275,7 @@ def _paced_reason(claim: Claim, before: int, after: int) -> str:
 
 def _less_spiking(claim: Claim, units: int) -> int:
     # No more than half: what is in demand stays on sale.
-    return units - min(claim.spiking, units // 2)
+    return units - min(claim.spiking, units // 2) if claim.spiking else units
 
 
 def _capped(claim: Claim, units: int) -> int:
