@@ -13,7 +13,7 @@ from onhand.domain.listings import RuleBook
 from onhand.domain.velocity import TierRules, per_day
 from onhand.ledger import velocity
 from onhand.ledger.database import Connection, Pool
-from onhand.ledger.velocity import ChannelSales, Velocity
+from onhand.ledger.velocity import ChannelSpeed, Velocity
 
 SKUS_AT_ONCE = 200
 """Then whatever else this process does gets its turn: publishers live here, too."""
@@ -44,10 +44,11 @@ async def refresh_if_due(pool: Pool, rules: TierRules, now: datetime) -> int | N
 
 
 async def _by_channel(connection: Connection, rules: TierRules, now: datetime, observed: int) -> None:
-    found: list[tuple[ChannelSales, float]] = []
+    found: list[ChannelSpeed] = []
     async for sales in velocity.sales_by_channel(connection, now, rules.window_days):
         speed = per_day(sales.days, half_life_days=rules.half_life_days, observed_days=observed)
-        found.append((sales, speed))
+        # Of many SKUs only the speeds are kept, and not the days they were found from.
+        found.append((sales.sku_id, sales.channel_id, sales.location_id, speed))
         if len(found) % SKUS_AT_ONCE == 0:
             await asyncio.sleep(0)
     await velocity.save_by_channel(connection, found)

@@ -1,7 +1,7 @@
 """Spikes in the ledger: looked for by one process at a time, begun, gone on with, ended, and told of once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onhand.domain.spikes import SoldHour
@@ -97,7 +97,7 @@ async def listed(
     """Spikes, those that last first and the newest first; with `everything` those that are over, too."""
     named = None if ids is None else list(ids)
     rows = await fetched(pool, "spikes", all=everything, sku=sku, ids=named, limit=limit)
-    return [SpikeRow(*row[:-1], tier_after=Tier(row[-1])) for row in rows]
+    return [replace(SpikeRow(*row), tier_after=Tier(row[-1])) for row in rows]
 
 
 async def claim_untold(pool: Pool) -> list[int]:

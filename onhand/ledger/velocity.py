@@ -8,6 +8,9 @@ from onhand.domain.velocity import SoldDay, Tier
 from onhand.ledger.database import Connection, Pool, fetched
 from onhand.ledger.queries import query
 
+ChannelSpeed = tuple[int, int, int, float]
+"""SKU, channel and location by their numbers, and the units of the SKU that the channel sells from there a day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sales:
@@ -105,14 +108,14 @@ async def sales_by_channel(
         yield ChannelSales(sku, channel, location, tuple(map(SoldDay, ages, units, largest, second)))
 
 
-async def save_by_channel(connection: Connection, found: Sequence[tuple[ChannelSales, float]]) -> None:
-    """Keep the units a day of each, in the caller's transaction, and forget all others."""
+async def save_by_channel(connection: Connection, found: Sequence[ChannelSpeed]) -> None:
+    """Keep these, in the caller's transaction, and forget all others."""
     columns = {
-        "skus": [sales.sku_id for sales, _ in found],
-        "channels": [sales.channel_id for sales, _ in found],
-        "locations": [sales.location_id for sales, _ in found],
+        "skus": [sku for sku, _, _, _ in found],
+        "channels": [channel for _, channel, _, _ in found],
+        "locations": [location for _, _, location, _ in found],
     }
-    speeds = [speed for _, speed in found]
+    speeds = [speed for _, _, _, speed in found]
     async with connection.pipeline():
         await connection.execute(query("save_channel_velocities"), {**columns, "speeds": speeds})
         await connection.execute(query("forget_channel_velocities"), columns)
