@@ -60,8 +60,8 @@ class LocationSettings(_Section):
 
     `counted_by`: another party keeps this stock, and only its counts are taken: a client, or "source" for the
     configured one; they may be `lag_seconds` behind. Only the channels of `sellable_on` may sell from there.
-    `pickup`: buyers fetch what they buy there, so a channel's place that shows it alone shows what it really holds, less
-    `pickup_buffer` units.
+    `pickup`: buyers fetch what they buy there, so a channel's place that shows it alone shows what it really holds,
+    less `pickup_buffer` units.
     """
 
     name: str = ""
