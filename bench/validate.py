@@ -86,7 +86,7 @@ def _write_history(path: Path, expected: Mapping[str, Balance], invoices: Invoic
         for code in expected:
             opening = {"kind": "receipt", "id": f"opening-{code}", "at": BEGAN.isoformat(), "sku": code}
             text.write(json.dumps({**opening, "location": LOCATION, "quantity": OPENING}) + "\n")
-        for state in _states(Plan([shop.name for shop in SHOPS]).acts(invoices)):
+        for state in _states(Plan({shop.name: shop.place for shop in SHOPS}).acts(invoices)):
             told += len(state["lines"])
             text.write(json.dumps(state) + "\n")
     return told

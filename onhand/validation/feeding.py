@@ -11,8 +11,9 @@ from onhand.ledger import catalogue
 from onhand.ledger.catalogue import CatalogueSku
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
-from onhand.ledger.stated import Stated, post_stated
+from onhand.ledger.stated import post_stated
 from onhand.validation.files import Read
+from onhand.validation.lines import Fact
 
 AT_ONCE = 1_500
 """Statements of one step. An order becomes up to three events, and a transaction takes 5,000."""
@@ -63,7 +64,7 @@ async def feed(
     return fed
 
 
-def shelves_of(stated: Stated) -> set[Shelf]:
+def shelves_of(stated: Fact) -> set[Shelf]:
     """What a statement is about."""
     if isinstance(stated, Count):
         return {(stated.sku, stated.location)}
@@ -71,13 +72,13 @@ def shelves_of(stated: Stated) -> set[Shelf]:
     return {(part.sku, part.location) for part in parts}
 
 
-def rounds(taken: Sequence[tuple[int, Stated]]) -> Iterator[list[tuple[int, Stated]]]:
+def rounds(taken: Sequence[tuple[int, Fact]]) -> Iterator[list[tuple[int, Fact]]]:
     """Statements in groups that can be posted at once: movements before counts, and no count beside what follows it.
 
     A count is compared with what the ledger has, so that on its shelf the order of the file has to be kept; everything
     else only adds up.
     """
-    found: list[list[tuple[int, Stated]]] = []
+    found: list[list[tuple[int, Fact]]] = []
     counted: dict[Shelf, int] = {}
     moved: dict[Shelf, int] = {}
     for row, stated in taken:
@@ -95,7 +96,7 @@ def rounds(taken: Sequence[tuple[int, Stated]]) -> Iterator[list[tuple[int, Stat
             yield [each for each in together if isinstance(each[1], Count) is counts]
 
 
-async def _make_known(pool: Pool, known: _Known, taken: Sequence[Stated]) -> None:
+async def _make_known(pool: Pool, known: _Known, taken: Sequence[Fact]) -> None:
     shelves = {shelf for stated in taken for shelf in shelves_of(stated)}
     skus = {sku for sku, _ in shelves} - known.skus
     locations = {location for _, location in shelves} - known.locations
@@ -107,8 +108,8 @@ async def _make_known(pool: Pool, known: _Known, taken: Sequence[Stated]) -> Non
     known.locations |= locations
 
 
-async def _post(pool: Pool, together: Sequence[tuple[int, Stated]], fed: Fed) -> None:
-    by_source: dict[str, list[tuple[int, Stated]]] = {}
+async def _post(pool: Pool, together: Sequence[tuple[int, Fact]], fed: Fed) -> None:
+    by_source: dict[str, list[tuple[int, Fact]]] = {}
     for row, stated in together:
         by_source.setdefault(_source_of(stated), []).append((row, stated))
     for stated_by_one in by_source.values():
@@ -123,5 +124,5 @@ def _note(fed: Fed, row: int, answer: Posted) -> None:
         fed.refusals.append(Refusal(row, answer.message))
 
 
-def _source_of(stated: Stated) -> str:
+def _source_of(stated: Fact) -> str:
     return stated.channel if isinstance(stated, OrderSnapshot) else stated.source

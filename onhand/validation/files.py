@@ -10,8 +10,7 @@ from typing import Any, TextIO
 
 from onhand.domain.events import EventKind
 from onhand.domain.states import State
-from onhand.ledger.stated import Stated
-from onhand.validation.lines import HistoryLine, LineRefusedError, read_fields, read_json, stated_of
+from onhand.validation.lines import Fact, HistoryLine, LineRefusedError, read_fields, read_json, stated_of
 
 ON_HAND = "on_hand"
 """Not a state of the ledger: the sum of those that stand on the shelf."""
@@ -28,7 +27,7 @@ class Read:
     """A line of a file with the number of its (first) row, counted from 1; `refused` says why it stands for nothing."""
 
     row: int
-    stated: Stated | None = None
+    stated: Fact | None = None
     refused: str = ""
 
 

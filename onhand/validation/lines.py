@@ -12,7 +12,9 @@ from onhand.domain.movements import Movement, MovementRefusedError
 from onhand.domain.orders import OrderLine, OrderSnapshot, SnapshotRefusedError
 from onhand.domain.sales import version_of
 from onhand.domain.states import State
-from onhand.ledger.stated import Stated
+
+Fact = Event | OrderSnapshot | Count
+"""What a line can stand for."""
 
 SOURCE = "history"
 """Whose word a line is that does not say so."""
@@ -81,7 +83,7 @@ def read_fields(fields: dict[str, Any]) -> HistoryLine:
         raise LineRefusedError(_fault(error)) from error
 
 
-def stated_of(line: HistoryLine) -> Stated:
+def stated_of(line: HistoryLine) -> Fact:
     """What the line stands for. Raises LineRefusedError."""
     try:
         if line.kind is EventKind.ORDER:
