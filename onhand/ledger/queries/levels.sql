@@ -12,8 +12,8 @@ SELECT l.id, l.sort_key
 
 -- name: listing_states
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
--- order yet is off the pool. What is withheld is looked for only while a source has said something that no run was let
--- through with.
+-- order yet is off the pool. Spikes and buffers by velocity are looked for only while there are any; what is withheld, only
+-- while a source has said something that no run was let through with.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
@@ -23,9 +23,12 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
                                                                    WHERE n.listing_id = l.id))) END,
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
        b.versions, s.tags,
-       coalesce((SELECT p.held_back FROM spike p WHERE p.sku_id = l.sku_id AND p.ended_at IS NULL), 0),
-       (SELECT jsonb_object_agg(vb.place, jsonb_build_array(vb.units, vb.per_day, vb.seconds))
-          FROM velocity_buffer vb WHERE vb.listing_id = l.id)
+       CASE WHEN (SELECT EXISTS (SELECT FROM spike WHERE ended_at IS NULL))
+            THEN coalesce((SELECT p.held_back FROM spike p WHERE p.sku_id = l.sku_id AND p.ended_at IS NULL), 0)
+            ELSE 0 END,
+       CASE WHEN (SELECT EXISTS (SELECT FROM velocity_buffer))
+            THEN (SELECT jsonb_object_agg(vb.place, jsonb_build_array(vb.units, vb.per_day, vb.seconds))
+                    FROM velocity_buffer vb WHERE vb.listing_id = l.id) END
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
