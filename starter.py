@@ -24,6 +24,7 @@ COMMANDS = {
     "schedule": "schedule",
     "explain": "explain",
     "stock": "stock",
+    "count": "count",
     "events": "events",
     "halts": "halts",
     "drift": "drift",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from temporalio import activity
 from temporalio.client import Client
@@ -10,12 +10,13 @@ from temporalio.client import Client
 from activities.asked import asked_channels, require_skus
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
-from onhand import guard, reconcile
+from onhand import guard, reconcile, stock_watch, tiers
 from onhand.alerts import hold_report, reconcile_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
 from onhand.domain.guard import Limits, may_be_too_much
 from onhand.domain.listings import RuleBook
+from onhand.hiding_at_zero import hide_and_show
 from onhand.ledger import halts, holds
 from onhand.ledger import reconcile as records
 from onhand.ledger.database import Pool
@@ -145,6 +146,8 @@ class ReadBackSteps:
             woken=woken,
         )
         await reconcile.show_again(self.pool, back.channel)
+        if not back.channel_rules.listens:  # otherwise its sweeps do it, every minute
+            await hide_and_show(self.pool, back.channel, enabled=back.channel_rules.hides_at_zero)
         await back.wake_publishers(woken)
 
     def _of(self, back: ChannelReadBack) -> ReadBack:
@@ -211,4 +214,7 @@ class ReconcileSteps:
         await hold_report.tell(self.slack, self.pool, self.settings)
         await reconcile_report.tell(self.slack, self.pool, self.settings, report.reconciliation_id)
         oversold = await look_for_oversells(self.pool, self.settings, self.slack)
+        # Where no orders are listened to, there are no sweeps beside which this is done.
+        refreshed = await tiers.refresh_if_due(self.pool, self.settings.tiers.rules(), datetime.now(UTC))
+        await stock_watch.watch(self.pool, self.settings, self.slack, whole=refreshed is not None)
         await wake_publishers(self.client, sorted(oversold.woken & set(self.settings.enabled_channels())))

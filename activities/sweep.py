@@ -10,12 +10,13 @@ from temporalio.client import Client
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from activities.live import start_updates
-from onhand import authority, overselling, planning, sweeping, tiers
+from onhand import authority, overselling, planning, stock_watch, sweeping, tiers
 from onhand.alerts.slack import Slack
 from onhand.authority import Authority
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook
 from onhand.domain.velocity import TierRules
+from onhand.hiding_at_zero import hide_and_show
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.messages import SweepRequest, SweepResult
@@ -59,10 +60,14 @@ class SweepSteps:
             hooks = ""
             if request.look_at_hooks and self.public_url:
                 hooks = await sweeping.mend_hooks(self.pool, channel, self.public_url)
-            paced = set[str]()
-            if await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC)) is not None:
+            refreshed, paced = await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC)), set[str]()
+            if refreshed is not None:
                 paced = await tiers.refresh_buffers(self.pool, self.rules)
             await planning.refresh_if_due(self.pool, self.settings.planning.policy(), datetime.now(UTC))
+            await stock_watch.watch(self.pool, self.settings, self.slack, whole=refreshed is not None)
+            await hide_and_show(
+                self.pool, channel, enabled=self.rules.channels[request.channel].hides_at_zero
+            )
             oversold = await overselling.look_for_oversells(self.pool, self.settings, self.slack)
             spiking = await look_for_spikes(self.pool, self.settings, self.slack, datetime.now(UTC))
         woken = swept.disproved_woken | told | paced | oversold.woken | spiking.woken

@@ -26,6 +26,7 @@ from onhand.domain.spikes import SpikeRules
 from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
 from onhand.settings_faults import faults
+from onhand.settings_stock import CountSettings, LowStockSettings
 
 CONFIG_NAME = "onhand.toml"
 CONFIG_VARIABLE = "ONHAND_CONFIG"
@@ -142,7 +143,7 @@ class _ChannelSettings(_Section):
 
     `authority_for`: locations of which a level that a person changes there is a count; each has to be shown by one
     place alone, all of it. `webhook_secret_envs`: what its webhooks are signed with, the newest secret first; several
-    while one is being replaced.
+    while one is being replaced. `hide_at_zero`: listings that show nothing are taken out of sight, where it can.
     """
 
     base_url: str = Field(pattern=r"^https?://")
@@ -151,6 +152,7 @@ class _ChannelSettings(_Section):
     orders: Literal["listen", "ignore"] = "listen"
     webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
     authority_for: list[Name] = []
+    hide_at_zero: bool = False
 
     def authority(self) -> dict[str, str]:
         """Places where a level that a person changes is a count, and of which location."""
@@ -572,6 +574,8 @@ class Settings(_Section):
     reconcile: ReconcileSettings = ReconcileSettings()
     planning: PlanningSettings = PlanningSettings()
     oversell: OversellSettings = OversellSettings()
+    counts: CountSettings = CountSettings()
+    low_stock: LowStockSettings = LowStockSettings()
     report: ReportSettings = ReportSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
@@ -705,6 +709,7 @@ class Settings(_Section):
                     listens=section.orders == "listen",
                     authority=section.authority(),
                     pickup=self._pickup(section),
+                    hides_at_zero=section.hide_at_zero,
                 )
                 for name, section in self.channels.items()
                 if section.enabled

@@ -44,7 +44,9 @@ ROOMS = {
         "httpx orjson",
     ),
     "onhand/sources": room("one more source changes nothing else", "domain redaction settings", "psycopg"),
-    "onhand/alerts": room("says what the record holds", "ledger settings", "slack_sdk structlog"),
+    "onhand/alerts": room(
+        "says what the record holds", "domain ledger settings wording", "slack_sdk structlog"
+    ),
     "onhand/explain": room("words for web and command line alike", "domain ledger wording"),
     "onhand/embedded": room(
         "knows servers and processes, nothing of stock", "redaction", "psutil psycopg structlog temporalio"
@@ -70,8 +72,9 @@ ROOMS = {
     "workflows": room("replayed, so it decides and never does", "domain messages", "temporalio"),
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
-        "alerts authority channels domain draining guard imports intake ledger mapping messages overselling planning "
-        "publish read_back reconcile reports settings sources spiking sweeping tiers waking workflows",
+        "alerts authority channels domain draining guard hiding_at_zero imports intake ledger mapping messages "
+        "overselling planning publish read_back reconcile reports settings sources spiking stock_watch sweeping tiers "
+        "waking workflows",
         "temporalio",
     ),
     "onhand/validation": room(
@@ -95,6 +98,12 @@ ROOMS = {
     "onhand/spiking.py": room(
         "what sells much faster than usual", "alerts domain ledger settings", "structlog"
     ),
+    "onhand/hiding_at_zero.py": room("what shows nothing is not shown", "channels ledger", "structlog"),
+    "onhand/low_stock.py": room("what is running out", "alerts domain ledger settings", "structlog"),
+    "onhand/stock_watch.py": room(
+        "what people are told of stock itself", "alerts counting ledger low_stock settings"
+    ),
+    "onhand/counting.py": room("what counts leave to people", "alerts domain ledger settings", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),
     "onhand/background.py": room("tasks beside a step; uses nothing"),
@@ -106,8 +115,11 @@ ROOMS = {
     "onhand/dry_run.py": room("a run without its writes", "channels domain ledger publish sources"),
     "onhand/messages.py": room("old histories hold these records, so they depend on nothing", "", "pydantic"),
     "onhand/settings.py": room(
-        "read once, checked whole; makes the domain's rules", "domain redaction settings_faults", "pydantic"
+        "read once, checked whole; makes the domain's rules",
+        "domain redaction settings_faults settings_stock",
+        "pydantic",
     ),
+    "onhand/settings_stock.py": room("the sections about stock itself", "domain", "pydantic"),
     "onhand/redaction.py": room("everything may mask, so it uses nothing"),
     "onhand/wording.py": room("numbers in words; uses nothing"),
     "onhand/log.py": room("every program logs", "redaction", "structlog"),

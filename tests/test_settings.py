@@ -18,6 +18,7 @@ from onhand.domain.guard import Limits
 from onhand.domain.rules import Buffer, BufferTake
 from onhand.redaction import mask_text
 from onhand.settings import Settings, SettingsError, find_config, load_settings, secret
+from onhand.settings_stock import LowStockRuleSettings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "onhand.example.toml"
@@ -43,6 +44,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[reconcile]`": module.ReconcileSettings,
     "`[planning]`": module.PlanningSettings,
     "`[oversell]`": module.OversellSettings,
+    "`[counts]`": module.CountSettings,
+    "`[low_stock]`": module.LowStockSettings,
+    "`[[low_stock.rules]]`": LowStockRuleSettings,
     "`[report]`": module.ReportSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
@@ -122,6 +126,9 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "reconcile": module.ReconcileSettings,
         "planning": module.PlanningSettings,
         "oversell": module.OversellSettings,
+        "counts": module.CountSettings,
+        "low_stock": module.LowStockSettings,
+        "low_stock.rules": LowStockRuleSettings,
         "report": module.ReportSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
@@ -149,13 +156,13 @@ def shown_in_example() -> set[tuple[str, str]]:
 def test_every_setting_is_in_the_example() -> None:
     tables = {
         "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "spikes", "reconcile",
-        "planning", "oversell", "report", "slack", "web", "clients",
+        "planning", "oversell", "counts", "low_stock", "report", "slack", "web", "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)
         for model in SECTIONS.values()
         for name in model.model_fields
-        if name not in {"places", "rule", "buffer"} and not (model is Settings and name in tables)
+        if name not in {"places", "rule", "buffer", "rules"} and not (model is Settings and name in tables)
     }
     missing = expected - shown_in_example()
     assert missing == set()

@@ -14,6 +14,7 @@ from onhand.domain.purchase_orders import PurchaseOrderRefusedError
 from onhand.domain.rules import RuleRefusedError
 from onhand.embedded.errors import EmbeddedError
 from onhand.explain.skus import UnknownSkuError
+from onhand.ledger.count_sheets import CountRefusedError
 from onhand.ledger.migrations import MigrationError
 from onhand.settings import SettingsError
 from onhand.sources.base import SourceError
@@ -64,7 +65,7 @@ def describe(error: Exception) -> Said:
             return Said(error.said, error.advice, ExitCode.FAILURE)
         case MovementRefusedError() | PurchaseOrderRefusedError():
             return Said(str(error), "", ExitCode.USAGE)
-        case CountConflictError() | MigrationError():
+        case CountConflictError() | CountRefusedError() | MigrationError():
             return Said(str(error), "", ExitCode.FAILURE)
         case psycopg_pool.PoolTimeout() | psycopg.Error():
             return _of_database(error)

@@ -92,6 +92,8 @@ def _rest(facts: Facts) -> Iterator[Text]:
     """Everything else in one line each; what does not fit is cut."""
     if facts.ledger is not None:
         yield _line("last sync", _last_run(facts))
+        if facts.ledger.low_stock.skus:
+            yield _line("low stock", f"{facts.ledger.low_stock.sentence} (onhand stock low)")
     if facts.schedules is not None:
         yield _line("schedules", _schedules(facts))
     answering = [service.name for service in facts.services if service.answers]

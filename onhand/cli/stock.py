@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import typer
 
-from onhand.cli import stock_view
+from onhand.cli import stock_low, stock_view
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.ledger import SkuArgument, chosen_location, in_ledger
 from onhand.cli.output import print_json
@@ -60,6 +60,7 @@ def register(app: typer.Typer) -> None:
     group.command("count")(count)
     group.command("write-off")(write_off)
     group.command("transfer")(transfer)
+    group.command("low")(stock_low.low)
     app.add_typer(group, name="stock", rich_help_panel="Stock")
 
 

@@ -1,5 +1,6 @@
 """Posting what an operator states, and what it led to: before, after, and who has to be told."""
 
+import getpass
 from dataclasses import dataclass
 
 from onhand.cli.errors import OperatorError
@@ -11,6 +12,7 @@ from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
 from onhand.explain.skus import known_sku
 from onhand.ledger import posting, stock
+from onhand.ledger.cycle_counts import post_beside
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
 from onhand.settings import Settings
@@ -80,7 +82,7 @@ async def state_count(pool: Pool, settings: Settings, count: Count) -> Statement
     await make_places_known(pool, settings)
     await known_sku(pool, count.sku)
     woken: set[str] = set()
-    (posted,) = await posting.post_counts(pool, [count], record_agreement=True, woken=woken)
+    posted = await post_beside(pool, count, settings.counts.rules(), by=getpass.getuser(), woken=woken)
     at_once = await wake(settings, woken)
     return await _led_to(
         pool,

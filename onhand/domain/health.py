@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from onhand.domain.low_stock import HOURS_A_DAY
+
 
 class Health(StrEnum):
     """How it is, from well to bad."""
@@ -179,13 +181,56 @@ class OpenSpikes:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingCounts:
+    """Counts that were not posted, since when the oldest waits, and on which count sheet it is, of how many."""
+
+    lines: int = 0
+    oldest: datetime | None = None
+    sheets: int = 0
+    first_sheet: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedUp:
+    """Small count differences that came to more than their limit. `scope`: "sku", "location" or "total"."""
+
+    scope: str
+    subject: str
+    units: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LowStockFacts:
+    """How many SKUs are low, how many of them out of stock, and the units a day that those sold."""
+
+    skus: int = 0
+    out: int = 0
+    out_per_day: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """That, for people; empty where nothing is low. No problem: it is for whoever buys, and never over."""
+        if not self.skus:
+            return ""
+        said = f"{counted(self.skus, 'SKU')} low"
+        if self.out:
+            lost = self.out_per_day / HOURS_A_DAY
+            said += f", {self.out:,} of them out of stock: about {lost:,.1f} sales lost an hour"
+        return said
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """What the ledger knows beside its channels."""
+    """What the ledger knows beside its channels. `added_up`: the widest scope first."""
 
     run: RunFacts | None = None
     oversells: tuple[OpenOversell, ...] = ()
     conflicts: Conflicts = Conflicts()
     spikes: OpenSpikes = OpenSpikes()
+    counts: WaitingCounts = WaitingCounts()
+    added_up: tuple[AddedUp, ...] = ()
+    low_stock: LowStockFacts = LowStockFacts()
 
 
 @dataclass(frozen=True, slots=True)

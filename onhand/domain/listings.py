@@ -80,7 +80,7 @@ class ChannelRules:
     `listens`: its orders reach the ledger by themselves, so a level that fell unexplained is a sale on its way to us.
     Otherwise sales come from the source, and such a level is drift. `authority`: places where a level that a person
     changes is a count, and of which of our locations. `pickup`: places whose buyers fetch what they buy, and the units
-    held back there.
+    held back there. `hides_at_zero`: listings that show nothing are taken out of sight.
     """
 
     rule: Rule
@@ -88,6 +88,7 @@ class ChannelRules:
     listens: bool = False
     authority: Mapping[str, str] = field(default_factory=dict)
     pickup: Mapping[str, int] = field(default_factory=dict)
+    hides_at_zero: bool = False
 
     def at(self, place: str, rule: Rule) -> Rule:
         """What becomes of a rule at one of its places."""

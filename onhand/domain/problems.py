@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from onhand.domain.channel_problems import of_channel
+from onhand.domain.count_problems import of_counts
 from onhand.domain.health import (
     Facts,
     Health,
@@ -48,6 +49,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         yield from _of_oversells(facts.ledger)
         yield from _of_conflicts(facts.ledger)
         yield from _of_spikes(facts.ledger)
+        yield from of_counts(facts.ledger)
 
 
 def _of_services(facts: Facts) -> list[Problem]:

@@ -5,15 +5,18 @@ from itertools import islice
 from typing import Any
 
 from onhand.domain.health import (
+    AddedUp,
     ChannelFacts,
     Conflicts,
     HeldRun,
     LastLook,
     LedgerFacts,
+    LowStockFacts,
     OpenOversell,
     OpenSpikes,
     RunFacts,
     Waiting,
+    WaitingCounts,
 )
 from onhand.ledger.database import Pool
 from onhand.ledger.queries import query
@@ -32,11 +35,17 @@ async def look(
         oversells = await connection.execute(query("open_oversells"), {"limit": ROWS_MAX})
         conflicts = await connection.execute(query("recent_conflicts"), {"limit": ROWS_MAX})
         spikes = await connection.execute(query("open_spikes"))
+        counts = await connection.execute(query("counts_that_wait"))
+        sums = await connection.execute(query("watched_sums"))
+        low = await connection.execute(query("low_stock_tally"))
         stand = tuple(_channel(row, row[0] in listening) for row in await found.fetchall())
         last, said, spiking = await run.fetchone(), await conflicts.fetchone(), await spikes.fetchone()
         assert said is not None, "an aggregate answers one row"
         assert spiking is not None, "an aggregate answers one row"
         number, skus, newest_at, newest = said
+        waiting, tally = await counts.fetchone(), await low.fetchone()
+        assert waiting is not None, "an aggregate answers one row"
+        assert tally is not None, "an aggregate answers one row"
         return stand, LedgerFacts(
             run=None if last is None else RunFacts(*last),
             oversells=tuple(
@@ -44,6 +53,12 @@ async def look(
             ),
             conflicts=Conflicts(number, skus, newest or "", newest_at),
             spikes=OpenSpikes(spiking[0], spiking[1] or "", spiking[2]),
+            counts=WaitingCounts(*waiting),
+            added_up=tuple(
+                AddedUp(scope, subject, units, since)
+                for scope, subject, units, _, since, _ in await sums.fetchall()
+            ),
+            low_stock=LowStockFacts(*tally),
         )
 
 

@@ -14,7 +14,13 @@ def standing(verdict: Verdict) -> Markup:
         tag("ul", [_problem(problem) for problem in verdict.problems], class_="problems")
         if verdict.problems
         else None,
+        _low_stock(verdict),
     )
+
+
+def _low_stock(verdict: Verdict) -> Content:
+    said = "" if verdict.facts.ledger is None else verdict.facts.ledger.low_stock.sentence
+    return tag("p", f"{said} ", tag("code", "onhand stock low"), class_="soft") if said else None
 
 
 def _sentence(verdict: Verdict) -> str:
