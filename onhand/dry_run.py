@@ -14,7 +14,7 @@ from onhand.channels.errors import ChannelError
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, Shelf, StaleCountError
 from onhand.domain.listings import RuleBook, Target, all_targets, with_changes
-from onhand.ledger import levels, stock
+from onhand.ledger import levels, stock, zero_hiding
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
 from onhand.publish.work import key_of
@@ -26,7 +26,11 @@ SAMPLES_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """A level that a sync would set. `before` None: the channel states none, and `problem` says why."""
+    """A level that a sync would set. `before` None: the channel states none, and `problem` says why.
+
+    `sight`: "hidden" or "shown" where its listing then shows nothing, or something again, and goes out of or into sight
+    (`hide_at_zero`).
+    """
 
     channel: str
     sku: str
@@ -35,6 +39,7 @@ class LevelChange:
     before: int | None
     after: int
     problem: str = ""
+    sight: str = ""
 
 
 @dataclass(slots=True)
@@ -173,10 +178,29 @@ async def _on_channel(
         targets = all_targets(moved, rules)
         tally.levels += len(targets)
         shown = await _read(channel, [t for t in targets if look.full or t.book is None], tally)
+        sights = await _sights(pool, rules, channel, targets)
         for target in targets:
             change = _change(channel.name, target, shown.get(key_of(target)))
             if change is not None:
-                yield change
+                yield replace(change, sight=sights.get(target.state.listing_id, ""))
+
+
+async def _sights(pool: Pool, rules: RuleBook, channel: Channel, targets: Sequence[Target]) -> dict[int, str]:
+    """Listings that go out of sight, or come back, once they show these levels. What is halted is left to its halt."""
+    if not channel.capabilities.hides:
+        return {}
+    units: dict[int, int] = {}
+    for target in targets:
+        if not target.state.halted:
+            units[target.state.listing_id] = units.get(target.state.listing_id, 0) + target.quantity
+    hidden = await zero_hiding.hidden(pool, list(units))
+    wanted = rules.channels[channel.name].hides_at_zero
+    sights = {}
+    for listing, left in units.items():
+        hide = wanted and not left
+        if hide is not (listing in hidden):
+            sights[listing] = "hidden" if hide else "shown"
+    return sights
 
 
 async def _read(

@@ -94,6 +94,7 @@ class MemoryChannel:
         calls_a_step: int = 1,
         walk_size: int = 3,
         hides: bool = True,
+        hides_products: bool = False,
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
@@ -108,6 +109,7 @@ class MemoryChannel:
             calls_a_step=calls_a_step,
             walk_size=walk_size,
             hides=hides,
+            hides_products=hides_products,
         )
         self.orders = MemoryOrders()
         self.hooks = MemoryHooks()
@@ -115,6 +117,8 @@ class MemoryChannel:
         self.levels: dict[Spot, int] = {}
         self.conditions: dict[str, Condition] = {}
         self.hidden: set[str] = set()
+        self.products: dict[str, set[str]] = {}
+        """The items of products that are hidden and shown as a whole."""
         self.changed_at: dict[Spot, datetime] = {}
         self.trackings: dict[str, str] = {}
         """How an item is tracked, where the channel is one that tells."""
@@ -210,7 +214,12 @@ class MemoryChannel:
             raise self.raises.pop(0)
         if not self.capabilities.hides:
             return []
-        done = [item for item in items if item.item_id not in self.refuses]
+        given = {item.item_id for item in items}
+        done = [
+            item
+            for item in items
+            if item.item_id not in self.refuses and self.products.get(item.parent_id, set()) <= given
+        ]
         for item in done:
             (self.hidden.add if hidden else self.hidden.discard)(item.item_id)
         return done

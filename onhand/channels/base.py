@@ -37,7 +37,8 @@ class Capabilities:
     `places`: whether levels are kept per location of the channel. `echoes`: whether an answer to a write
     proves the level; where it does not, written levels are read back, first after `visible_after_seconds`,
     given up (as lost) after `visible_within_seconds`. `walk_size`: levels that one page of `walk_levels` holds,
-    about; what a walk costs at least is summed from it. `hides`: whether `set_hidden` can do anything here.
+    about; what a walk costs at least is summed from it. `hides`: whether `set_hidden` can do anything here;
+    `hides_products`: it hides and shows whole products, of which all items have to be among those it is given.
     """
 
     bulk_size: int
@@ -51,6 +52,7 @@ class Capabilities:
     calls_a_step: int = 1
     walk_size: int = 100
     hides: bool = False
+    hides_products: bool = False
 
 
 @dataclass(frozen=True, slots=True)

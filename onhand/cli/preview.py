@@ -20,6 +20,7 @@ from onhand.settings import Settings
 from onhand.sources.registry import make_source
 from onhand.wording import count
 
+SIGHTS = {"": "", "hidden": "then out of sight", "shown": "then in sight again"}
 LINES_MAX = 500
 """Changes that are laid out in one table; the next ones begin another, so that output flows."""
 
@@ -77,9 +78,10 @@ class _Changes:
             self.end()
             self._table = grid("channel", "sku", "item", "place", "from", "to", "", right=("from", "to"))
             self._channel = change.channel
+        said = escape(change.problem) or SIGHTS[change.sight]
         self._table.add_row(
             escape(change.channel), escape(change.sku), escape(change.item_id), escape(change.place),
-            "?" if change.before is None else f"{change.before:,}", f"{change.after:,}", escape(change.problem),
+            "?" if change.before is None else f"{change.before:,}", f"{change.after:,}", said,
         )  # fmt: skip
 
     def end(self) -> None:

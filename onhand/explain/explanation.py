@@ -8,9 +8,9 @@ from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
 from onhand.domain.precedence import ruling
-from onhand.explain.sentences import adrift, in_flight, rest_sentence, sentence
+from onhand.explain.sentences import adrift, in_flight, out_of_sight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import authority, halts, levels, reconcile, stock, work
+from onhand.ledger import authority, halts, levels, reconcile, stock, work, zero_hiding
 from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.halts import Halt
@@ -27,6 +27,7 @@ from onhand.ledger.stock import (
     SkuCard,
 )
 from onhand.ledger.work import Hold
+from onhand.ledger.zero_hiding import Hiding
 
 NOTHING_KNOWN = LevelFacts("", None, None, None, None, "")
 
@@ -38,7 +39,8 @@ class LevelExplained:
     `rule` is the key of the rule that decides, `rule_reason` why it does where several could, as a clause that goes on
     from it. `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes
     from being told to the channel at once; None where nothing does. `halt`: it is held at zero; `drift`: a read-back
-    found it otherwise than it should be, and that is not over.
+    found it otherwise than it should be, and that is not over. `hiding`: it showed nothing, and is out
+    of sight for it.
     """
 
     sentence: str
@@ -58,6 +60,7 @@ class LevelExplained:
     halt: Halt | None = None
     drift: DriftRow | None = None
     rule_reason: str = ""
+    hiding: Hiding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,11 @@ async def explain_sku(
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """What is halted of a SKU, by listing, and what is adrift, by listing and place."""
+    """What is halted or out of sight of a SKU, by listing, and what is adrift, by listing and place."""
 
     halts: dict[int, Halt]
     drifts: dict[tuple[int, str], DriftRow]
+    hidings: dict[int, Hiding]
 
 
 async def _wrong(pool: Pool, sku: str) -> _Wrong:
@@ -126,6 +130,7 @@ async def _wrong(pool: Pool, sku: str) -> _Wrong:
     return _Wrong(
         {halt.listing_id: halt for halt in await halts.standing(pool, sku=sku)},
         {(drift.listing_id, drift.place): drift for drift in drifts},
+        await zero_hiding.of_sku(pool, sku),
     )
 
 
@@ -140,6 +145,9 @@ def _explained(
 ) -> list[LevelExplained]:
     known = {level.place: level for level in facts.levels}
     decides = ruling(rules, state.channel, state.sku, state.tags)
+    levels_decided = _decided(state, rules)
+    hiding, wanted = wrong.hidings.get(state.listing_id), rules.channels[state.channel].hides_at_zero
+    empty = not state.halted and not any(decided.level for decided in levels_decided)
     return [
         LevelExplained(
             sentence=sentence(
@@ -156,7 +164,8 @@ def _explained(
                 wrong.halts.get(state.listing_id),
                 wrong.drifts.get((state.listing_id, decided.claim.place)),
                 now,
-            ),
+            )
+            + out_of_sight(hiding, wanted=wanted, empty=empty, now=now),
             channel=state.channel,
             item_id=state.item_id,
             place=decided.claim.place,
@@ -177,8 +186,9 @@ def _explained(
             halt=wrong.halts.get(state.listing_id),
             drift=wrong.drifts.get((state.listing_id, decided.claim.place)),
             rule_reason=decides.reason,
+            hiding=hiding,
         )
-        for decided in _decided(state, rules)
+        for decided in levels_decided
     ]
 
 

@@ -9,6 +9,7 @@ from onhand.ledger.halts import Halt
 from onhand.ledger.reconcile import DriftRow
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
 from onhand.ledger.work import Hold
+from onhand.ledger.zero_hiding import Hiding
 from onhand.wording import ago
 
 
@@ -78,6 +79,21 @@ def adrift(halt: Halt | None, drift: DriftRow | None, now: datetime) -> str:
         cause, why = drift.cause.replace("_", " "), drift.evidence.rstrip(".")
         said += f" A read-back {ago(drift.seen_at, now)} found it showing {shown} ({cause}): {why}."
     return said
+
+
+def out_of_sight(hiding: Hiding | None, *, wanted: bool, empty: bool, now: datetime) -> str:
+    """Whether shoppers see it: it is hidden for showing nothing, or soon will be; empty where there is nothing to say.
+
+    `wanted`: the channel is to hide what shows nothing. `empty`: it should show nothing anywhere, and is not halted.
+    """
+    if hiding is not None and hiding.hidden:
+        then = "it is shown again once there is some" if wanted and empty else "it is about to be shown again"
+        return f" It was taken out of sight {ago(hiding.since, now)}, as it showed nothing; {then}."
+    if not wanted or not empty:
+        return ""
+    if hiding is None:
+        return " As it shows nothing, it is about to be taken out of sight."
+    return " It shows nothing, and the channel could not take it out of sight by itself."
 
 
 def rest_sentence(state: ListingState, place: str) -> str:

@@ -73,6 +73,7 @@ class Shopify:
             calls_a_step=CALLS_A_STEP,
             walk_size=PAGE_VARIANTS,
             hides=True,
+            hides_products=True,
         )
         self.meter = Meter()
         self.places = tuple(places)

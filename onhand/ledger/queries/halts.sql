@@ -38,7 +38,8 @@ UPDATE halt SET hidden = %(hidden)s
                ORDER BY listing_id, id DESC)
 
 -- name: hidden_halts
--- Listings that are out of sight for a halt that was lifted: they have to be shown again.
+-- Listings that are out of sight for a halt that was lifted: they have to be shown again, unless they show nothing and
+-- are hidden for that, too.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking
   FROM halt h
   JOIN listing l ON l.id = h.listing_id
@@ -46,6 +47,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking
  WHERE h.hidden AND h.lifted_at IS NOT NULL
    AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
    AND NOT EXISTS (SELECT FROM halt h2 WHERE h2.listing_id = h.listing_id AND h2.lifted_at IS NULL)
+   AND NOT EXISTS (SELECT FROM zero_hiding z WHERE z.listing_id = h.listing_id AND z.hidden)
  ORDER BY l.sort_key, l.id
 
 -- name: widen_buffers
