@@ -12,6 +12,7 @@ from onhand.cli.app import JsonOption, session_of
 from onhand.cli.errors import ExitCode
 from onhand.cli.ledger import in_ledger
 from onhand.cli.output import err, out, print_json
+from onhand.cli.report_shrinkage import shrinkage
 from onhand.cli.report_view import report_view
 from onhand.domain.days import NOT_COUNTED, DayReport, day_before
 from onhand.reports import message
@@ -24,8 +25,11 @@ DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
 def register(app: typer.Typer) -> None:
-    """Hang the command into the program."""
-    app.command("report", rich_help_panel="Run")(report)
+    """Hang the command into the program: a report of a day, and below it those of longer times."""
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(report)
+    group.command("shrinkage")(shrinkage)
+    app.add_typer(group, name="report", rich_help_panel="Run")
 
 
 def report(
@@ -53,6 +57,8 @@ def report(
 
     Exits 3 when Slack should be told and was not.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     settings = session_of(ctx).settings
     now = datetime.now(UTC)
     wanted = _day(day, now, settings)
