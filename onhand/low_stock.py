@@ -25,7 +25,10 @@ async def low_now(pool: Pool, settings: Settings) -> list[Low]:
     """The SKUs that are low at this moment, bestsellers first."""
     rules = settings.low_stock.thresholds()
     highest = NOTHING if rules.highest is None else rules.highest
-    return low_among(await low_stock.stocked(pool, highest, list(settings.locations)), rules)
+    found = await low_stock.stocked(
+        pool, highest, list(settings.locations), reorder_points=rules.reorder_points
+    )
+    return low_among(found, rules)
 
 
 async def look_for_low_stock(pool: Pool, settings: Settings, slack: Slack, now: datetime) -> int:

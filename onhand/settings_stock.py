@@ -70,10 +70,12 @@ class LowStockRuleSettings(_Section):
 
 class LowStockSettings(_Section):
     """From how few available units on people are told of a SKU. A rule for the SKU counts before one for a tag, an
-    earlier one before a later one, and `units` where there is none; without it such SKUs are not watched."""
+    earlier one before a later one, then, where wanted, the SKU's reorder point, and `units` where there is none of
+    these; without it such SKUs are not watched."""
 
     units: int | None = Field(default=None, ge=0, le=1_000_000_000)
     recover_percent: float = Field(default=20, ge=0, le=1_000)
+    reorder_points: bool = False
     rules: list[LowStockRuleSettings] = []
 
     def thresholds(self) -> LowStockRules:
@@ -83,4 +85,4 @@ class LowStockSettings(_Section):
             for sku in rule.skus:
                 by_sku.setdefault(sku, rule.units)
         by_tag = tuple((rule.tag, rule.units) for rule in self.rules if rule.tag is not None)
-        return LowStockRules(self.units, by_sku, by_tag, self.recover_percent)
+        return LowStockRules(self.units, by_sku, by_tag, self.recover_percent, self.reorder_points)

@@ -133,7 +133,8 @@ def _arguments_fault(command: Any, arguments: list[str], *, whole: bool) -> str:
     if len(arguments) > len(taken) and not any(p.nargs == -1 for p in taken):
         return f"{arguments} are more than {[p.metavar for p in taken]}"
     if whole and getattr(command, "commands", None) and command.params and not arguments:
-        return "" if command.name == "onhand" else "a group alone does nothing"
+        alone = command.name == "onhand" or command.invoke_without_command
+        return "" if alone else "a group alone does nothing"
     missing = [p.metavar for p in taken[len(arguments) :] if p.required]
     return f"{missing} not given" if whole and missing else ""
 

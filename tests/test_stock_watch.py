@@ -214,6 +214,24 @@ async def test_what_slack_did_not_hear_is_told_again(shop: Pool, slack: Slack, d
     assert texts(double) == ["A is low: 1 unit left"] * 2
 
 
+async def test_a_reorder_point_is_a_threshold_where_that_is_wanted(
+    shop: Pool, slack: Slack, double: SlackDouble
+) -> None:
+    """Goal: those of its locations together, as stock is; a rule for the SKU comes before it."""
+    for sku in ("A", "B"):
+        await move(shop, EventKind.RECEIPT, sku, 60)
+    await sql(
+        shop,
+        "INSERT INTO reorder_point SELECT s.id, l.id, 30, 90, 1, 1, 'smooth', 'ses', 9, 7, 1, now()"
+        " FROM sku s CROSS JOIN location l WHERE s.code IN ('A', 'B')",
+    )
+    rules = {"rules": [{"units": 50, "skus": ["B"]}]}
+    await watch(shop, settings(low_stock=rules), slack, whole=True)
+    assert texts(double) == []
+    await watch(shop, settings(low_stock={**rules, "reorder_points": True}), slack, whole=True)
+    assert texts(double) == ["A is low: 60 units left"]
+
+
 async def test_without_a_threshold_nothing_is_watched(shop: Pool, slack: Slack, double: SlackDouble) -> None:
     """Goal: and what was low before the setting went is not any more."""
     await move(shop, EventKind.RECEIPT, "A", 1)

@@ -30,7 +30,7 @@ def low(
     found = in_ledger(session_of(ctx), lambda pool: low_now(pool, settings))
     if as_json:
         print_json([_document(each) for each in found[:limit]])
-    elif settings.low_stock.thresholds().highest is None:
+    elif not settings.low_stock.thresholds().watches:
         out().print("nothing is watched: set a threshold in low_stock of the configuration", markup=False)
     elif not found:
         out().print("nothing is low")

@@ -20,7 +20,8 @@ class Crossing(StrEnum):
 class LowStockRules:
     """Units from which on downwards a SKU is low: by SKU, else by its tag (the first that it bears), else for all.
 
-    None where nothing is said: such a SKU is never low. It is low until more than the threshold and `recover_percent`
+    With `reorder_points` a SKU that has one is low from there on, unless a rule names it or its tag. None where nothing
+    is said: such a SKU is never low. It is low until more than the threshold and `recover_percent`
     of it, and at least one unit more, are available: a SKU that is sold and put back at its threshold is told of once.
     """
 
@@ -28,20 +29,28 @@ class LowStockRules:
     by_sku: Mapping[str, int] = field(default_factory=dict)
     by_tag: Sequence[tuple[str, int]] = ()
     recover_percent: float = 20.0
+    reorder_points: bool = False
 
     @property
     def highest(self) -> int | None:
-        """The highest threshold of all: a SKU of which more is available is not low. None: nothing is watched."""
+        """The highest of the stated thresholds: above it no SKU is low by them. None: there is none."""
         stated = [*self.by_sku.values(), *(units for _, units in self.by_tag)]
         if self.units is not None:
             stated.append(self.units)
         return max(stated, default=None)
 
-    def threshold(self, sku: str, tags: Collection[str]) -> int | None:
-        """From how many units on downwards the SKU is low."""
+    @property
+    def watches(self) -> bool:
+        """Whether there may be a threshold of any SKU."""
+        return self.reorder_points or self.highest is not None
+
+    def threshold(self, sku: str, tags: Collection[str], reorder_point: int | None = None) -> int | None:
+        """From how many units on downwards the SKU is low. `reorder_point`: where one was worked out."""
         if sku in self.by_sku:
             return self.by_sku[sku]
-        return next((units for tag, units in self.by_tag if tag in tags), self.units)
+        worked_out = reorder_point if self.reorder_points else None
+        by_default = self.units if worked_out is None else worked_out
+        return next((units for tag, units in self.by_tag if tag in tags), by_default)
 
     def recovered(self, threshold: int, units: int) -> bool:
         """Whether so many units are clearly more than the threshold."""
@@ -63,6 +72,7 @@ class Stocked:
     units: int
     per_day: float
     active: bool = True
+    reorder_point: int | None = None
     found_at: datetime | None = None
     out_at: datetime | None = None
     per_day_then: float | None = None
@@ -102,7 +112,7 @@ def low_among(stocked: Iterable[Stocked], rules: LowStockRules) -> list[Low]:
 
 
 def _low(stocked: Stocked, rules: LowStockRules) -> Low | None:
-    threshold = rules.threshold(stocked.sku, stocked.tags)
+    threshold = rules.threshold(stocked.sku, stocked.tags, stocked.reorder_point)
     if threshold is None or not stocked.active:
         return None
     known = stocked.found_at is not None

@@ -17,9 +17,15 @@ class Claimed:
     before: str
 
 
-async def stocked(pool: Pool, highest: int, locations: Sequence[str]) -> list[Stocked]:
-    """SKUs of which at most `highest` units are available at these locations together, and those known as low."""
-    rows = await fetched(pool, "stock_at_most", highest=highest, locations=list(locations))
+async def stocked(
+    pool: Pool, highest: int, locations: Sequence[str], *, reorder_points: bool = False
+) -> list[Stocked]:
+    """SKUs of which at most `highest` units are available at these locations together, and those known as low.
+
+    With `reorder_points` also those of which no more is available than their reorder points come to.
+    """
+    named = {"highest": highest, "locations": list(locations), "reorder_points": reorder_points}
+    rows = await fetched(pool, "stock_at_most", **named)
     return [
         Stocked(sku_id, code, name, tuple(tags), units, per_day, *others)
         for sku_id, code, name, tags, units, per_day, *others in rows

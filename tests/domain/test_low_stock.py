@@ -23,6 +23,15 @@ def test_the_rule_for_the_sku_comes_before_its_tags_and_those_before_the_default
     assert rules.threshold("B", []) == 5
     assert LowStockRules(by_tag=(("red", 2),)).threshold("B", []) is None
     assert rules.highest == 9
+    assert rules.threshold("B", [], reorder_point=30) == 5
+    by_point = replace(rules, reorder_points=True)
+    assert [by_point.threshold(sku, tags, 30) for sku, tags in (("A", []), ("B", ["red"]), ("B", []))] == [
+        9,
+        2,
+        30,
+    ]
+    assert by_point.threshold("B", []) == 5
+    assert (LowStockRules(reorder_points=True).watches, LowStockRules().watches) == (True, False)
     assert LowStockRules().highest is None
 
 

@@ -1,9 +1,9 @@
 -- SKUs that are running out.
 
 -- name: stock_at_most
--- SKUs of which at most so many units are available at these locations together, and those that are known as low, with
--- what they sell. What was never anywhere is not low.
-SELECT s.id, s.code, s.name, s.tags, b.units, coalesce(y.per_day, 0), s.status = 'active',
+-- SKUs of which at most so many units are available at these locations together (or, where asked for, no more than their
+-- reorder points come to), and those that are known as low, with what they sell. What was never anywhere is not low.
+SELECT s.id, s.code, s.name, s.tags, b.units, coalesce(y.per_day, 0), s.status = 'active', r.units,
        o.found_at, o.out_at, o.per_day
   FROM (SELECT b2.sku_id, sum(b2.available)::bigint AS units
           FROM balance b2 JOIN location l ON l.id = b2.location_id
@@ -11,8 +11,10 @@ SELECT s.id, s.code, s.name, s.tags, b.units, coalesce(y.per_day, 0), s.status =
          GROUP BY b2.sku_id) b
   JOIN sku s ON s.id = b.sku_id
   LEFT JOIN sku_velocity y ON y.sku_id = s.id
+  LEFT JOIN (SELECT sku_id, sum(units)::integer AS units FROM reorder_point GROUP BY sku_id) r ON r.sku_id = s.id
   LEFT JOIN low_stock o ON o.sku_id = s.id AND o.resolved_at IS NULL
- WHERE (s.status = 'active' AND b.units <= %(highest)s) OR o.id IS NOT NULL
+ WHERE (s.status = 'active' AND b.units <= greatest(%(highest)s, CASE WHEN %(reorder_points)s THEN r.units END))
+    OR o.id IS NOT NULL
  ORDER BY s.id
 
 -- name: keep_low_stock
