@@ -1,6 +1,7 @@
 """Count sheets on a real ledger: what is posted, what waits, and that nothing is corrected twice."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,11 +12,11 @@ from onhand.domain.cycle_counts import CountRules, Grade
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.ledger import count_sheets, count_watch, cycle_counts, stock
-from onhand.ledger.count_comparing import Entered
+from onhand.ledger.count_comparing import Entered, Line
 from onhand.ledger.count_plan import shelves_due
 from onhand.ledger.count_sheets import CountRefusedError, SheetLine
 from onhand.ledger.cycle_counts import Answer, Outcome
-from onhand.ledger.database import Pool
+from onhand.ledger.database import Connection, Pool
 from onhand.ledger.posting import post_counts, post_events
 from tests.fix_ledger import sql
 
@@ -210,6 +211,29 @@ async def test_two_people_entering_at_once_post_each_line_once(stocked: Pool) ->
     outcomes = [answer.outcome for (answer,) in found]
     assert (outcomes.count(Outcome.POSTED), outcomes.count(Outcome.REPEATED)) == (1, 7)
     assert await on_hand(stocked, "A") == 97
+
+
+async def test_without_holding_the_sheet_one_of_two_fails(
+    stocked: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: the negative control: both look before either has posted, and the second finds its number taken."""
+    sheet = await begin(stocked)
+    both_have_looked = asyncio.Barrier(2)
+    look = cycle_counts.lines_of
+
+    async def unlocked(connection: Connection, sheet_id: int) -> str:
+        return "leeds"
+
+    async def looked(connection: Connection, sheet_id: int, skus: Sequence[str]) -> dict[str, Line]:
+        found = await look(connection, sheet_id, skus)
+        await both_have_looked.wait()
+        return found
+
+    monkeypatch.setattr(cycle_counts, "_locked", unlocked)
+    monkeypatch.setattr(cycle_counts, "lines_of", looked)
+    given = [enter(stocked, sheet, Entered("A", 97)) for _ in range(2)]
+    found = await asyncio.gather(*given, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in found) == ["CountRefusedError", "list"]
 
 
 async def test_200_small_differences_are_800_phantom_units(shop: Pool) -> None:
