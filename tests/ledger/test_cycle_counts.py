@@ -216,7 +216,7 @@ async def test_two_people_entering_at_once_post_each_line_once(stocked: Pool) ->
 async def test_without_holding_the_sheet_one_of_two_fails(
     stocked: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Goal: the negative control: both look before either has posted, and the second finds its number taken."""
+    """Goal: the negative control: both look before either has posted, and the second finds its turn taken."""
     sheet = await begin(stocked)
     both_have_looked = asyncio.Barrier(2)
     look = cycle_counts.lines_of
@@ -233,7 +233,7 @@ async def test_without_holding_the_sheet_one_of_two_fails(
     monkeypatch.setattr(cycle_counts, "lines_of", looked)
     given = [enter(stocked, sheet, Entered("A", 97)) for _ in range(2)]
     found = await asyncio.gather(*given, return_exceptions=True)
-    assert sorted(type(each).__name__ for each in found) == ["CountRefusedError", "list"]
+    assert sorted(type(each).__name__ for each in found) == ["UniqueViolation", "list"]
 
 
 async def test_200_small_differences_are_800_phantom_units(shop: Pool) -> None:
