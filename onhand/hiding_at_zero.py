@@ -12,7 +12,7 @@ import structlog
 
 from onhand.channels.base import Channel, ItemRef
 from onhand.channels.errors import ChannelError
-from onhand.ledger import zero_hiding
+from onhand.ledger import work, zero_hiding
 from onhand.ledger.database import Pool
 from onhand.ledger.halts import Unhidden
 
@@ -27,9 +27,13 @@ logger = structlog.get_logger()
 async def hide_and_show(pool: Pool, channel: Channel, *, enabled: bool) -> tuple[int, int]:
     """Hide what shows nothing, and show again what we hid and has some; answers how many listings of each.
 
-    Not `enabled`: all that we hid is shown again. That the channel fails is only told.
+    Not `enabled`: all that we hid is shown again. Nothing is done while an operator has paused the channel, or its
+    breaker is open; that it fails is only told.
     """
     if not channel.capabilities.hides:
+        return 0, 0
+    hold = (await work.holds(pool, [channel.name])).get(channel.name)
+    if hold is not None and hold.holds:
         return 0, 0
     back = await _show(pool, channel, enabled=enabled)
     return (await _hide(pool, channel) if enabled else 0), back

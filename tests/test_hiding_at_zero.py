@@ -9,7 +9,7 @@ from onhand.domain.rules import Rule
 from onhand.dry_run import Forecast, Look, Overlay, preview
 from onhand.explain.explanation import explain_sku
 from onhand.hiding_at_zero import hide_and_show
-from onhand.ledger import catalogue, halts
+from onhand.ledger import catalogue, halts, work
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.publish import Errand, bring_to_targets
@@ -98,6 +98,16 @@ async def test_what_cannot_be_hidden_is_asked_for_again_after_an_hour(selling: S
     selling.web.refuses.clear()
     assert await look(selling) == (0, 0)
     await sql(selling.pool, "UPDATE zero_hiding SET tried_at = tried_at - interval '61 minutes'")
+    assert await look(selling) == (1, 0)
+
+
+async def test_a_paused_channel_is_left_alone(selling: Selling) -> None:
+    """Goal: an operator who stops writing to a channel stops this, too."""
+    await sell_out(selling)
+    await work.pause(selling.pool, "web", "stocktaking")
+    selling.web.calls.clear()
+    assert (await look(selling), selling.web.calls) == ((0, 0), [])
+    await work.resume(selling.pool, "web")
     assert await look(selling) == (1, 0)
 
 
