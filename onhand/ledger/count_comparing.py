@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf, correction
+from onhand.domain.counts import Count, CountMeaning, Shelf
 from onhand.domain.cycle_counts import CountRules, Doubt, Finding, Look, confirmable, judge
-from onhand.ledger.count_sheets import CountRefusedError
 from onhand.ledger.database import Connection
 from onhand.ledger.posting import locked_shelves
 from onhand.ledger.queries import query
@@ -131,13 +130,11 @@ async def compare(
 
 
 def look_of(count: Count, shelf: Shelf, *, outdated: bool = False) -> Look:
-    """The look at a shelf that a count is. Raises CountRefusedError where its base is not reached."""
-    try:
-        difference = correction(count, shelf)
-    except CountConflictError as error:
-        raise CountRefusedError(str(error)) from error
-    expected = count.quantity - difference
-    return Look(count.quantity, expected, shelf.moved_since, count.base_version is None, outdated)
+    """The look at a shelf that a count is. It is `outdated`, too, where a count of a later moment was taken before."""
+    timed = count.base_version is None
+    before = timed and shelf.counted_as_of is not None and count.as_of < shelf.counted_as_of
+    expected = shelf.current - shelf.moved_since
+    return Look(count.quantity, expected, shelf.moved_since, timed, outdated or before)
 
 
 async def superseded(connection: Connection, counts: Sequence[Count], lines: Mapping[str, Line]) -> set[int]:

@@ -1,6 +1,6 @@
 """The shrinkage report: what counts as lost and found, of which quarter, and as a share of what."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,7 +45,8 @@ async def of(pool: Pool, quarter: Quarter | None = None) -> ShrinkageReport:
 
 async def seed(pool: Pool) -> None:
     """A little of everything that takes or brings units."""
-    stated = [Count("import/x", sku, sku, "leeds", 100, CountMeaning.ON_HAND, NOW) for sku in ("A", "B")]
+    before = NOW - timedelta(hours=1)
+    stated = [Count("import/x", sku, sku, "leeds", 100, CountMeaning.ON_HAND, before) for sku in ("A", "B")]
     await post_counts(pool, stated, record_agreement=True)
     moves = [
         Movement("operator", "1", EventKind.WRITE_OFF, "A", "leeds", 5, NOW, reason="damaged"),

@@ -87,7 +87,7 @@ SELECT s.code, k.turn, k.quantity, k.difference, k.doubt, k.version, k.counted_a
 
 -- name: superseded_counts
 -- Counts after whose base somebody else's count of the shelf was posted. What sources and files state is no count of a
--- shelf: it moves as their sales and receipts do.
+-- shelf: it moves as their sales and receipts do; nor is what keeps an earlier count true.
 SELECT c.n
   FROM unnest(%(skus)s::text[], %(locations)s::text[], %(as_of)s::timestamptz[], %(versions)s::bigint[])
        WITH ORDINALITY AS c(sku, location, as_of, version, n)
@@ -97,6 +97,7 @@ SELECT c.n
     SELECT FROM entry e JOIN event v ON v.id = e.event_id
      WHERE e.sku_id = s.id AND e.location_id = l.id AND e.version > c.version
        AND v.kind = 'count' AND NOT starts_with(v.source, 'source/') AND NOT starts_with(v.source, 'import/')
+       AND v.source <> 'recount'
        AND (c.as_of IS NULL OR v.occurred_at > c.as_of))
 
 -- name: keep_counts

@@ -6,7 +6,8 @@
 -- index, and their entries likewise.
 WITH told AS MATERIALIZED (
     SELECT id, kind, coalesce(detail ->> 'reason', '') AS reason,
-           starts_with(source, 'source/') OR starts_with(source, 'import/') AS by_source
+           -- What keeps a count true belongs to whoever counted.
+           coalesce(detail ->> 'counted_by', source) ~ '^(source|import)/' AS by_source
       FROM event
      WHERE recorded_at >= %(begins)s AND recorded_at < %(ends)s
 ), moved AS (
