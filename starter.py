@@ -26,6 +26,8 @@ COMMANDS = {
     "stock": "stock",
     "count": "count",
     "events": "events",
+    "returns": "returns",
+    "transfers": "transfers",
     "halts": "halts",
     "drift": "drift",
     "simulate": "simulate",

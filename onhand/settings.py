@@ -20,6 +20,7 @@ from onhand.domain.drift import Response
 from onhand.domain.forecast import Method
 from onhand.domain.guard import Limits
 from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, RuleBook
+from onhand.domain.reasons import REASONS
 from onhand.domain.reorder import LeadTime, Policy
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
 from onhand.domain.spikes import SpikeRules
@@ -142,14 +143,17 @@ class _ChannelSettings(_Section):
     """`orders`: whether its orders are taken in ("listen"), or reach the ledger by the source ("ignore").
 
     `authority_for`: locations of which a level that a person changes there is a count; each has to be shown by one
-    place alone, all of it. `webhook_secret_envs`: what its webhooks are signed with, the newest secret first; several
-    while one is being replaced. `hide_at_zero`: listings that show nothing are taken out of sight, where it can.
+    place alone, all of it. `returns`: what a channel puts back on its shelf after it was shipped can be sold at once
+    ("trust"), or waits in quality control ("inspect"). `webhook_secret_envs`: what its webhooks are signed with, the
+    newest secret first; several while one is being replaced. `hide_at_zero`: listings that show nothing are taken out
+    of sight, where it can.
     """
 
     base_url: str = Field(pattern=r"^https?://")
     enabled: bool = True
     rule: RuleSettings | None = None
     orders: Literal["listen", "ignore"] = "listen"
+    returns: Literal["trust", "inspect"] = "trust"
     webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
     authority_for: list[Name] = []
     hide_at_zero: bool = False
@@ -475,6 +479,14 @@ class PlanningSettings(_Section):
         )
 
 
+class MovementSettings(_Section):
+    """What people and warehouse systems may state. `reasons`: the codes of write-offs and adjustments."""
+
+    reasons: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]] = Field(
+        default=list(REASONS), min_length=1, max_length=100
+    )
+
+
 class OversellSettings(_Section):
     """What is done when more of a SKU is promised than there is: whether its listings are halted until that is over,
     and what people are told to do."""
@@ -576,6 +588,7 @@ class Settings(_Section):
     oversell: OversellSettings = OversellSettings()
     counts: CountSettings = CountSettings()
     low_stock: LowStockSettings = LowStockSettings()
+    movements: MovementSettings = MovementSettings()
     report: ReportSettings = ReportSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
@@ -708,6 +721,7 @@ class Settings(_Section):
                     places={place: tuple(found) for place, found in section.draws_on().items()},
                     listens=section.orders == "listen",
                     authority=section.authority(),
+                    trusts_returns=section.returns == "trust",
                     pickup=self._pickup(section),
                     hides_at_zero=section.hide_at_zero,
                 )

@@ -47,6 +47,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[counts]`": module.CountSettings,
     "`[low_stock]`": module.LowStockSettings,
     "`[[low_stock.rules]]`": LowStockRuleSettings,
+    "`[movements]`": module.MovementSettings,
     "`[report]`": module.ReportSettings,
     "`[slack]`": module.SlackSettings,
     "`[web]`": module.WebSettings,
@@ -129,6 +130,7 @@ def model_of(header: str, content: dict[str, Any]) -> Any:
         "counts": module.CountSettings,
         "low_stock": module.LowStockSettings,
         "low_stock.rules": LowStockRuleSettings,
+        "movements": module.MovementSettings,
         "report": module.ReportSettings,
         "slack": module.SlackSettings,
         "web": module.WebSettings,
@@ -156,7 +158,7 @@ def shown_in_example() -> set[tuple[str, str]]:
 def test_every_setting_is_in_the_example() -> None:
     tables = {
         "locations", "source", "channels", "sku_rules", "schedule", "sync", "guard", "tiers", "spikes", "reconcile",
-        "planning", "oversell", "counts", "low_stock", "report", "slack", "web", "clients",
+        "planning", "oversell", "counts", "low_stock", "movements", "report", "slack", "web", "clients",
     }  # fmt: skip
     expected = {
         (model.__name__, name)

@@ -27,6 +27,7 @@ INVARIANTS = (
     Invariant("running", "each entry names the units right after it", TAMPERED),
     Invariant("balances", "a balance is the fold of its entries", TAMPERED),
     Invariant("orders", "what is remembered of an order is what its events posted", TAMPERED),
+    Invariant("returns", "what came back of an order is counted once", TAMPERED, folded=False),
     Invariant(
         "outcomes",
         "a delivery has one outcome exactly when it is settled",

@@ -11,7 +11,10 @@ from onhand.connect import NotRunningError
 from onhand.domain.counts import CountConflictError
 from onhand.domain.movements import MovementRefusedError
 from onhand.domain.purchase_orders import PurchaseOrderRefusedError
+from onhand.domain.reasons import ReasonRefusedError
+from onhand.domain.returns import ReturnRefusedError
 from onhand.domain.rules import RuleRefusedError
+from onhand.domain.transfers import TransferRefusedError
 from onhand.embedded.errors import EmbeddedError
 from onhand.explain.skus import UnknownSkuError
 from onhand.ledger.count_sheets import CountRefusedError
@@ -63,7 +66,9 @@ def describe(error: Exception) -> Said:
             return Said(channel_sentence(error), error.advice, ExitCode.FAILURE)
         case SourceError():
             return Said(error.said, error.advice, ExitCode.FAILURE)
-        case MovementRefusedError() | PurchaseOrderRefusedError():
+        case MovementRefusedError() | PurchaseOrderRefusedError() | ReasonRefusedError():
+            return Said(str(error), "", ExitCode.USAGE)
+        case ReturnRefusedError() | TransferRefusedError():
             return Said(str(error), "", ExitCode.USAGE)
         case CountConflictError() | CountRefusedError() | MigrationError():
             return Said(str(error), "", ExitCode.FAILURE)

@@ -1,41 +1,56 @@
 """`onhand stock`: look at a SKU's stock, and state what happened to it."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
 from onhand.cli import stock_low, stock_view
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.ledger import SkuArgument, chosen_location, in_ledger
+from onhand.cli.losses import losses
 from onhand.cli.output import print_json
-from onhand.cli.stock_post import Statement, state_count, state_movement
+from onhand.cli.returns import receive as take_back
+from onhand.cli.stating import (
+    SOURCE,
+    IdOption,
+    LocationOption,
+    QuantityArgument,
+    ReasonOption,
+    new_id,
+    print_statement,
+)
+from onhand.cli.stock_post import state_count, state_movement
 from onhand.cli.stock_view import StockCard
 from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
+from onhand.domain.reasons import require_reason
+from onhand.domain.states import State
 from onhand.explain.skus import known_sku
 from onhand.ledger import history, stock
 from onhand.ledger.database import Pool
 
-SOURCE = "operator"
-"""Whose word an event of these commands is."""
-
-QuantityArgument = Annotated[int, typer.Argument(metavar="QUANTITY", help="Units.", show_default=False)]
-LocationOption = Annotated[
-    str | None,
-    typer.Option("--location", "-l", metavar="LOCATION", help="Where; may be left out if there is only one."),
-]
-ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why, in a word; kept with the event.")]
-IdOption = Annotated[
-    str | None,
-    typer.Option("--id", help="Names this statement: saying it again under the same id changes nothing."),
-]
 MomentOption = Annotated[
     datetime | None,
     typer.Option("--as-of", help="When the shelf was looked at, if not now; local time.", show_default=False),
 ]
+NoteOption = Annotated[str, typer.Option("--note", help="More words for people; kept with the event.")]
+CodeOption = Annotated[
+    str,
+    typer.Option(
+        "--reason", "-r", metavar="CODE", help="Why: one of movements.reasons in the configuration."
+    ),
+]
+
+
+class WrittenOff(StrEnum):
+    """Where units are that are written off."""
+
+    AVAILABLE = "available"
+    DAMAGED = "damaged"
+    QUALITY_CONTROL = "quality_control"
 
 AtOption = Annotated[
     datetime | None,
@@ -55,12 +70,14 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Look at a SKU's stock, and state what happened to it.", no_args_is_help=True)
     group.command("show")(show)
     group.command("receive")(receive)
+    group.command("return")(take_back)
     # Otherwise the -3 of "adjust SKU -3" would be taken for an option.
     group.command("adjust", context_settings={"ignore_unknown_options": True})(adjust)
     group.command("count")(count)
     group.command("write-off")(write_off)
     group.command("transfer")(transfer)
     group.command("low")(stock_low.low)
+    group.command("losses")(losses)
     app.add_typer(group, name="stock", rich_help_panel="Stock")
 
 
@@ -102,12 +119,15 @@ def adjust(
         int, typer.Argument(metavar="QUANTITY", help="Units more (5) or fewer (-5).", show_default=False)
     ],
     location: LocationOption = None,
-    reason: ReasonOption = "",
+    reason: CodeOption = "",
+    note: NoteOption = "",
     id_: IdOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Units were found or lost: correct what is available by so many."""
-    _move(ctx, EventKind.ADJUSTMENT, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+    _move(
+        ctx, EventKind.ADJUSTMENT, sku, quantity, location, reason=reason, note=note, id_=id_, as_json=as_json
+    )
 
 
 def write_off(
@@ -115,12 +135,27 @@ def write_off(
     sku: SkuArgument,
     quantity: QuantityArgument,
     location: LocationOption = None,
-    reason: ReasonOption = "",
+    state: Annotated[
+        WrittenOff, typer.Option("--from", help="Where they are now: for sale, or put aside already.")
+    ] = WrittenOff.AVAILABLE,
+    reason: CodeOption = "",
+    note: NoteOption = "",
     id_: IdOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Units can no longer be sold: broken, stolen, expired."""
-    _move(ctx, EventKind.WRITE_OFF, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+    """Units are gone for good: broken, stolen, expired."""
+    _move(
+        ctx,
+        EventKind.WRITE_OFF,
+        sku,
+        quantity,
+        location,
+        state=State(state.value),
+        reason=reason,
+        note=note,
+        id_=id_,
+        as_json=as_json,
+    )
 
 
 def transfer(
@@ -185,7 +220,7 @@ def count(
     session = session_of(ctx)
     stated = Count(
         source=SOURCE,
-        external_id=id_ or _new_id(),
+        external_id=id_ or new_id(),
         sku=sku,
         location=chosen_location(session.settings, location),
         quantity=quantity,
@@ -194,7 +229,9 @@ def count(
         base_version=version,
         reason=reason,
     )
-    _answer(in_ledger(session, lambda pool: state_count(pool, session.settings, stated)), as_json=as_json)
+    print_statement(
+        in_ledger(session, lambda pool: state_count(pool, session.settings, stated)), as_json=as_json
+    )
 
 
 def _looked_at(as_of: datetime | None) -> datetime:
@@ -216,14 +253,17 @@ def _move(
     location: str | None,
     *,
     to: str = "",
+    state: State = State.AVAILABLE,
     reason: str,
+    note: str = "",
     id_: str | None,
     as_json: bool,
 ) -> None:
     session = session_of(ctx)
+    require_reason(kind, reason, session.settings.movements.reasons)
     movement = Movement(
         source=SOURCE,
-        external_id=id_ or _new_id(),
+        external_id=id_ or new_id(),
         kind=kind,
         sku=sku,
         location=chosen_location(session.settings, location),
@@ -231,18 +271,9 @@ def _move(
         occurred_at=datetime.now(UTC),
         to_location=to,
         reason=reason,
+        state=state,
+        note=note,
     )
-    _answer(
+    print_statement(
         in_ledger(session, lambda pool: state_movement(pool, session.settings, movement)), as_json=as_json
     )
-
-
-def _answer(statement: Statement, *, as_json: bool) -> None:
-    if as_json:
-        print_json(statement)
-    else:
-        stock_view.print_statement(statement)
-
-
-def _new_id() -> str:
-    return f"op-{uuid4().hex[:12]}"

@@ -10,11 +10,13 @@ from onhand.domain import movements
 from onhand.domain.counts import Count
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
+from onhand.domain.returns import ReturnStatement
 from onhand.explain.skus import known_sku
 from onhand.ledger import posting, stock
 from onhand.ledger.cycle_counts import post_beside
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted, Verdict
+from onhand.ledger.returns import post_returns
 from onhand.settings import Settings
 
 
@@ -54,6 +56,8 @@ class Statement:
     to_tell: tuple[ToTell, ...]
     at_once: bool
     """Whether the publishers are at it; without Temporal the levels wait for the next sweep or sync."""
+    message: str = ""
+    """Why it changed nothing, where that needs words."""
 
 
 async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> Statement:
@@ -74,6 +78,26 @@ async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> 
         movement.location,
         movement.quantity,
         event.external_id,
+    )
+
+
+async def state_return(pool: Pool, settings: Settings, stated: ReturnStatement) -> Statement:
+    """Post a return or an inspection. Raises OperatorError where it cannot be."""
+    await make_places_known(pool, settings)
+    await known_sku(pool, stated.sku)
+    woken: set[str] = set()
+    (posted,) = await post_returns(pool, [stated], woken)
+    at_once = await wake(settings, woken)
+    return await _led_to(
+        pool,
+        settings,
+        posted,
+        at_once,
+        stated.kind,
+        stated.sku,
+        stated.location,
+        stated.quantity,
+        stated.external_id,
     )
 
 
@@ -144,4 +168,5 @@ async def _led_to(
             if t.differs
         ),
         at_once,
+        posted.message,
     )

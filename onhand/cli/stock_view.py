@@ -25,6 +25,8 @@ _VERBS = {
     EventKind.WRITE_OFF: "wrote off {n} of {sku} at {at}",
     EventKind.TRANSFER_OUT: "sent {n} of {sku} from {at}",
     EventKind.TRANSFER_IN: "took in {n} of {sku} at {at}",
+    EventKind.RETURN: "took back {n} of {sku} at {at}",
+    EventKind.INSPECTION: "inspected {n} of {sku} at {at}",
     EventKind.COUNT: "counted {n} of {sku} at {at}",
 }
 
@@ -109,7 +111,7 @@ def print_statement(statement: Statement) -> None:
         return
     console.print(f"[green]{said}[/]  [dim]event {statement.event_id}, id {escape(statement.id)}[/]")
     if not statement.changes:
-        console.print("it agrees with the ledger; nothing had to be changed")
+        console.print(statement.message or "it agrees with the ledger; nothing had to be changed")
     inside = [change for change in statement.changes if State(change.state) not in OUTSIDE]
     if inside:
         table = grid("location", "state", "before", "after", right=("before", "after"))

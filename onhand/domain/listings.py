@@ -80,13 +80,15 @@ class ChannelRules:
     `listens`: its orders reach the ledger by themselves, so a level that fell unexplained is a sale on its way to us.
     Otherwise sales come from the source, and such a level is drift. `authority`: places where a level that a person
     changes is a count, and of which of our locations. `pickup`: places whose buyers fetch what they buy, and the units
-    held back there. `hides_at_zero`: listings that show nothing are taken out of sight.
+    held back there. `trusts_returns`: refunded pieces that the channel put back on its shelf can be sold at once;
+    otherwise they wait for an inspection. `hides_at_zero`: listings that show nothing are taken out of sight.
     """
 
     rule: Rule
     places: Mapping[str, tuple[str, ...]]
     listens: bool = False
     authority: Mapping[str, str] = field(default_factory=dict)
+    trusts_returns: bool = True
     pickup: Mapping[str, int] = field(default_factory=dict)
     hides_at_zero: bool = False
 

@@ -17,7 +17,7 @@ class Movement:
 
     Accepted kinds: receipt, adjustment (signed), write_off, transfer_out, transfer_in.
     `to_location` names the destination of a transfer and is empty otherwise. `reason` is the
-    operator's word, kept with the event.
+    operator's word, kept with the event, and so is `note`. `state` is where written-off units were.
     """
 
     source: str
@@ -29,6 +29,12 @@ class Movement:
     occurred_at: datetime
     to_location: str = ""
     reason: str = ""
+    state: State = State.AVAILABLE
+    note: str = ""
+
+
+WRITTEN_OFF_FROM = (State.AVAILABLE, State.DAMAGED, State.QUALITY_CONTROL)
+"""States whose units can be written off."""
 
 
 def event_of(movement: Movement) -> Event:
@@ -47,8 +53,11 @@ def event_of(movement: Movement) -> Event:
             movement.to_location,
             movement.quantity,
             movement.reason,
+            # What was stated before there were these has to go on meaning the same.
+            *([movement.state] if movement.state is not State.AVAILABLE else []),
+            *([movement.note] if movement.note else []),
         ),
-        detail={"reason": movement.reason} if movement.reason else {},
+        detail={name: said for name, said in (("reason", movement.reason), ("note", movement.note)) if said},
     )
 
 
@@ -62,6 +71,11 @@ def _require_sensible(movement: Movement) -> None:
         )
     if abs(movement.quantity) > QUANTITY_MAX:
         raise MovementRefusedError(f"{movement.quantity} is beyond the limit of {QUANTITY_MAX} units")
+    accepted = WRITTEN_OFF_FROM if movement.kind is EventKind.WRITE_OFF else (State.AVAILABLE,)
+    if movement.state not in accepted:
+        raise MovementRefusedError(
+            f"a {movement.kind} from {movement.state} is none; accepted: {', '.join(accepted)}"
+        )
     if movement.kind is EventKind.TRANSFER_OUT and movement.to_location in ("", movement.location):
         raise MovementRefusedError("a transfer needs a destination other than its origin")
 
@@ -76,7 +90,7 @@ def _entries_of(movement: Movement) -> tuple[Entry, ...]:
         case EventKind.ADJUSTMENT:
             return _pair(movement.sku, (here, State.AVAILABLE), (here, State.SHRINKAGE), -n)
         case EventKind.WRITE_OFF:
-            return _pair(movement.sku, (here, State.AVAILABLE), (here, State.SHRINKAGE), n)
+            return _pair(movement.sku, (here, movement.state), (here, State.SHRINKAGE), n)
         case EventKind.TRANSFER_OUT:
             # Units on their way are booked at the destination: that is where they will be sold.
             return _pair(movement.sku, (here, State.AVAILABLE), (movement.to_location, State.IN_TRANSIT), n)

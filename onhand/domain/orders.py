@@ -5,11 +5,13 @@ version is ignored; so nothing depends on the order of delivery.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from onhand.domain import returns
 from onhand.domain.events import Entry, Event, EventKind, fingerprint
+from onhand.domain.returns import Handled, Position
 from onhand.domain.states import State
 
 
@@ -22,7 +24,9 @@ class OrderLine:
     """One line of an order as it now stands: `open` units promised but not shipped, `fulfilled` units gone.
 
     Cancelled units are in neither. Units, never negative. `listing_id` and `place` say which level the channel took
-    them off (None: of no listing of ours), `units` how many units of the SKU one piece there takes.
+    them off (None: of no listing of ours), `units` how many units of the SKU one piece there takes. `returned` units
+    were gone, and the channel itself put them back; of these, (place, location, units) `elsewhere` than where they were
+    sold from. They are sellable at once where they are `trusted`, else they wait for an inspection.
     """
 
     line_id: str
@@ -34,11 +38,27 @@ class OrderLine:
     place: str = ""
     units: int = 1
     guessed: bool = False
+    returned: int = 0
+    elsewhere: tuple[tuple[str, str, int], ...] = ()
+    trusted: bool = True
+
+    @property
+    def left(self) -> int:
+        """Units that ever left the house, also such as came back."""
+        return self.fulfilled + self.returned
 
     @property
     def pieces(self) -> int:
-        """Pieces the channel has taken off its own level for this line."""
-        return (self.open + self.fulfilled) // self.units
+        """Pieces the channel has taken off its own level for this line, and not put back there."""
+        return (self.open + self.fulfilled + sum(units for _, _, units in self.elsewhere)) // self.units
+
+    @property
+    def restocked(self) -> dict[str, int]:
+        """Units that the channel put back, by our location."""
+        found = Counter({self.location: self.returned - sum(units for _, _, units in self.elsewhere)})
+        for _, location, units in self.elsewhere:
+            found[location] += units
+        return {location: units for location, units in found.items() if units}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +86,27 @@ class OrderSnapshot:
                 raise SnapshotRefusedError(
                     f"{where}: {line.open} open and {line.fulfilled} fulfilled units; neither can be negative"
                 )
+            if min((line.returned, *(units for _, _, units in line.elsewhere))) < 0:
+                raise SnapshotRefusedError(
+                    f"{where}: {line.returned} returned units; that cannot be negative"
+                )
             seen.add(line.line_id)
 
 
 @dataclass(frozen=True, slots=True)
 class PostedOrder:
-    """What the ledger has posted for an order so far: its version and its lines by line id."""
+    """What the ledger has posted for an order so far: its version and its lines by line id.
+
+    `handled`: what was stated of returned units, by line id, then by SKU and location.
+    """
 
     version: int
     lines: Mapping[str, OrderLine]
+    handled: Mapping[str, Mapping[tuple[str, str], Handled]] = field(default_factory=dict)
+
+    def returns_of(self, line_id: str, sku: str) -> Position:
+        """Where the returned units of a line are, of one SKU."""
+        return returned_units(self.lines.get(line_id), sku, self.handled.get(line_id, {}))
 
 
 NOTHING_POSTED = PostedOrder(version=-1, lines={})
@@ -94,20 +126,30 @@ def placed(snapshot: OrderSnapshot, posted: PostedOrder) -> OrderSnapshot:
     """The snapshot with what it leaves open taken from what is posted.
 
     A line whose place was guessed stays where it was posted. One that names nothing any more (its product was deleted
-    after it was sold) is what it was; where nothing is posted of it, it is left out.
+    after it was sold) is what it was; where nothing is posted of it, it is left out. Whether what came back is trusted
+    stays as it was when the first of it came back.
     """
-    if not any(line.guessed for line in snapshot.lines):
+    if not any(line.guessed or line.returned for line in snapshot.lines):
         return snapshot
     settled = (_settled(line, posted.lines.get(line.line_id)) for line in snapshot.lines)
     return replace(snapshot, lines=tuple(line for line in settled if line is not None))
 
 
 def _settled(line: OrderLine, before: OrderLine | None) -> OrderLine | None:
+    if before is not None and before.returned and before.trusted != line.trusted:
+        line = replace(line, trusted=before.trusted)
     if not line.guessed:
         return line
     if not line.sku and before is not None:
         units = before.units
-        return replace(before, open=line.open * units, fulfilled=line.fulfilled * units)
+        return replace(
+            before,
+            open=line.open * units,
+            fulfilled=line.fulfilled * units,
+            returned=line.returned * units,
+            elsewhere=tuple((place, location, n * units) for place, location, n in line.elsewhere),
+            trusted=line.trusted,
+        )
     if before is not None and before.sku == line.sku:
         return replace(line, location=before.location, place=before.place)
     return line if line.sku else None
@@ -120,6 +162,7 @@ def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]
     taken: list[Entry] = []
     given_back: list[Entry] = []
     shipped: list[Entry] = []
+    back: list[Entry] = []
     now = {line.line_id: line for line in snapshot.lines}
     for line_id in sorted(now.keys() | posted.lines.keys()):
         for change in _changes(now.get(line_id), posted.lines.get(line_id)):
@@ -128,11 +171,13 @@ def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]
                 _moved(change, State.AVAILABLE, State.COMMITTED, claimed)
             )
             shipped.extend(_moved(change, State.COMMITTED, State.CUSTOMER, gone))
+        back.extend(_come_back(line_id, now.get(line_id), posted))
     parts = (
         (EventKind.ORDER, taken, moment_of(snapshot, posted)),
         (EventKind.CANCELLATION, given_back, _given_back_at(snapshot, others=bool(taken or shipped))),
         # When it left is between its placing and now: a count of that time may have had it still.
         (EventKind.FULFILMENT, shipped, snapshot.occurred_at),
+        (EventKind.RETURN, back, _given_back_at(snapshot, others=bool(taken or shipped or given_back))),
     )
     return tuple(_event(snapshot, kind, moment, entries) for kind, entries, moment in parts if entries)
 
@@ -156,14 +201,26 @@ def sales_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Sale, ...]:
     if snapshot.version <= posted.version:
         return ()
     moved: Counter[tuple[int, str]] = Counter()
-    for line in snapshot.lines:
-        if line.listing_id is not None:
-            moved[line.listing_id, line.place] += line.pieces
-    for line in posted.lines.values():
-        if line.listing_id is not None:
-            moved[line.listing_id, line.place] -= line.pieces
+    for sign, lines in ((1, snapshot.lines), (-1, tuple(posted.lines.values()))):
+        for line in lines:
+            if line.listing_id is None:
+                continue
+            moved[line.listing_id, line.place] += sign * line.pieces
+            for place, _, units in line.elsewhere:
+                moved[line.listing_id, place] -= sign * (units // line.units)
     moment = moment_of(snapshot, posted)
     return tuple(Sale(*level, pieces, moment) for level, pieces in sorted(moved.items()) if pieces)
+
+
+def untold(snapshot: OrderSnapshot, posted: PostedOrder, events: Iterable[Event]) -> set[str]:
+    """SKUs of which the channel moved a level of its own and none became sellable or was sold: it shows what it should
+    not, and no event says so. (Pieces it put back that wait for an inspection, above all.)"""
+    moved = {sale.listing_id for sale in sales_of(snapshot, posted)}
+    if not moved:
+        return set()
+    lines = (*snapshot.lines, *posted.lines.values())
+    told = {entry.sku for event in events for entry in event.entries if entry.state is State.AVAILABLE}
+    return {line.sku for line in lines if line.listing_id in moved} - told
 
 
 def moment_of(snapshot: OrderSnapshot, posted: PostedOrder) -> datetime:
@@ -177,24 +234,50 @@ def taken_by(snapshot: OrderSnapshot, posted: PostedOrder) -> PostedOrder:
     """What is posted once the snapshot was; a line it no longer names stays known, with nothing in it."""
     if snapshot.version <= posted.version:
         return posted
-    gone = {line_id: replace(line, open=0, fulfilled=0) for line_id, line in posted.lines.items()}
-    return PostedOrder(snapshot.version, gone | {line.line_id: line for line in snapshot.lines})
+    gone = {
+        line_id: replace(line, open=0, fulfilled=0, returned=0, elsewhere=())
+        for line_id, line in posted.lines.items()
+    }
+    return PostedOrder(
+        snapshot.version, gone | {line.line_id: line for line in snapshot.lines}, posted.handled
+    )
+
+
+def returned_units(line: OrderLine | None, sku: str, handled: Mapping[tuple[str, str], Handled]) -> Position:
+    """Where returned units of a line are, of one SKU: a line that has come to name another one has restocked none."""
+    here = {location: each for (of_sku, location), each in handled.items() if of_sku == sku}
+    if line is None or line.sku != sku:
+        return returns.position(min(here, default=""), {}, here, trusted=False)
+    return returns.position(line.location, line.restocked, here, trusted=line.trusted)
 
 
 def _changes(now: OrderLine | None, before: OrderLine | None) -> list[OrderLine]:
     """The difference of a line as signed lines; two when its SKU or location was changed."""
     if now is not None and before is not None and (now.sku, now.location) == (before.sku, before.location):
-        return [_signed(now, now.open - before.open, now.fulfilled - before.fulfilled)]
+        return [_signed(now, now.open - before.open, now.left - before.left)]
     changes = []
     if before is not None:
-        changes.append(_signed(before, -before.open, -before.fulfilled))
+        changes.append(_signed(before, -before.open, -before.left))
     if now is not None:
-        changes.append(_signed(now, now.open, now.fulfilled))
+        changes.append(_signed(now, now.open, now.left))
     return changes
 
 
-def _signed(line: OrderLine, open_: int, fulfilled: int) -> OrderLine:
-    return OrderLine(line.line_id, line.sku, line.location, open_, fulfilled)
+def _come_back(line_id: str, now: OrderLine | None, posted: PostedOrder) -> list[Entry]:
+    """What moves because the channel put back more or less of what had left, of each SKU the line had and has."""
+    before, handled = posted.lines.get(line_id), posted.handled.get(line_id, {})
+    if not handled and not any(line is not None and line.returned for line in (now, before)):
+        return []
+    skus = {line.sku for line in (now, before) if line is not None} | {sku for sku, _ in handled}
+    return [
+        entry
+        for sku in sorted(skus)
+        for entry in returns.moves(sku, posted.returns_of(line_id, sku), returned_units(now, sku, handled))
+    ]
+
+
+def _signed(line: OrderLine, open_: int, left: int) -> OrderLine:
+    return OrderLine(line.line_id, line.sku, line.location, open_, left)
 
 
 def _moved(line: OrderLine, origin: State, target: State, quantity: int) -> tuple[Entry, ...]:

@@ -24,7 +24,8 @@ class SoldLine:
     buyer and not put back. Pieces that were cancelled, or put back on the shelf by the channel itself, are in
     neither. Never negative. `refs` are the ways this channel's orders name the listing, surest first (see
     `RemoteItem.order_ref`); `sku` is what the line says, which may be empty. `place` is the channel's location
-    the pieces are taken from, empty where the order does not say.
+    the pieces are taken from, empty where the order does not say. `returned`: pieces that were gone and that the
+    channel itself put back on its shelf; of these, (place, pieces) `elsewhere` than at `place`.
     """
 
     line_id: str
@@ -33,6 +34,8 @@ class SoldLine:
     open: int
     fulfilled: int
     place: str = ""
+    returned: int = 0
+    elsewhere: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class ChannelOrder:
                     f"order {self.order_id}, line {line.line_id}: {line.open} open and {line.fulfilled} fulfilled "
                     "pieces; neither can be negative"
                 )
+            if line.returned < sum(pieces for _, pieces in line.elsewhere) or line.returned < 0:
+                raise OrderRefusedError(
+                    f"order {self.order_id}, line {line.line_id}: {line.returned} pieces are back, fewer than the "
+                    f"places say: {line.elsewhere}"
+                )
 
 
 def version_of(moment: datetime) -> int:
@@ -81,6 +89,7 @@ def as_json(order: ChannelOrder) -> dict[str, Any]:
         "updated_at": order.updated_at.isoformat(),
         "lines": [
             [line.line_id, list(line.refs), line.sku, line.open, line.fulfilled, line.place]
+            + ([line.returned, line.elsewhere] if line.returned else [])
             for line in order.lines
         ],
         **({} if order.deducted else {"deducted": False}),
@@ -95,8 +104,16 @@ def from_json(kept: Mapping[str, Any]) -> ChannelOrder:
         placed_at=datetime.fromisoformat(kept["placed_at"]),
         updated_at=datetime.fromisoformat(kept["updated_at"]),
         lines=tuple(
-            SoldLine(line_id, tuple(refs), sku, open_, fulfilled, place)
-            for line_id, refs, sku, open_, fulfilled, place in kept["lines"]
+            SoldLine(line_id, tuple(refs), sku, open_, fulfilled, place, *_back(back))
+            for line_id, refs, sku, open_, fulfilled, place, *back in kept["lines"]
         ),
         deducted=kept.get("deducted", True),
     )
+
+
+def _back(kept: list[Any]) -> tuple[Any, ...]:
+    """What came back of a line; orders that were kept before returns were told have nothing there."""
+    if not kept:
+        return ()
+    returned, elsewhere = kept
+    return returned, tuple((place, pieces) for place, pieces in elsewhere)

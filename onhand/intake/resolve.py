@@ -62,8 +62,9 @@ class Resolver:
                 continue
             # What was posted of it stays: its product was deleted, or its mapping. Where nothing was, one that names
             # nothing is no goods (a tip, a gift wrap typed in by hand).
-            lines.append(OrderLine(line.line_id, "", "", line.open, line.fulfilled, guessed=True))
-            if line.refs or line.sku:
+            lines.append(self._unknown(line))
+            back_only = line.returned and not line.open and not line.fulfilled
+            if (line.refs or line.sku) and not back_only:
                 unknown.append(line)
         snapshot = OrderSnapshot(
             self._channel,
@@ -79,23 +80,42 @@ class Resolver:
         named = (self._items[ref] for ref in line.refs if ref in self._items)
         return next(named, None) or self._skus.get(line.sku)
 
+    def _unknown(self, line: SoldLine) -> OrderLine:
+        """In pieces, of no SKU."""
+        elsewhere, away = self._elsewhere(line, 1)
+        back = line.returned - away
+        return OrderLine(
+            line.line_id, "", "", line.open, line.fulfilled + away, guessed=True, returned=back,
+            elsewhere=elsewhere, trusted=self._rules.trusts_returns,
+        )  # fmt: skip
+
+    def _elsewhere(self, line: SoldLine, units: int) -> tuple[tuple[tuple[str, str, int], ...], int]:
+        """What came back at other places of ours, and pieces at none of ours: for us these stay gone."""
+        places = self._rules.places
+        known = tuple((at, places[at][0], pieces * units) for at, pieces in line.elsewhere if at in places)
+        return known, sum(pieces for at, pieces in line.elsewhere if at not in places)
+
     def _line(self, line: SoldLine, item: SoldItem, *, deducted: bool) -> list[OrderLine]:
         """Demand counts from the moment of the order; the channel's own level only falls once it has deducted it."""
         places = self._rules.places
         if line.place and line.place not in places:
             return []  # taken from a location of the channel that is none of ours
         place = line.place or next(iter(places))
+        elsewhere, away = self._elsewhere(line, item.units)
         return [
             OrderLine(
                 line.line_id,
                 item.sku,
                 places[place][0],
                 line.open * item.units,
-                line.fulfilled * item.units,
+                (line.fulfilled + away) * item.units,
                 item.listing_id if deducted else None,
                 place,
                 item.units,
                 guessed=not line.place and len(places) > 1,
+                returned=(line.returned - away) * item.units,
+                elsewhere=elsewhere,
+                trusted=self._rules.trusts_returns,
             )
         ]
 

@@ -12,7 +12,7 @@ from onhand.domain.orders import OrderSnapshot, SnapshotRefusedError
 from onhand.domain.sales import ChannelOrder, OrderRefusedError, from_json
 from onhand.intake.notices import settle_notices
 from onhand.intake.resolve import Resolved, Resolver
-from onhand.ledger import inbox
+from onhand.ledger import inbox, levels
 from onhand.ledger.database import Pool
 from onhand.ledger.inbox import InboxOutcome, Settled, Waiting
 from onhand.ledger.orders import OrderConflictError, PostedSnapshot, post_orders_on
@@ -154,6 +154,9 @@ async def _post_batch(
             for (inbox_id, resolved), answer in zip(ready.items(), answers, strict=True)
         ]
         await inbox.settle(connection, [*settled, *outcomes])
+    untold = {sku for answer in answers for sku in answer.untold}
+    if untold:  # a crash before this costs them a wait until the next run, which looks at every level
+        woken |= await levels.mark(pool, sorted(untold))
     taken.woken |= woken
     taken.posted += sum(1 for answer in answers if answer.posted and answer.refused is None)
     taken.poison |= {

@@ -22,6 +22,7 @@ STATEMENTS = {
     "running": "audit_running",
     "balances": "audit_balances",
     "orders": "audit_orders",
+    "returns": "audit_returns",
     "outcomes": "audit_outcomes",
     "posted": "audit_posted",
     "covered": "audit_covered",

@@ -1,7 +1,8 @@
 """Order snapshots in the ledger: the difference to what was posted before, for many orders at once."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -9,8 +10,10 @@ import structlog
 from onhand.domain import orders
 from onhand.domain.events import Event
 from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
+from onhand.domain.returns import Handled
 from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.levels import mark
+from onhand.ledger.order_returns import remember_returns, returned_rows
 from onhand.ledger.posting import Posted, Verdict, post_events_on
 from onhand.ledger.queries import query
 
@@ -22,13 +25,16 @@ class PostedSnapshot:
     """What an order snapshot led to: the verdicts of its events, none when it was old or changed nothing.
 
     `old`: a newer snapshot of the order was taken before. `contradicts`: the same version of it was taken before, and
-    said something else.
+    said something else. `untold`: SKUs of which the channel moved a level by itself and nothing else tells it so; the
+    caller marks them once this is committed (`levels.mark`): a second round of outbox rows in this transaction would
+    lock them out of order.
     """
 
     order_id: str
     posted: tuple[Posted, ...] = ()
     old: bool = False
     contradicts: bool = False
+    untold: frozenset[str] = frozenset()
 
     @property
     def refused(self) -> Posted | None:
@@ -116,12 +122,17 @@ class _Batch:
         self._events: list[tuple[int, Event]] = []
         self._sales: list[Sale] = []
         self._taken: dict[int, str] = {}
+        self._untold: dict[int, frozenset[str]] = {}
+        self._moments: dict[str, datetime] = {}
 
     def take(self, n: int, snapshot: OrderSnapshot, known: PostedOrder) -> None:
         """The n-th snapshot, where `known` is what is posted of its order."""
-        self._events += [(n, event) for event in orders.events_of(snapshot, known)]
+        events = orders.events_of(snapshot, known)
+        self._events += [(n, event) for event in events]
         self._sales += orders.sales_of(snapshot, known)
         self._taken[n] = snapshot.order_id
+        self._untold[n] = frozenset(orders.untold(snapshot, known, events))
+        self._moments[snapshot.order_id] = snapshot.occurred_at
 
     async def write(
         self,
@@ -144,9 +155,15 @@ class _Batch:
             verdicts[n].append(verdict)
         # Also when nothing had to be posted: a late older snapshot must not undo what this one says.
         await _remember(connection, self._channel, {o: posted[o] for o in self._taken.values()})
+        rows = [
+            row
+            for order_id, moment in self._moments.items()
+            for row in returned_rows(order_id, posted[order_id], moment)
+        ]
+        await remember_returns(connection, self._channel, rows)
         await _lower_books(connection, self._channel, self._sales)
         for n, order_id in self._taken.items():
-            answers[n] = PostedSnapshot(order_id, tuple(verdicts[n]))
+            answers[n] = PostedSnapshot(order_id, tuple(verdicts[n]), untold=self._untold[n])
 
 
 async def _before(
@@ -162,20 +179,33 @@ async def _before(
                 "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
             },
         )
-        found = await connection.execute(
-            query("posted_orders"),
-            {"channel": channel, "orders": list({snapshot.order_id for snapshot in snapshots})},
-        )
+        posted = await posted_orders(connection, channel, {snapshot.order_id for snapshot in snapshots})
         names = {name for (name,) in await unknown.fetchall()}
-        rows = await found.fetchall()
+    return names, posted
+
+
+async def posted_orders(
+    connection: Connection, channel: str, order_ids: Iterable[str]
+) -> dict[str, PostedOrder]:
+    """What is posted of each of these orders, and stated of their returns; unknown ones are missing."""
+    wanted = {"channel": channel, "orders": list(order_ids)}
+    found = await connection.execute(query("posted_orders"), wanted)
+    stated = await connection.execute(query("handled_returns"), wanted)
     versions: dict[str, int] = {}
     lines: dict[str, dict[str, OrderLine]] = {}
-    for order_id, version, *line in rows:
+    handled: dict[str, dict[str, dict[tuple[str, str], Handled]]] = {}
+    for order_id, version, *line, returned, elsewhere, trusted in await found.fetchall():
         versions[order_id] = version
         of_order = lines.setdefault(order_id, {})
         if line[0] is not None:
-            of_order[line[0]] = OrderLine(*line)
-    return names, {order: PostedOrder(version, lines[order]) for order, version in versions.items()}
+            back = tuple((place, location, units) for place, location, units in elsewhere)
+            of_order[line[0]] = replace(OrderLine(*line), returned=returned, elsewhere=back, trusted=trusted)
+    for order_id, line_id, sku, location, *units in await stated.fetchall():
+        handled.setdefault(order_id, {}).setdefault(line_id, {})[sku, location] = Handled(*units)
+    return {
+        order: PostedOrder(version, lines[order], handled.get(order, {}))
+        for order, version in versions.items()
+    }
 
 
 def _refusal(snapshot: OrderSnapshot, unknown: set[str]) -> Posted | None:
@@ -216,6 +246,9 @@ async def _remember(connection: Connection, channel: str, posted: Mapping[str, P
                 "listings": [line.listing_id for _, line in lines],
                 "places": [line.place for _, line in lines],
                 "units": [line.units for _, line in lines],
+                "returned": [line.returned for _, line in lines],
+                "elsewhere": [json.dumps(line.elsewhere) for _, line in lines],
+                "trusted": [line.trusted for _, line in lines],
             },
         )
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
@@ -37,6 +38,16 @@ class Verdict(StrEnum):
     """A snapshot of an order, or a count, of which a newer one was taken before; nothing was changed."""
     OUTVOTED = "outvoted"
     """A count that another authority contradicts with a lower or a newer number; nothing was changed."""
+
+
+class _Stated(Protocol):
+    """Whatever a source states under an id of its own."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def external_id(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ def _judged(verdict: Verdict, event_id: int | None, event: Event) -> Posted:
     return Posted(verdict, event_id)
 
 
-def conflict(event_id: int | None, stated: Event | Count) -> Posted:
+def conflict(event_id: int | None, stated: _Stated) -> Posted:
     """The verdict on an id that stands for something else already."""
     return Posted(
         Verdict.CONFLICT,

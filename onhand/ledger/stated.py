@@ -1,4 +1,5 @@
-"""What a client states over HTTP: movements, orders and counts, posted in one transaction with a verdict for each."""
+"""What a client states over HTTP: movements, transfers, orders, returns and counts, posted in one transaction with a
+verdict for each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from psycopg.errors import DeadlockDetected
 from onhand.domain.counts import Count, statement_of
 from onhand.domain.events import Event
 from onhand.domain.orders import OrderSnapshot
+from onhand.domain.returns import ReturnStatement
+from onhand.domain.transfers import TransferStatement
 from onhand.ledger import purchase_orders
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.judging import post_judged_on
@@ -16,11 +19,13 @@ from onhand.ledger.orders import OrderConflictError, PostedSnapshot, begin_order
 from onhand.ledger.posting import Posted, Verdict, conflict, post_counts_on, post_events_on
 from onhand.ledger.purchase_orders import PurchaseStatement
 from onhand.ledger.queries import query
+from onhand.ledger.returns import begin_returns_on, post_returns_on
+from onhand.ledger.transfers import begin_transfers_on, post_transfers_on
 
 TRIES = 5
 """What is stated is posted by several statements, so two such batches can meet in a deadlock; one begins again."""
 
-Stated = Event | PurchaseStatement | OrderSnapshot | Count
+Stated = Event | TransferStatement | PurchaseStatement | OrderSnapshot | ReturnStatement | Count
 
 
 @dataclass(slots=True)
@@ -43,7 +48,8 @@ NO_AUTHORITY = Judging(frozenset(), timedelta(0))
 
 
 async def post_stated(pool: Pool, stated: Sequence[Stated], judging: Judging = NO_AUTHORITY) -> PostedBatch:
-    """Post what one source states: movements, purchase orders, orders, then counts in the order given. All, or none.
+    """Post what one source states: movements, transfers, purchase orders, orders, returns, then counts, each in the order
+    given. All is committed, or none.
 
     Of an order the difference to what is posted of it is posted, as where a channel tells of one. A count of a location
     that the source is an authority for is judged beside what other authorities say of it. What cannot be posted is
@@ -71,21 +77,34 @@ async def _post(pool: Pool, stated: Sequence[Stated], judging: Judging) -> Poste
     ordered = [(n, each) for n, each in enumerate(stated) if isinstance(each, OrderSnapshot)]
     counted = [(n, each) for n, each in enumerate(stated) if isinstance(each, Count)]
     purchased = [(n, each) for n, each in enumerate(stated) if isinstance(each, PurchaseStatement)]
+    sent = [(n, each) for n, each in enumerate(stated) if isinstance(each, TransferStatement)]
+    back = [(n, each) for n, each in enumerate(stated) if isinstance(each, ReturnStatement)]
     async with pool.connection() as connection:
+        # Whatever a part of it has to wait for is waited for before any of it locks a balance.
         if counted:
             await connection.execute(query("serialise_source"), {"source": _source_of(stated[0])})
         if purchased:
             await purchase_orders.begin_on(connection, [each for _, each in purchased])
+        if sent:
+            await begin_transfers_on(connection, [each for _, each in sent])
         if ordered:
             await begin_orders_on(connection, _source_of(stated[0]))
+        if back:
+            await begin_returns_on(connection, [each for _, each in back])
         if moved:
             posted = await post_events_on(connection, [event for _, event in moved], woken)
             answers.update(zip((n for n, _ in moved), posted, strict=True))
         if purchased:
             bought = await purchase_orders.post_stated_on(connection, [each for _, each in purchased], woken)
             answers.update(zip((n for n, _ in purchased), bought, strict=True))
+        if sent:
+            steps = await post_transfers_on(connection, [each for _, each in sent], woken)
+            answers.update(zip((n for n, _ in sent), steps, strict=True))
         if ordered:
             answers.update(await _post_orders(connection, ordered, woken))
+        if back:
+            returned = await post_returns_on(connection, [each for _, each in back], woken)
+            answers.update(zip((n for n, _ in back), returned, strict=True))
         for together in _rounds(counted):
             answers.update(await _post_counts(connection, together, judging, woken))
     return PostedBatch([answers[n] for n in range(len(stated))], woken)

@@ -86,9 +86,10 @@ async def post_events(request: Request) -> Verdicts:
     gate: Gate = request.app.state.gate
     caller = gate.require(gate.caller(headers, body), Scope.EVENTS)
     items = _items(body)
-    readings = [_read(item, f"client/{caller.name}") for item in items]
+    settings = api.settings_of(request)
+    readings = [_read(item, f"client/{caller.name}", settings.movements.reasons) for item in items]
     taken = [reading for reading in readings if not isinstance(reading, EventRefusedError)]
-    posted = await post_stated(api.pool_of(request), taken, _judging(api.settings_of(request), caller.name))
+    posted = await post_stated(api.pool_of(request), taken, _judging(settings, caller.name))
     publishing: Waker = request.app.state.publishing
     publishing.wake(posted.woken)
     return Verdicts(verdicts=_verdicts(items, readings, posted.answers))
@@ -117,9 +118,9 @@ def _not_understood(message: str) -> ApiError:
     return ApiError(422, "not_understood", message, "See /docs for what is accepted. Nothing was posted.")
 
 
-def _read(item: Any, source: str) -> Stated | EventRefusedError:
+def _read(item: Any, source: str, reasons: Sequence[str]) -> Stated | EventRefusedError:
     try:
-        return read_event(orjson.dumps(item), source)
+        return read_event(orjson.dumps(item), source, reasons)
     except EventRefusedError as error:
         return error
 

@@ -4,7 +4,7 @@ Strict: a number is a number and no text, a moment has a time zone, and a field 
 misspelt one would otherwise be lost unnoticed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
@@ -12,12 +12,24 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationErr
 from onhand.domain import movements
 from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import QUANTITY_MAX, EventKind
-from onhand.domain.movements import Movement
-from onhand.domain.orders import OrderSnapshot, SnapshotRefusedError
+from onhand.domain.movements import Movement, MovementRefusedError
+from onhand.domain.orders import SnapshotRefusedError
 from onhand.domain.purchase_orders import PurchaseOrderRefusedError
+from onhand.domain.reasons import REASONS, ReasonRefusedError, require_reason
+from onhand.domain.returns import Outcome, ReturnRefusedError, ReturnStatement
+from onhand.domain.states import State
+from onhand.domain.transfers import Step, TransferRefusedError, TransferStatement
 from onhand.ledger.stated import Stated
 from onhand.web.stated_orders import EXAMPLE_ORDER, Ordered, snapshot_of
-from onhand.web.stated_purchases import EXAMPLE_PURCHASE, PURCHASE_KINDS, Purchases, purchase_of
+from onhand.web.stated_purchases import (
+    EXAMPLE_PURCHASE,
+    PURCHASE_KINDS,
+    PurchaseClosed,
+    PurchaseDelivered,
+    PurchaseOrdered,
+    Purchases,
+    purchase_of,
+)
 from onhand.web.strict import EXAMPLE_MOMENT, Code, Strict, Units
 
 EVENTS_MAX = 500
@@ -48,6 +60,46 @@ class _Moved(_Stated):
     )
 
 
+class _Coded(_Moved):
+    """What the kinds have whose `reason` is a code."""
+
+    reason: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = Field(
+        default="",
+        description="One of `movements.reasons` in the configuration, so that reports can add up; or none.",
+        examples=["damaged"],
+    )
+    note: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = Field(
+        default="",
+        description="More words for people, kept with the event; no personal data.",
+        examples=["fell off the top shelf"],
+    )
+
+
+class SoldOn(Strict):
+    """The line of an order that a returned unit was sold on."""
+
+    id: Code = Field(description="The order's id on its channel.", examples=["5730012"])
+    channel: Code | None = Field(
+        default=None,
+        description="The channel's key in the configuration; left out, the order is one that you stated.",
+        examples=["shopify"],
+    )
+    line: Code | None = Field(
+        default=None,
+        description="The order's line; may be left out where it has one line of the SKU.",
+        examples=["1"],
+    )
+
+
+Transferred = Annotated[
+    Code | None,
+    Field(
+        description="The transfer's id, yours or that of whoever sent: then it is known what is on its way by it.",
+        examples=["T-2026-0417"],
+    ),
+]
+
+
 class Receipt(_Moved):
     """Units came in from a supplier."""
 
@@ -55,7 +107,7 @@ class Receipt(_Moved):
     quantity: Units = Field(examples=[48])
 
 
-class Adjustment(_Moved):
+class Adjustment(_Coded):
     """A correction: units were found (above 0) or are missing (below 0)."""
 
     kind: Literal["adjustment"]
@@ -64,11 +116,34 @@ class Adjustment(_Moved):
     )
 
 
-class WriteOff(_Moved):
+class WriteOff(_Coded):
     """Units are gone: broken, stolen, out of date."""
 
     kind: Literal["write_off"]
     quantity: Units = Field(examples=[1])
+    state: Literal["available", "damaged", "quality_control"] = Field(
+        default="available", description="Where they were: for sale, or put aside already."
+    )
+
+
+class Returned(_Moved):
+    """Units came back from a buyer; they wait in quality control until an inspection. Of a unit of an order that its
+    channel has told of, nothing is counted again."""
+
+    kind: Literal["return"]
+    quantity: Units = Field(examples=[1])
+    order: SoldOn | None = Field(default=None, description="What they were sold on, where you know that.")
+
+
+class Inspected(_Moved):
+    """Returned units were looked at."""
+
+    kind: Literal["inspection"]
+    quantity: Units = Field(examples=[1])
+    outcome: Literal["sellable", "damaged", "lost"] = Field(
+        description="Available again; damaged, to be written off later; or not there."
+    )
+    order: SoldOn | None = Field(default=None, description="What they were sold on, as in their return.")
 
 
 class TransferOut(_Moved):
@@ -77,13 +152,24 @@ class TransferOut(_Moved):
     kind: Literal["transfer_out"]
     quantity: Units = Field(examples=[12])
     to_location: Code = Field(description="Where they go.", examples=["london"])
+    transfer: Transferred = None
 
 
 class TransferIn(_Moved):
-    """Units that were on their way arrived at `location`."""
+    """Units that were on their way arrived at `location`. With a transfer, those beyond what is on its way by it are
+    booked as found."""
 
     kind: Literal["transfer_in"]
     quantity: Units = Field(examples=[12])
+    transfer: Transferred = None
+
+
+class TransferClosed(_Coded):
+    """Units of a transfer to `location` will not arrive; they are written off."""
+
+    kind: Literal["transfer_close"]
+    quantity: Units = Field(examples=[2])
+    transfer: Code = Field(description="The transfer's id.", examples=["T-2026-0417"])
 
 
 class Counted(_Stated):
@@ -107,16 +193,18 @@ class Counted(_Stated):
 
 
 Movements = Receipt | Adjustment | WriteOff | TransferOut | TransferIn
+Everything = Movements | Returned | Inspected | TransferClosed | Counted | Ordered | Purchases
 KINDS = (
-    "receipt", "adjustment", "write_off", "transfer_out", "transfer_in", "count", "order", *PURCHASE_KINDS,
+    "receipt", "adjustment", "write_off", "transfer_out", "transfer_in", "return", "inspection", "transfer_close",
+    "count", "order", *PURCHASE_KINDS,
 )  # fmt: skip
-StatedEvent = Annotated[Movements | Counted | Ordered | Purchases, Field(discriminator="kind")]
+StatedEvent = Annotated[Everything, Field(discriminator="kind")]
 
-ONE: TypeAdapter[Movements | Counted | Ordered | Purchases] = TypeAdapter(StatedEvent)
+ONE: TypeAdapter[Everything] = TypeAdapter(StatedEvent)
 
 
 class EventBatch(BaseModel):
-    """Up to 500 events. Movements are posted first, then purchase orders, orders and counts.
+    """Up to 500 events. Movements are posted first, then transfers, purchase orders, orders, returns and counts.
 
     Each event has a verdict of its own.
     """
@@ -128,36 +216,79 @@ class EventRefusedError(ValueError):
     """An event cannot be taken; the message names each wrong field and what is accepted there."""
 
 
-def read_event(raw: bytes, source: str) -> Stated:
+REFUSALS = (
+    MovementRefusedError, PurchaseOrderRefusedError, ReasonRefusedError, ReturnRefusedError, SnapshotRefusedError,
+    TransferRefusedError,
+)  # fmt: skip
+"""What makes no sense though each field by itself does."""
+
+
+def read_event(raw: bytes, source: str, reasons: Collection[str] = REASONS) -> Stated:
     """One event of JSON as the ledger takes it. Raises EventRefusedError."""
     try:
         stated = ONE.validate_json(raw)
     except ValidationError as error:
         raise EventRefusedError("; ".join(_faults(error))) from error
-    if isinstance(stated, Counted):
-        return _count(stated, source)
-    if isinstance(stated, Ordered):
-        return _order(stated, source)
-    if isinstance(stated, Purchases):
-        return _purchase(stated, source)
     try:
-        return movements.event_of(_movement(stated, source))
-    except movements.MovementRefusedError as error:
+        return _stated(stated, source, reasons)
+    except REFUSALS as error:
         raise EventRefusedError(str(error)) from error
 
 
-def _order(stated: Ordered, source: str) -> OrderSnapshot:
-    try:
-        return snapshot_of(stated, source)
-    except SnapshotRefusedError as error:
-        raise EventRefusedError(str(error)) from error
+def _stated(stated: Everything, source: str, reasons: Collection[str]) -> Stated:
+    match stated:
+        case Counted():
+            return _count(stated, source)
+        case Ordered():
+            return snapshot_of(stated, source)
+        case PurchaseOrdered() | PurchaseDelivered() | PurchaseClosed():
+            return purchase_of(stated, source)
+        case Returned() | Inspected():
+            return _return(stated, source)
+        case TransferClosed():
+            require_reason(EventKind.WRITE_OFF, stated.reason, reasons)
+            return _transfer(stated, stated.transfer, source)
+        case TransferOut(transfer=str(transfer)) | TransferIn(transfer=str(transfer)):
+            return _transfer(stated, transfer, source)
+    require_reason(EventKind(stated.kind), stated.reason, reasons)
+    return movements.event_of(_movement(stated, source))
 
 
-def _purchase(stated: Purchases, source: str) -> Stated:
-    try:
-        return purchase_of(stated, source)
-    except PurchaseOrderRefusedError as error:
-        raise EventRefusedError(str(error)) from error
+def _return(stated: Returned | Inspected, source: str) -> ReturnStatement:
+    order = stated.order
+    return ReturnStatement(
+        source,
+        stated.id,
+        stated.sku,
+        stated.location,
+        stated.quantity,
+        stated.occurred_at,
+        Outcome(stated.outcome) if isinstance(stated, Inspected) else None,
+        "" if order is None else order.channel or source,
+        "" if order is None else order.id,
+        "" if order is None else order.line or "",
+        stated.reason,
+    )
+
+
+STEPS = {"transfer_out": Step.SEND, "transfer_in": Step.RECEIVE, "transfer_close": Step.CLOSE}
+
+
+def _transfer(
+    stated: TransferOut | TransferIn | TransferClosed, transfer: str, source: str
+) -> TransferStatement:
+    leaves = isinstance(stated, TransferOut)
+    return TransferStatement(
+        source,
+        stated.id,
+        transfer,
+        STEPS[stated.kind],
+        {stated.sku: stated.quantity},
+        stated.occurred_at,
+        stated.location if leaves else "",
+        stated.to_location if isinstance(stated, TransferOut) else stated.location,
+        stated.reason,
+    )
 
 
 def _count(stated: Counted, source: str) -> Count:
@@ -185,6 +316,8 @@ def _movement(stated: Movements, source: str) -> Movement:
         stated.occurred_at,
         stated.to_location if isinstance(stated, TransferOut) else "",
         stated.reason,
+        State(stated.state) if isinstance(stated, WriteOff) else State.AVAILABLE,
+        stated.note if isinstance(stated, Adjustment | WriteOff) else "",
     )
 
 
@@ -236,7 +369,37 @@ EXAMPLE_BATCH = {
             "to_location": "london",
             "quantity": 12,
             "occurred_at": EXAMPLE_MOMENT,
+            "transfer": "T-2026-0417",
             "reason": "fill up the shop",
+        },
+        {
+            "kind": "return",
+            "id": "wms-2026-11-26-000420",
+            "sku": "85123A",
+            "location": "leeds",
+            "quantity": 1,
+            "occurred_at": EXAMPLE_MOMENT,
+            "order": {"channel": "shopify", "id": "5730012"},
+        },
+        {
+            "kind": "inspection",
+            "id": "wms-2026-11-26-000421",
+            "sku": "85123A",
+            "location": "leeds",
+            "quantity": 1,
+            "outcome": "damaged",
+            "occurred_at": EXAMPLE_MOMENT,
+            "order": {"channel": "shopify", "id": "5730012"},
+        },
+        {
+            "kind": "write_off",
+            "id": "wms-2026-11-26-000422",
+            "sku": "85123A",
+            "location": "leeds",
+            "quantity": 1,
+            "state": "damaged",
+            "occurred_at": EXAMPLE_MOMENT,
+            "reason": "damaged",
         },
         {
             "kind": "count",

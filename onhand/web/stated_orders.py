@@ -80,7 +80,8 @@ def _line(order: str, line: OrderedLine) -> OrderLine:
             f"{where}: {line.returned} returned are more than the {line.fulfilled} fulfilled"
         )
     waiting = line.ordered - line.cancelled - line.fulfilled
-    return OrderLine(line.id, line.sku, line.location, waiting, line.fulfilled - line.returned)
+    kept = line.fulfilled - line.returned
+    return OrderLine(line.id, line.sku, line.location, waiting, kept, returned=line.returned)
 
 
 EXAMPLE_ORDER = {

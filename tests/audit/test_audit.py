@@ -209,6 +209,11 @@ DAMAGES = (
         {"orders": both(1)},
     ),
     Damage(
+        "a line of which more is said to be back",
+        ("UPDATE order_line SET fulfilled = fulfilled - 1, returned = 1 WHERE order_id = '7'",),
+        {"returns": {"sql": 1}},
+    ),
+    Damage(
         "an outcome without its moment",
         (f"UPDATE inbox SET settled_at = NULL WHERE {LATE}",),
         {"outcomes": {"sql": 1}},

@@ -124,6 +124,10 @@ def test_refunded_pieces_by_the_stores_setting(
     """Goal: open pieces are given back first; shipped ones come back only where the store puts them on its shelf."""
     one = line(quantity, shipped, refunded)
     assert pieces(reduced(14, PLACED, one)) == [restocked]
+    assert [each.returned for each in reduced(14, PLACED, one).lines] == [
+        min(shipped, max(quantity, 0)) - restocked[1]
+    ]
+    assert [each.returned for each in reduced(14, KEEPS, one).lines] == [0]
     assert pieces(reduced(14, KEEPS, one)) == [kept]
 
 

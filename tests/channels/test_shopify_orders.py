@@ -28,8 +28,14 @@ def line(quantity: int = 3, **more: Any) -> dict[str, Any]:
     return {**told, "current_quantity": quantity, "fulfillable_quantity": quantity, **more}
 
 
-def refund(quantity: int, restock_type: str) -> dict[str, Any]:
-    told = {"id": 1, "line_item_id": 71, "quantity": quantity, "restock_type": restock_type}
+def refund(quantity: int, restock_type: str, place: int | None = None) -> dict[str, Any]:
+    told = {
+        "id": 1,
+        "line_item_id": 71,
+        "quantity": quantity,
+        "restock_type": restock_type,
+        "location_id": place,
+    }
     return {"id": 9, "refund_line_items": [told]}
 
 
@@ -94,6 +100,48 @@ def test_pieces_of_a_line(
 ) -> None:
     """Goal: open is what is off the shelf and not shipped; gone is what left for good; put back is in neither."""
     assert pieces(changed, refunds=refunds) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "refunds", "place", "expected"),
+    [
+        (line(3, fulfillable_quantity=0), [], None, (0, ())),
+        # Put back before it left, or never: no return.
+        (line(3, current_quantity=2, fulfillable_quantity=2), [refund(1, "cancel", 1001)], None, (0, ())),
+        (line(3, current_quantity=2, fulfillable_quantity=0), [refund(1, "no_restock")], None, (0, ())),
+        (line(3, current_quantity=2, fulfillable_quantity=0), [refund(1, "return")], None, (1, ())),
+        # Nobody said where it was sold from, so where it came back is told; and a till's own place is no other place.
+        (
+            line(3, current_quantity=2, fulfillable_quantity=0),
+            [refund(1, "return", 1001)],
+            None,
+            (1, ((LEEDS, 1),)),
+        ),
+        (line(3, current_quantity=2, fulfillable_quantity=0), [refund(1, "return", 1001)], 1001, (1, ())),
+        (
+            line(3, current_quantity=0, fulfillable_quantity=0),
+            [refund(1, "return", 1002), refund(1, "return", 1001), refund(1, "return", 1002)],
+            1001,
+            (3, ((LONDON, 2),)),
+        ),
+        # More refunded than ordered.
+        (
+            line(1, current_quantity=0, fulfillable_quantity=0),
+            [refund(2, "return", 1001)],
+            None,
+            (1, ((LEEDS, 1),)),
+        ),
+    ],
+)
+def test_what_came_back(
+    changed: dict[str, Any],
+    refunds: list[dict[str, Any]],
+    place: int | None,
+    expected: tuple[int, tuple[tuple[str, int], ...]],
+) -> None:
+    """Goal: pieces that had left and that the shop put back, and at which other place than they were sold from."""
+    (sold,) = told_order(told(changed, refunds=refunds, location_id=place)).lines
+    assert (sold.returned, sold.elsewhere) == expected
 
 
 @pytest.mark.parametrize(
@@ -185,17 +233,22 @@ def test_an_asked_order_of_a_till() -> None:
     numbers = {"quantity": 3, "currentQuantity": 1, "refundableQuantity": 1, "fulfillableQuantity": 1}
     asked = {"id": "gid://shopify/LineItem/71", "sku": None, "variant": None, **numbers}
     back = [
-        {"quantity": 1, "restockType": kind, "lineItem": {"id": "gid://shopify/LineItem/71"}}
-        for kind in ("RETURN", "NO_RESTOCK")
+        {
+            "quantity": 1,
+            "restockType": kind,
+            "location": where,
+            "lineItem": {"id": "gid://shopify/LineItem/71"},
+        }
+        for kind, where in (("RETURN", {"id": LONDON}), ("NO_RESTOCK", None))
     ]
     body = told(
         line(variant_id=None, sku=None, current_quantity=1, fulfillable_quantity=1),
         location_id=1001,
         fulfillment_status="partial",
-        refunds=[refund(1, "return"), refund(1, "no_restock")],
+        refunds=[refund(1, "return", 1002), refund(1, "no_restock")],
     )
     assert asked_order(node, [asked], back) == told_order(body)
-    assert told_order(body).lines == (SoldLine("71", (), "", 1, 1, LEEDS),)
+    assert told_order(body).lines == (SoldLine("71", (), "", 1, 1, LEEDS, 1, ((LONDON, 1),)),)
 
 
 def basket(world: ShopifyWorld, refs: list[ItemRef]) -> Order:
@@ -322,7 +375,7 @@ async def test_no_query_can_cost_more_than_the_platform_lets(shopify_world: Shop
     for order in placed:
         world.book.cancel(order.order_id)
     assert len(await world.adapter.orders.read([order.order_id for order in placed])) == ORDERS_PER_CALL
-    assert costs(world) == [720] + [770] * 8
+    assert costs(world) == [720] + [680] * 8
 
 
 async def test_an_order_line_names_the_listing_that_discovery_found(shopify_world: ShopifyWorld) -> None:
@@ -372,3 +425,4 @@ def test_whatever_becomes_of_an_order(shopify_world: ShopifyWorld, steps: list[t
         assert told == before or told.version > before.version
     assert asyncio.run(world.adapter.orders.read([order.order_id])) == [told]
     assert shape(told) == [(line.open, line.shipped - line.restocked) for line in order.lines]
+    assert [line.returned for line in told.lines] == [line.restocked for line in order.lines]

@@ -120,8 +120,31 @@ def test_without_any_note_paid_orders_count_their_quantities(status: str, expect
 def test_hidden_notes_less_what_is_known_to_be_put_back() -> None:
     """Goal: a tally of restocked pieces lowers the quantity only where the note, which is net of it, is missing."""
     assert counts(channel_order(row("completed", line(1, 4, restocked="3")))) == [("1", 0, 1)]
-    assert counts(channel_order(row("completed", line(1, 4, restocked="5")))) == []
+    assert counts(channel_order(row("completed", line(1, 4, restocked="5")))) == [("1", 0, 0)]
     assert counts(channel_order(row("completed", line(1, 4, reduced="1", restocked="3")))) == [("1", 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "told", "expected"),
+    [
+        ("processing", {}, line(1, 4, reduced="3", restocked="1"), []),
+        ("completed", DONE, line(1, 4, reduced="4"), [0]),
+        ("completed", DONE, line(1, 4, reduced="3", restocked="1"), [1]),
+        ("refunded", DONE, line(1, 4, reduced="0", restocked="4"), [4]),
+        ("refunded", {}, line(1, 4, reduced="0", restocked="4"), []),
+        ("completed", DONE, line(1, 4, restocked="9"), [4]),
+        # Its notes are taken off as it is cancelled: what has none any more is back.
+        ("cancelled", DONE, line(1, 4), [4]),
+        ("cancelled", DONE, line(1, 4, reduced="4"), [0]),
+        ("cancelled", {}, line(1, 4), []),
+    ],
+)
+def test_what_came_back_of_a_completed_order(
+    status: str, more: dict[str, Any], told: dict[str, Any], expected: list[int]
+) -> None:
+    """Goal: what a shop puts back after it shipped is a return; of an order that was never completed nothing is."""
+    order = channel_order(row(status, told, **more))
+    assert [each.returned for each in order.lines if each.returned or each.fulfilled] == expected
 
 
 def test_where_notes_are_seen_a_line_without_one_took_nothing() -> None:

@@ -41,7 +41,9 @@ async def test_the_same_statement_twice_changes_nothing_and_says_so(store: Pool,
 async def test_an_adjustment_may_be_negative(store: Pool, onhand: Onhand) -> None:
     await onhand("stock", "receive", "A", 12, "-l", "leeds")
 
-    answer = await onhand("stock", "adjust", "A", "-3", "-l", "leeds", "--reason", "broken", "--json")
+    answer = await onhand(
+        "stock", "adjust", "A", "-3", "-l", "leeds", "--reason", "damaged", "--note", "fell", "--json"
+    )
 
     assert answer.code == 0
     assert answer.json["verdict"] == "posted"
@@ -50,7 +52,7 @@ async def test_an_adjustment_may_be_negative(store: Pool, onhand: Onhand) -> Non
         {"location": "leeds", "state": "shrinkage", "before": 0, "after": 3},
     ]
     (event, _) = await stock.sku_events(store, "A", 10)
-    assert event.detail == {"reason": "broken"}
+    assert event.detail == {"reason": "damaged", "note": "fell"}
 
 
 async def test_a_write_off_and_a_transfer_with_its_arrival(store: Pool, onhand: Onhand) -> None:
@@ -190,3 +192,55 @@ async def test_stock_is_shown_as_of_a_moment_in_the_past(store: Pool, onhand: On
         [],
         datetime.fromisoformat(past).astimezone(),
     )
+
+
+async def test_a_reason_that_is_no_code_is_refused_with_what_may_have_been_meant(
+    store: Pool, onhand: Onhand
+) -> None:
+    answer = await onhand("stock", "write-off", "A", 1, "-l", "leeds", "--reason", "damage")
+    assert answer.code == 2
+    assert "'damage' is no reason for a write-off. Did you mean damaged? Known are" in " ".join(
+        answer.stderr.split()
+    )
+
+
+async def test_what_was_put_aside_is_written_off_from_there(store: Pool, onhand: Onhand) -> None:
+    """Goal: a damaged return leaves `damaged`, and nothing that can be sold."""
+    await onhand("stock", "return", "A", 1, "-l", "leeds")
+    await onhand("returns", "inspect", "A", 1, "--as", "damaged", "-l", "leeds")
+    answer = await onhand(
+        "stock", "write-off", "A", 1, "--from", "damaged", "-l", "leeds", "-r", "damaged", "--json"
+    )
+    assert answer.json["changes"] == [
+        {"location": "leeds", "state": "damaged", "before": 1, "after": 0},
+        {"location": "leeds", "state": "shrinkage", "before": 0, "after": 1},
+    ]
+
+
+async def test_losses_are_added_up_by_reason(store: Pool, onhand: Onhand) -> None:
+    """Goal: write-offs, corrections and what a transfer lost, by reason; counts and what was sold are not in it."""
+    await onhand("stock", "receive", "A", 20, "-l", "leeds")
+    for command in (
+        ("write-off", "A", 2, "-l", "leeds", "-r", "damaged"),
+        ("write-off", "B", 1, "-l", "leeds", "-r", "damaged"),
+        ("adjust", "A", "-4", "-l", "leeds", "-r", "theft"),
+        ("adjust", "A", 1, "-l", "london"),
+        ("count", "A", 3, "-l", "london"),
+    ):
+        assert (await onhand("stock", *command)).code == 0
+    rows = (await onhand("stock", "losses", "--json")).json
+    assert [tuple(row.values()) for row in rows] == [
+        ("theft", "adjustment", "leeds", 1, 4, 0),
+        ("damaged", "write_off", "leeds", 2, 3, 0),
+        ("", "adjustment", "london", 1, 0, 1),
+    ]
+    shown = (await onhand("stock", "losses", "-l", "leeds")).lines
+    assert [line.split() for line in shown[2:]] == [
+        ["theft", "adjustment", "leeds", "1", "4"],
+        ["damaged", "write", "off", "leeds", "2", "3"],
+        ["together", "3", "7", "0"],
+    ]
+    assert (await onhand("stock", "losses", "--until", "2020-01-31")).lines == [
+        "nothing was lost or found from 2020-01-01 to 2020-01-31"
+    ]
+    assert (await onhand("stock", "losses", "--since", "2020-02-01", "--until", "2020-01-31")).code == 2

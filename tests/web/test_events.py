@@ -90,7 +90,7 @@ async def test_each_kind_moves_what_it_says(
         app,
         event("receipt", "1", 10),
         event("adjustment", "2", -1),
-        event("write_off", "3", 2, reason="broken"),
+        event("write_off", "3", 2, reason="damaged", note="fell"),
         event("transfer_out", "4", 4, to_location="london"),
         event("transfer_in", "5", 3, location="london"),
         event("count", "6", 40, sku="B/1", meaning="on_hand"),
@@ -99,6 +99,77 @@ async def test_each_kind_moves_what_it_says(
     assert await levels(stocked) == {"leeds": (10, 0), "london": (5, 1)}
     assert (await levels(stocked, "B/1"))["leeds"] == (40, 0)
     assert sorted(channel for call in woken for channel in call) == ["store", "web"]
+
+
+async def test_returns_meet_their_orders(app: httpx.AsyncClient, stocked: Pool) -> None:
+    """Goal: a till's order, its parcel and what was found in it, in one batch; a parcel of nobody's order; and a unit the
+    order said was back before is not counted again."""
+    line = {"id": "1", "sku": "A", "location": "leeds", "ordered": 2, "fulfilled": 2}
+    sold = {"kind": "order", "id": "pos-1", "changed_at": ago(60), "lines": [line]}
+    of_order = {"order": {"id": "pos-1"}}
+    found = await verdicts(
+        app,
+        event("return", "r1", 1, **of_order),
+        event("inspection", "i1", 1, outcome="damaged", order={"id": "pos-1", "line": "1"}),
+        sold,
+        event("return", "r2", 3),
+        event("inspection", "i2", 2, outcome="sellable"),
+        event("return", "r3", 1, order={"id": "pos-2"}),
+        event("return", "r4", 1, order={"id": "1", "channel": "store"}),
+        event("write_off", "w", 1, state="damaged", reason="damaged"),
+        event("write_off", "w2", 1, state="in_transit"),
+    )
+    nowhere = "State it again once it has, or without an order."
+    assert found == [
+        ("r1", "posted", ""),
+        ("i1", "posted", ""),
+        ("pos-1", "posted", ""),
+        ("r2", "posted", ""),
+        ("i2", "posted", ""),
+        ("r3", "unknown", f"the ledger has no order pos-2 of client/local. {nowhere}"),
+        ("r4", "unknown", f"the ledger has no order 1 of store. {nowhere}"),
+        ("w", "posted", ""),
+        ("w2", "refused", "state: accepted: 'available', 'damaged' or 'quality_control'"),
+    ]
+    assert await states(stocked) == {"available": 7, "quality_control": 1, "customer": -2, "shrinkage": 1}
+    again = {**sold, "changed_at": ago(30), "lines": [{**line, "returned": 2}]}
+    assert await verdicts(app, again) == [("pos-1", "posted", "")]
+    assert await states(stocked) == {"available": 8, "quality_control": 1, "customer": -3, "shrinkage": 1}
+    counted = "its channel has told of these units before: they are counted already, and nothing moved"
+    assert await verdicts(app, event("return", "r5", 1, **of_order)) == [("r5", "posted", counted)]
+
+
+async def test_a_transfer_knows_what_is_on_its_way_by_it(app: httpx.AsyncClient, stocked: Pool) -> None:
+    """Goal: what arrives beyond it is found, and what does not arrive is written off with a reason that is a code."""
+    by = {"transfer": "T-1"}
+    found = await verdicts(
+        app,
+        event("transfer_out", "1", 4, to_location="london", **by),
+        event("transfer_in", "2", 1, location="london", **by),
+        event("transfer_close", "3", 3, location="london", reason="vanished", **by),
+        event("transfer_close", "4", 3, location="london", reason="lost", **by),
+        event("transfer_in", "5", 2, location="london", **by),
+        event("transfer_in", "6", 2, location="leeds", **by),
+        event("transfer_in", "7", 1, location="london", transfer="T-2"),
+    )
+    known = "damaged, theft, expired, lost, sample, found, correction, other (movements.reasons in the configuration)"
+    assert [each[1] for each in found] == [
+        "posted",
+        "posted",
+        "refused",
+        "posted",
+        "posted",
+        "conflict",
+        "unknown",
+    ]
+    assert found[2][2] == f"'vanished' is no reason for a write-off. Known are {known}."
+    assert await levels(stocked) == {"leeds": (3, 0), "london": (5, 0)}
+
+
+async def states(pool: Pool) -> dict[str, int]:
+    """Units of A in Leeds by state, such as were moved since it was stocked."""
+    (row,) = [row for row in await stock.sku_balances(pool, "A") if row.location == "leeds"]
+    return {state.value: n for state, n in row.units.items() if n and state is not State.SUPPLIER}
 
 
 async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncClient, stocked: Pool) -> None:
@@ -122,8 +193,8 @@ async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncCl
         event("write_off", "15", 1),
     )
     kinds = (
-        "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'count', 'order', 'purchase_order', "
-        "'purchase_receipt', 'purchase_close'"
+        "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'return', 'inspection', "
+        "'transfer_close', 'count', 'order', 'purchase_order', 'purchase_receipt', 'purchase_close'"
     )
     assert found == [
         ("1", "posted", ""),
@@ -237,11 +308,14 @@ async def test_it_is_described_with_examples(app: httpx.AsyncClient) -> None:
     assert sorted(kinds) == [
         "adjustment",
         "count",
+        "inspection",
         "order",
         "purchase_close",
         "purchase_order",
         "purchase_receipt",
         "receipt",
+        "return",
+        "transfer_close",
         "transfer_in",
         "transfer_out",
         "write_off",

@@ -71,7 +71,7 @@ async def test_the_life_of_an_order(shop: Pool) -> None:
     assert await verdicts(shop, order("1", minutes=9)) == [("posted", "")], "its line is named no more"
     assert await promised(shop) == {"leeds": (0, 0, 0)}
     kinds = [(e.kind, e.source, dict(e.detail)) for e in await stock.sku_events(shop, "A", 1)]
-    assert kinds == [("fulfilment", "channel/client/pos", {"order": "1"})]
+    assert kinds == [("return", "channel/client/pos", {"order": "1"})]
 
 
 async def test_each_order_has_a_verdict_of_its_own(shop: Pool) -> None:

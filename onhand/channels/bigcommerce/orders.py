@@ -139,6 +139,7 @@ def _sold(line: Mapping[str, Any], place: str, given_back: bool, settings: Stock
         open=quantity - shipped - back_open,
         fulfilled=shipped - back_shipped,
         place=place,
+        returned=back_shipped,
     )
 
 

@@ -11,7 +11,7 @@ ORDER_LINES = """{
       pageInfo { hasNextPage endCursor }
     }"""
 REFUND_LINES = """{
-      nodes { quantity restockType lineItem { id } }
+      nodes { quantity restockType location { id } lineItem { id } }
       pageInfo { hasNextPage endCursor }
     }"""
 
@@ -60,12 +60,12 @@ REFUNDS_BY_ID = Operation(
       id
       refunds(first: 100) {{
         id
-        refundLineItems(first: 50) {REFUND_LINES}
+        refundLineItems(first: 10) {REFUND_LINES}
       }}
     }}
   }}
 }}""",
-    points=154,
+    points=136,
 )
 
 MORE_REFUND_LINES = Operation(
@@ -73,7 +73,7 @@ MORE_REFUND_LINES = Operation(
     f"""query MoreRefundLines($id: ID!, $after: String) {{
   refund(id: $id) {{ refundLineItems(first: 250, after: $after) {REFUND_LINES} }}
 }}""",
-    points=25,
+    points=36,
 )
 
 SUBSCRIPTIONS = Operation(

@@ -10,7 +10,7 @@ shows with the order's next change.)
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from onhand.channels.shopify.ids import place_gid, tail
 from onhand.domain.sales import ChannelOrder, OrderRefusedError, SoldLine, version_of
@@ -21,9 +21,19 @@ RESTOCKED = frozenset(("cancel", "return", "legacy_restock"))
 SHIPPED = frozenset(("partial", "fulfilled", "PARTIALLY_FULFILLED", "FULFILLED"))
 """Fulfilment states of a whole order (webhook and API) in which something has left the house."""
 
-Refunded = tuple[int, int]
-"""Pieces of one line that refunds put back, and pieces they did not."""
-NOTHING: Refunded = (0, 0)
+RETURNED = "return"
+"""The restock type of pieces that had left the house."""
+
+
+class Refunded(NamedTuple):
+    """Pieces of one line that refunds put back, and pieces they did not; by place, those put back that had left."""
+
+    back: int = 0
+    kept: int = 0
+    returned: tuple[tuple[str, int], ...] = ()
+
+
+NOTHING = Refunded()
 
 SECOND = 1_000_000
 """Microseconds; how far an order has come stays below."""
@@ -58,7 +68,14 @@ def asked_order(node: Json, lines: Iterable[Json], refund_lines: Iterable[Json])
     place = node["retailLocation"]["id"] if node["retailLocation"] else ""
     refunded: dict[str, Refunded] = {}
     for line in refund_lines:
-        _count(refunded, tail(line["lineItem"]["id"]), line["quantity"], line["restockType"].lower())
+        place_of_line = line["location"]["id"] if line["location"] else ""
+        _count(
+            refunded,
+            tail(line["lineItem"]["id"]),
+            line["quantity"],
+            line["restockType"].lower(),
+            place_of_line,
+        )
     sold, come = [], int(cancelled)
     for line in lines:
         line_id, variant = tail(line["id"]), line["variant"]
@@ -67,7 +84,8 @@ def asked_order(node: Json, lines: Iterable[Json], refund_lines: Iterable[Json])
         open_, fulfilled = pieces(*numbers, back_and_kept, cancelled=cancelled, shipped=shipped)
         come += _far(*numbers, back_and_kept)
         refs = (str(variant["legacyResourceId"]),) if variant else ()
-        sold.append(SoldLine(line_id, refs, line["sku"] or "", open_, fulfilled, place))
+        came_back = _came_back(back_and_kept, line["quantity"] - open_ - fulfilled, place)
+        sold.append(SoldLine(line_id, refs, line["sku"] or "", open_, fulfilled, place, *came_back))
     placed_at = _moment(node["createdAt"], order_id, "createdAt")
     return ChannelOrder(order_id, _version(updated_at, come), placed_at, updated_at, tuple(sold))
 
@@ -82,7 +100,7 @@ def pieces(
     without any refund; and of an order that was cancelled before anything was `shipped`, all but those refunded
     without a restock. Those are gone: the shop did not put them back, so neither do we.
     """
-    back, kept = refunded
+    back, kept, _ = refunded
     back += max(0, quantity - current - back - kept)
     if cancelled and not shipped:
         back = max(back, quantity - kept)
@@ -99,22 +117,37 @@ def _told_line(
         raise OrderRefusedError(f"order {order_id}: a line has a number as its `id`, and one has none")
     line_id = str(line["id"])
     quantity = _quantity(line, "quantity", order_id, line_id)
-    back, kept = refunded.get(line_id, NOTHING)
+    found = refunded.get(line_id, NOTHING)
+    back, kept, _ = found
     unedited = max(0, quantity - back - kept)
     current = (
         _quantity(line, "current_quantity", order_id, line_id) if "current_quantity" in line else unedited
     )
     fulfillable = _quantity(line, "fulfillable_quantity", order_id, line_id)
-    open_, gone = pieces(quantity, current, fulfillable, (back, kept), cancelled=cancelled, shipped=shipped)
+    open_, gone = pieces(quantity, current, fulfillable, found, cancelled=cancelled, shipped=shipped)
     variant, sku = line.get("variant_id"), line.get("sku")
     refs = (str(variant),) if variant else ()
-    sold = SoldLine(line_id, refs, str(sku) if sku else "", open_, gone, place)
-    return sold, _far(quantity, current, fulfillable, (back, kept))
+    came_back = _came_back(found, quantity - open_ - gone, place)
+    sold = SoldLine(line_id, refs, str(sku) if sku else "", open_, gone, place, *came_back)
+    return sold, _far(quantity, current, fulfillable, found)
+
+
+def _came_back(refunded: Refunded, most: int, place: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Pieces that came back after they had left, at most so many, and of these those at other places than `place`."""
+    here, elsewhere = 0, []
+    for at, quantity in refunded.returned:
+        pieces_back = min(quantity, most)
+        most -= pieces_back
+        if at in ("", place):
+            here += pieces_back
+        elif pieces_back:
+            elsewhere.append((at, pieces_back))
+    return here + sum(each for _, each in elsewhere), tuple(elsewhere)
 
 
 def _far(quantity: int, current: int, fulfillable: int, refunded: Refunded) -> int:
     """How far a line has come: grows by at least one with every piece added, shipped, refunded or taken out."""
-    return 3 * quantity - current - fulfillable + sum(refunded)
+    return 3 * quantity - current - fulfillable + refunded.back + refunded.kept
 
 
 def _version(updated_at: datetime, come: int) -> int:
@@ -128,17 +161,22 @@ def _refunded(refunds: list[Json], order_id: str) -> dict[str, Refunded]:
         for line in _objects(refund, "refund_line_items", order_id):
             line_id = str(line.get("line_item_id"))
             quantity = _quantity(line, "quantity", order_id, f"{line_id} of a refund")
-            _count(found, line_id, quantity, line.get("restock_type"))
+            place = place_gid(line["location_id"]) if line.get("location_id") else ""
+            _count(found, line_id, quantity, line.get("restock_type"), place)
     return found
 
 
-def _count(found: dict[str, Refunded], line_id: str, quantity: int, restock_type: Any) -> None:
+def _count(found: dict[str, Refunded], line_id: str, quantity: int, restock_type: Any, place: str) -> None:
     """Add one refunded line; a restock type we do not know puts nothing back."""
-    back, kept = found.get(line_id, NOTHING)
+    back, kept, returned = found.get(line_id, NOTHING)
+    if restock_type == RETURNED:
+        by_place = dict(returned)
+        by_place[place] = by_place.get(place, 0) + quantity
+        returned = tuple(sorted(by_place.items()))
     if restock_type in RESTOCKED:
-        found[line_id] = (back + quantity, kept)
+        found[line_id] = Refunded(back + quantity, kept, returned)
     else:
-        found[line_id] = (back, kept + quantity)
+        found[line_id] = Refunded(back, kept + quantity, returned)
 
 
 def _quantity(line: Json, name: str, order_id: str, line_id: str) -> int:

@@ -14,6 +14,9 @@ refund alone puts nothing back. The price: an order of nothing but services is c
 mapping to say that these are no goods of ours. Custom statuses of plugins are reached by way of a paid one, so there
 the note alone decides.
 
+What is put back of an order that was completed counts as returned (`SoldLine.returned`), also where it was put back
+before: the shop keeps no record of when. It only matters where returns are to be inspected: then such pieces wait, too.
+
 `placed_at` is when the order was made, not when it was paid and stock was taken. The earlier moment can only make a
 blind write seem to have given back a sale that it has not (the level is then written once more), never the reverse.
 """
@@ -50,8 +53,8 @@ class _Line(NamedTuple):
 def channel_order(row: Row, *, settled: bool = False) -> ChannelOrder:
     """The order a payload or a row states. `settled`: it was read when the second of its last change was over.
 
-    Lines that hold nothing are left out: to the ledger that is the same, and an item that is not mapped then stops
-    nothing. Raises OrderRefusedError where an id, a date or a number makes no sense.
+    Lines that hold nothing and never did are left out: to the ledger that is the same, and an item that is not mapped
+    then stops nothing. Raises OrderRefusedError where an id, a date or a number makes no sense.
     """
     number = row.get("id")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
@@ -68,9 +71,16 @@ def channel_order(row: Row, *, settled: bool = False) -> ChannelOrder:
         placed_at=_moment(order_id, "date_created_gmt", row),
         updated_at=modified,
         lines=tuple(
-            SoldLine(line.line_id, line.refs, line.sku, 0 if gone else pieces, pieces if gone else 0)
+            SoldLine(
+                line.line_id,
+                line.refs,
+                line.sku,
+                0 if gone else pieces,
+                pieces if gone else 0,
+                returned=_returned(status, line) if gone else 0,
+            )
             for line, pieces in zip(stated, taken, strict=True)
-            if pieces
+            if pieces or (gone and _returned(status, line))
         ),
     )
 
@@ -90,6 +100,13 @@ def _taken(status: str, lines: list[_Line]) -> Iterable[int]:
     if status in TAKING and all(line.noted is None for line in lines):
         return (max(0, line.quantity - line.restocked) for line in lines)
     return (line.noted or 0 for line in lines)
+
+
+def _returned(status: str, line: _Line) -> int:
+    """Pieces of a completed order that the shop put back: those of its tally; all, where it has given up its note."""
+    if status == "cancelled" and line.noted is None:
+        return line.quantity
+    return min(line.restocked, line.quantity)
 
 
 def _line(order_id: str, line: Row) -> _Line:

@@ -74,7 +74,7 @@ SELECT s.code AS sku, o.code AS location, part, coalesce(k.units, 0) AS balance,
 
 -- name: audit_orders
 -- What is remembered of an order's lines is what its events posted, by SKU and location. Events name no line, so lines of
--- one order with the same SKU and location are looked at together.
+-- one order with the same SKU and location are looked at together. What came back had left; audit_returns looks at it.
 WITH posted AS (
     SELECT c.name AS channel, v.detail->>'order' AS order_id, s.code AS sku, o.code AS location,
            -sum(e.quantity) FILTER (WHERE e.state = 'available') AS taken,
@@ -85,9 +85,11 @@ WITH posted AS (
       JOIN entry e ON e.event_id = v.id
       LEFT JOIN sku s ON s.id = e.sku_id
       LEFT JOIN location o ON o.id = e.location_id
+     WHERE v.kind <> 'return'
      GROUP BY 1, 2, 3, 4
 ), remembered AS (
-    SELECT c.name AS channel, l.order_id, l.sku, l.location, sum(l.open) AS open, sum(l.fulfilled) AS fulfilled
+    SELECT c.name AS channel, l.order_id, l.sku, l.location, sum(l.open) AS open,
+           sum(l.fulfilled + l.returned) AS fulfilled
       FROM order_line l
       JOIN channel c ON c.id = l.channel_id
      GROUP BY 1, 2, 3, 4
@@ -101,6 +103,35 @@ SELECT channel, order_id, sku, location,
  WHERE (coalesce(r.open, 0), coalesce(r.fulfilled, 0), coalesce(r.open, 0) + coalesce(r.fulfilled, 0))
        IS DISTINCT FROM (coalesce(p.open, 0), coalesce(p.fulfilled, 0), coalesce(p.taken, 0))
  ORDER BY channel, order_id, sku, location
+ LIMIT %(limit)s
+
+-- name: audit_returns
+-- Units of a line that came back are counted once, whoever told of them: what events took from the buyer of an order is,
+-- for each line, the more of what its channel put back and what was seen of it.
+WITH posted AS (
+    SELECT c.name AS channel, v.detail->>'order' AS order_id, s.code AS sku, -sum(e.quantity) AS units
+      FROM event v
+      JOIN channel c ON c.name = coalesce(v.detail->>'channel', substr(v.source, length('channel/') + 1))
+      JOIN entry e ON e.event_id = v.id
+      JOIN sku s ON s.id = e.sku_id
+     WHERE v.kind IN ('return', 'inspection') AND v.detail ? 'order' AND e.state = 'customer'
+     GROUP BY 1, 2, 3
+), seen AS (
+    SELECT channel_id, order_id, line_id, sku, sum(greatest(received, sellable + damaged + lost)) AS units
+      FROM order_return GROUP BY 1, 2, 3, 4
+), remembered AS (
+    SELECT c.name AS channel, order_id, sku, sum(greatest(coalesce(l.returned, 0), coalesce(r.units, 0))) AS units
+      FROM order_line l
+      FULL JOIN seen r USING (channel_id, order_id, line_id, sku)
+      JOIN channel c ON c.id = channel_id
+     GROUP BY 1, 2, 3
+)
+SELECT channel, order_id, sku, coalesce(r.units, 0)::bigint AS units, coalesce(p.units, 0)::bigint AS units_posted,
+       count(*) OVER () AS total
+  FROM posted p
+  FULL JOIN remembered r USING (channel, order_id, sku)
+ WHERE coalesce(r.units, 0) <> coalesce(p.units, 0)
+ ORDER BY channel, order_id, sku
  LIMIT %(limit)s
 
 -- name: audit_outcomes
@@ -127,7 +158,8 @@ SELECT c.name AS channel, i.id AS delivery, i.kind, i.subject AS order_id, i.bod
      WHERE i.kind = 'order' AND v.source = 'channel/' || c.name
        AND v.external_id IN ((i.body->>'order') || '@' || (i.body->>'version') || '/order',
                              (i.body->>'order') || '@' || (i.body->>'version') || '/cancellation',
-                             (i.body->>'order') || '@' || (i.body->>'version') || '/fulfilment'))
+                             (i.body->>'order') || '@' || (i.body->>'version') || '/fulfilment',
+                             (i.body->>'order') || '@' || (i.body->>'version') || '/return'))
    AND NOT EXISTS (
     -- 'A' follows '@': all versions of the order lie between.
     SELECT FROM event v
@@ -260,18 +292,19 @@ SELECT e.event_id, e.sku_id, e.quantity, v.id IS NOT NULL
  ORDER BY e.event_id, e.sku_id
 
 -- name: raw_order_entries
--- What events of orders moved, order by order.
+-- What events of orders moved until it came back, order by order.
 SELECT c.name COLLATE "C", v.detail->>'order' COLLATE "C", s.code, o.code COLLATE "C", e.state, e.quantity
   FROM event v
   JOIN channel c ON v.source = 'channel/' || c.name
   JOIN entry e ON e.event_id = v.id
   JOIN sku s ON s.id = e.sku_id
   JOIN location o ON o.id = e.location_id
+ WHERE v.kind <> 'return'
  ORDER BY 1, 2, 3, 4
 
 -- name: raw_order_lines
--- What is remembered of orders' lines, in the same order.
-SELECT c.name COLLATE "C", l.order_id, l.sku, l.location, l.open, l.fulfilled
+-- What is remembered of orders' lines, in the same order; what came back had left.
+SELECT c.name COLLATE "C", l.order_id, l.sku, l.location, l.open, l.fulfilled + l.returned
   FROM order_line l
   JOIN channel c ON c.id = l.channel_id
  ORDER BY 1, 2, 3, 4

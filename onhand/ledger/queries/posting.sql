@@ -89,7 +89,8 @@ SELECT 'location ' || u.code FROM unnest(%(locations)s::text[]) AS u(code)
 
 -- name: posted_orders
 -- The version of each order the ledger has taken, one row for each of its lines (or one with null lines).
-SELECT o.order_id, o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled, l.listing_id, l.place, l.units
+SELECT o.order_id, o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled, l.listing_id, l.place, l.units,
+       l.returned, l.elsewhere, l.trusted
   FROM channel_order o
   LEFT JOIN order_line l ON l.channel_id = o.channel_id AND l.order_id = o.order_id
  WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.order_id = ANY (%(orders)s)
@@ -105,16 +106,20 @@ ON CONFLICT (channel_id, order_id) DO UPDATE SET version = excluded.version
 
 -- name: remember_lines
 -- The lines as they are now posted.
-INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled, listing_id, place, units)
-SELECT ch.id, o.order_id, o.line_id, o.sku, o.location, o.open, o.fulfilled, o.listing_id, o.place, o.units
+INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled, listing_id, place, units,
+    returned, elsewhere, trusted)
+SELECT ch.id, o.order_id, o.line_id, o.sku, o.location, o.open, o.fulfilled, o.listing_id, o.place, o.units,
+       o.returned, o.elsewhere, o.trusted
   FROM unnest(%(orders)s::text[], %(lines)s::text[], %(skus)s::text[], %(locations)s::text[], %(open)s::int[],
-              %(fulfilled)s::int[], %(listings)s::int[], %(places)s::text[], %(units)s::int[])
-       AS o(order_id, line_id, sku, location, open, fulfilled, listing_id, place, units)
+              %(fulfilled)s::int[], %(listings)s::int[], %(places)s::text[], %(units)s::int[], %(returned)s::int[],
+              %(elsewhere)s::jsonb[], %(trusted)s::boolean[])
+       AS o(order_id, line_id, sku, location, open, fulfilled, listing_id, place, units, returned, elsewhere, trusted)
   JOIN channel ch ON ch.name = %(channel)s
  ORDER BY o.order_id, o.line_id
 ON CONFLICT (channel_id, order_id, line_id) DO UPDATE SET
     sku = excluded.sku, location = excluded.location, open = excluded.open, fulfilled = excluded.fulfilled,
-    listing_id = excluded.listing_id, place = excluded.place, units = excluded.units
+    listing_id = excluded.listing_id, place = excluded.place, units = excluded.units,
+    returned = excluded.returned, elsewhere = excluded.elsewhere, trusted = excluded.trusted
 
 -- name: take_sales
 -- The channel took these pieces off its own levels: what we believe they show follows.

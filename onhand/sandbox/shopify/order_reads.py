@@ -8,6 +8,7 @@ from onhand.sandbox.shopify.call import Call, Resolvers, pick, project, timestam
 from onhand.sandbox.shopify.documents import Field
 from onhand.sandbox.shopify.ids import PREFIX, number, variant_number
 from onhand.sandbox.shopify.order_facts import (
+    NO_RESTOCK,
     Refund,
     RefundLine,
     current_quantity,
@@ -105,6 +106,13 @@ def _refund_lines(call: Call, refund: Refund, field: Field) -> dict[str, Any]:
     return list_page(call, field, "RefundLineItem", refund.lines, show)
 
 
+def _restocked_at(call: Call, line: RefundLine, field: Field) -> dict[str, Any] | None:
+    """Where the pieces were put back; nowhere where they were not."""
+    if line.restock_type == NO_RESTOCK:
+        return None
+    return pick("Location", {"id": line.line.place}, field.selection)
+
+
 ORDER_FIELDS: Resolvers = {
     "cancelledAt": lambda call, order, field: timestamp(int(order.updated_at)) if order.cancelled else None,
     "createdAt": lambda call, order, field: timestamp(int(order.created_at)),
@@ -133,6 +141,7 @@ REFUND_FIELDS: Resolvers = {
 }
 REFUND_LINE_FIELDS: Resolvers = {
     "lineItem": lambda call, line, field: project(call, "LineItem", LINE_FIELDS, line.line, field.selection),
+    "location": _restocked_at,
     "quantity": lambda call, line, field: line.quantity,
     "restockType": lambda call, line, field: line.restock_type.upper(),
 }

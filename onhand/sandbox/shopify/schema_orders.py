@@ -50,7 +50,12 @@ type Refund implements Node {
   id: ID!
   refundLineItems(after: String, first: Int): RefundLineItemConnection!
 }
-type RefundLineItem { lineItem: LineItem! quantity: Int! restockType: RefundLineItemRestockType! }
+type RefundLineItem {
+  lineItem: LineItem!
+  location: Location
+  quantity: Int!
+  restockType: RefundLineItemRestockType!
+}
 type RefundLineItemConnection { nodes: [RefundLineItem!]! pageInfo: PageInfo! }
 enum RefundLineItemRestockType { CANCEL LEGACY_RESTOCK NO_RESTOCK RETURN }
 
