@@ -6,6 +6,7 @@ On `web`, A is listed alone (10) and as a six-pack (11), and B by its item's own
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -345,3 +346,49 @@ async def test_nothing_is_settled_twice(web: Pool) -> None:
         assert await inbox.settle(connection, again) == 0
     assert await outcomes(web) == [("1", "posted")]
     assert (await take(web, MemoryChannel("web"), ONE_PLACE)).deliveries == 0
+
+
+async def marked(pool: Pool) -> dict[str, bool]:
+    """Items of the web shop that its publisher has to look at, and whether at once."""
+    rows = await sql(
+        pool,
+        "SELECT l.item_id, o.live FROM outbox o JOIN listing l ON l.id = o.listing_id ORDER BY l.item_id",
+    )
+    return dict(rows)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "stock", "looked_at"),
+    [(True, (-1, 0, 1), {"10": True, "11": True}), (False, (-2, 0, 1), {"10": True, "11": True})],
+)
+async def test_pieces_a_shop_has_put_back_by_itself(
+    web: Pool, trusted: bool, stock: tuple[int, int, int], looked_at: dict[str, bool]
+) -> None:
+    """Goal: the shop shows one more by itself. Trusted, that is right; to be inspected, somebody has to tell it, though
+    nothing became sellable that would say so."""
+    rules = replace(ONE_PLACE, trusts_returns=trusted)
+    await taken(web, order("1", line("a", "v10", 0, 2)), rules=rules)
+    await sql(web, "DELETE FROM outbox")
+    await sql(web, "UPDATE channel_work SET publish_awake = false")
+    back = replace(line("a", "v10", 0, 1), returned=1)
+    result = await taken(web, order("1", back, version=3), rules=rules)
+    assert (result.posted, result.woken) == (1, {"web"})
+    assert await promised(web) == {("A", "leeds"): stock}
+    assert await books(web) == {"10": 99}
+    assert await marked(web) == looked_at
+
+
+async def test_what_came_back_of_nothing_we_know_is_no_poison(web: Pool) -> None:
+    """Goal: a line of which nothing is out any more stops nothing, mapped or not."""
+    back = replace(line("a", "v99", 0, 0), returned=1)
+    result = await taken(web, order("1", back, line("b", "v10", 1)))
+    assert (result.poison, await promised(web)) == ({}, {("A", "leeds"): (-1, 1, 0)})
+
+
+async def test_what_came_back_elsewhere(web: Pool) -> None:
+    """Goal: it is at that place's location, and raises that place's level; at a place of none of ours it stays gone."""
+    await taken(web, order("1", line("a", "v10", 0, 4, place="L1")), rules=TWO_PLACES)
+    back = replace(line("a", "v10", 0, 1, place="L1"), returned=3, elsewhere=(("L2", 1), ("far", 1)))
+    await taken(web, order("1", back, version=3), rules=TWO_PLACES)
+    assert await promised(web) == {("A", "leeds"): (-3, 0, 2), ("A", "london"): (1, 0, 0)}
+    assert (await books(web, "L1"), await books(web, "L2")) == ({"10": 97}, {"10": 101})

@@ -22,12 +22,17 @@ def losses(
     since: Annotated[
         datetime | None,
         typer.Option(
-            "--since", formats=["%Y-%m-%d"], help=f"The first day; {DAYS} days ago without.", show_default=False
+            "--since",
+            formats=["%Y-%m-%d"],
+            help=f"The first day; {DAYS} days ago without.",
+            show_default=False,
         ),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--until", formats=["%Y-%m-%d"], help="The last day; today without.", show_default=False),
+        typer.Option(
+            "--until", formats=["%Y-%m-%d"], help="The last day; today without.", show_default=False
+        ),
     ] = None,
     location: Annotated[
         str | None, typer.Option("--location", "-l", metavar="LOCATION", help="Only there.")
@@ -65,6 +70,8 @@ def _print(found: Sequence[Loss]) -> None:
             escape(each.reason) or "(none)", each.kind.replace("_", " "), escape(each.location),
             *(f"{n:,}" if n else "" for n in (each.events, each.lost, each.found)),
         )  # fmt: skip
-    events, lost, back = (sum(column) for column in zip(*((x.events, x.lost, x.found) for x in found), strict=True))
+    events, lost, back = (
+        sum(column) for column in zip(*((x.events, x.lost, x.found) for x in found), strict=True)
+    )
     table.add_row("[bold]together[/]", "", "", *(f"[bold]{n:,}[/]" for n in (events, lost, back)))
     out().print(table)

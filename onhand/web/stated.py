@@ -141,7 +141,7 @@ class Inspected(_Moved):
     kind: Literal["inspection"]
     quantity: Units = Field(examples=[1])
     outcome: Literal["sellable", "damaged", "lost"] = Field(
-        description="Available again; damaged, to be written off later; or not there."
+        description="Available again; damaged, to be written off later; or not there.", examples=["sellable"]
     )
     order: SoldOn | None = Field(default=None, description="What they were sold on, as in their return.")
 

@@ -16,7 +16,7 @@ async def test_the_life_of_a_transfer(store: Pool, onhand: Onhand) -> None:
     arrived = await onhand("transfers", "receive", "T-1", "A=4", "B=3")
     assert arrived.lines == [
         "transfer  from   to      began     progress         sku  sent  arrived  on its way  short  over",
-        "────────────────────────────────────────────────────────────────────────────────────────────────",
+        "───────────────────────────────────────────────────────────────────────────────────────────────",
         "T-1       leeds  london  just now  partly received  A       6        4           2",
         "                                                    B       2        2                        1",
     ]

@@ -102,8 +102,8 @@ async def test_each_kind_moves_what_it_says(
 
 
 async def test_returns_meet_their_orders(app: httpx.AsyncClient, stocked: Pool) -> None:
-    """Goal: a till's order, its parcel and what was found in it, in one batch; a parcel of nobody's order; and a unit the
-    order said was back before is not counted again."""
+    """Goal: a till's order, its parcel and what was found in it, in one batch; a parcel of nobody's order; and a unit
+    that the order said was back before is not counted again."""
     line = {"id": "1", "sku": "A", "location": "leeds", "ordered": 2, "fulfilled": 2}
     sold = {"kind": "order", "id": "pos-1", "changed_at": ago(60), "lines": [line]}
     of_order = {"order": {"id": "pos-1"}}
