@@ -48,8 +48,8 @@ NO_AUTHORITY = Judging(frozenset(), timedelta(0))
 
 
 async def post_stated(pool: Pool, stated: Sequence[Stated], judging: Judging = NO_AUTHORITY) -> PostedBatch:
-    """Post what one source states: movements, transfers, purchase orders, orders, returns, then counts, each in the order
-    given. All is committed, or none.
+    """Post what one source states: movements, transfers, purchase orders, orders, returns, then counts, each in
+    the order given. All is committed, or none.
 
     Of an order the difference to what is posted of it is posted, as where a channel tells of one. A count of a location
     that the source is an authority for is judged beside what other authorities say of it. What cannot be posted is
