@@ -1,6 +1,6 @@
-"""What each platform's shop puts back by itself after it was shipped: sold on at once, or taken off until it is inspected.
+"""What each platform's shop restocks by itself after it shipped: sold on at once, or taken off until it is inspected.
 
-Method: the sandbox's own book sells, ships and refunds; sweeps bring it in, and the publisher's own step tells the shop.
+Method: the sandbox's own book sells, ships, refunds; sweeps bring it in, and the publisher's own step tells the shop.
 """
 
 from dataclasses import replace
