@@ -1,5 +1,6 @@
 """Returns in the ledger: parcels and a channel's refunds meet at the order's line, and what waits is listed."""
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +12,16 @@ from onhand.domain.returns import Outcome, ReturnStatement
 from onhand.domain.states import State
 from onhand.ledger import stock
 from onhand.ledger.database import Pool
-from onhand.ledger.orders import post_orders
+from onhand.ledger.orders import post_orders, post_orders_on
 from onhand.ledger.posting import Verdict
-from onhand.ledger.returns import COUNTED, Waiting, post_returns, waiting
+from onhand.ledger.returns import (
+    COUNTED,
+    Waiting,
+    begin_returns_on,
+    post_returns,
+    post_returns_on,
+    waiting,
+)
 from tests.fix_ledger import sql
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -194,3 +202,30 @@ async def test_however_both_sides_tell(shop: Pool, seed: int, trusted: bool) -> 
     assert [each.units for each in await waiting(shop)] == [1]
     assert (await audit(shop)).clean
     assert await sql(shop, "SELECT count(*) FROM event WHERE source = 'client/wms'") == [(5,)]
+
+
+@pytest.mark.parametrize(("locked", "expected"), [(True, (-1, 1, 0, 0, 0)), (False, (-1, 0, 1, 0, 0))])
+async def test_a_parcel_and_its_refund_at_the_same_time(
+    shop: Pool, locked: bool, expected: tuple[int, ...]
+) -> None:
+    """Goal: one unit, also where both sides tell of it at once.
+
+    Method: the parcel is stated before the refund is committed. Negative control: without the channel's lock it does
+    not know of the refund, and the unit is counted twice.
+    """
+    await post_orders(shop, [order(1, 2)])
+
+    async def state() -> None:
+        async with shop.connection() as connection:
+            if locked:
+                await begin_returns_on(connection, [parcel("p")])
+            await post_returns_on(connection, [parcel("p")])
+
+    async with shop.connection() as connection:
+        await post_orders_on(connection, [order(2, 1, 1)])
+        waits = asyncio.create_task(state())
+        await asyncio.sleep(0.5)
+        assert not waits.done()
+    await waits
+    assert await shelves(shop) == {"leeds": expected}
+    assert (await audit(shop)).clean is locked
