@@ -1,5 +1,6 @@
 """The ledger on a real Postgres: a migrated database for each test, cut from one template."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -39,3 +40,14 @@ async def sql(pool: Pool, statement: str, *values: object, **named: object) -> l
     async with pool.connection() as connection:
         cursor = await connection.execute(statement, values or named or None)
         return [] if cursor.rownumber is None else await cursor.fetchall()
+
+
+async def until_somebody_waits(pool: Pool) -> None:
+    """Until a transaction waits for a lock of another one: so far it got, whatever the machine is busy with."""
+    async with asyncio.timeout(60):
+        while not await sql(
+            pool,
+            """SELECT FROM pg_locks l LEFT JOIN pg_database d ON d.oid = l.database
+                WHERE NOT granted AND coalesce(d.datname, current_database()) = current_database()""",
+        ):
+            await asyncio.sleep(0.02)

@@ -22,7 +22,7 @@ from onhand.ledger.returns import (
     post_returns_on,
     waiting,
 )
-from tests.fix_ledger import sql
+from tests.fix_ledger import sql, until_somebody_waits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SEEN = (State.AVAILABLE, State.CUSTOMER, State.QUALITY_CONTROL, State.DAMAGED, State.SHRINKAGE)
@@ -224,8 +224,7 @@ async def test_a_parcel_and_its_refund_at_the_same_time(
     async with shop.connection() as connection:
         await post_orders_on(connection, [order(2, 1, 1)])
         waits = asyncio.create_task(state())
-        await asyncio.sleep(0.5)
-        assert not waits.done()
+        await until_somebody_waits(shop)
     await waits
     assert await shelves(shop) == {"leeds": expected}
     assert (await audit(shop)).clean is locked

@@ -21,7 +21,7 @@ from onhand.ledger.transfers import (
     post_transfers,
     post_transfers_on,
 )
-from tests.fix_ledger import sql
+from tests.fix_ledger import sql, until_somebody_waits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POSTED = (Verdict.POSTED, "")
@@ -153,8 +153,7 @@ async def test_receipts_at_the_same_time_are_compared_one_after_the_other(
     async with stocked.connection() as connection:
         await receive(connection, scans[0])
         waiting = asyncio.create_task(second())
-        await asyncio.sleep(0.5)
-        assert not waiting.done()
+        await until_somebody_waits(stocked)
     await waiting
     row = await known(stocked, "T-1")
     assert row is not None
