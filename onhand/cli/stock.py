@@ -52,6 +52,7 @@ class WrittenOff(StrEnum):
     DAMAGED = "damaged"
     QUALITY_CONTROL = "quality_control"
 
+
 AtOption = Annotated[
     datetime | None,
     typer.Option(

@@ -22,6 +22,11 @@ _KEPT_ELSEWHERE = {
     State.INCOMING: "purchase orders",
 }
 """States of which another record says whose the units are; it would not follow."""
+_KEPT_BY_NAME = {
+    "order": "what came back of its order",
+    "transfer": "what is on its way by its transfer",
+}
+"""Events that name one of these are of a record besides, which would not follow either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,12 @@ def _require_reversible(recorded: Recorded) -> None:
             "taken back in the ledger alone, both would disagree.",
             "Change what it is of; what differs is posted then.",
         )
+    for name, what in _KEPT_BY_NAME.items():
+        if name in recorded.detail:
+            raise ReversalRefusedError(
+                f"{named} is of {name} {recorded.detail[name]}: {what} is kept besides, and would disagree.",
+                "Correct the stock: onhand stock adjust, or onhand stock write-off.",
+            )
     if not recorded.entries:
         raise ReversalRefusedError(f"{named} moved nothing: there is nothing to take back.", "")
 

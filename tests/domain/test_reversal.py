@@ -109,3 +109,12 @@ def test_units_of_which_another_record_is_kept_are_refused(state: State) -> None
 def test_an_event_that_moved_nothing_has_nothing_to_take_back() -> None:
     with pytest.raises(ReversalRefusedError, match="moved nothing"):
         reversal_of(replace(RECORDED, kind=EventKind.COUNT, entries=()))
+
+
+@pytest.mark.parametrize("name", ["order", "transfer"])
+def test_what_a_return_or_a_transfer_keeps_account_of_is_refused(name: str) -> None:
+    """Goal: the line of the order, or the transfer, would go on saying what the ledger does not."""
+    with pytest.raises(
+        ReversalRefusedError, match=f"is of {name} T-1: .* is kept besides, and would disagree"
+    ):
+        reversal_of(replace(RECORDED, detail={name: "T-1"}))
