@@ -14,7 +14,7 @@ from onhand.cli.count_file import CountedSheet, Rows, read_rows, write_sheet
 from onhand.cli.errors import ExitCode, OperatorError
 from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
 from onhand.cli.output import err, out, print_json
-from onhand.cli.stock import LocationOption
+from onhand.cli.stating import LocationOption
 from onhand.cli.stock_post import wake
 from onhand.explain.skus import known_sku
 from onhand.ledger import count_plan as plans
