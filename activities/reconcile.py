@@ -214,7 +214,7 @@ class ReconcileSteps:
         await hold_report.tell(self.slack, self.pool, self.settings)
         await reconcile_report.tell(self.slack, self.pool, self.settings, report.reconciliation_id)
         oversold = await look_for_oversells(self.pool, self.settings, self.slack)
-        # Where no orders are listened to, there are no sweeps beside which this is done.
-        refreshed = await tiers.refresh_if_due(self.pool, self.settings.tiers.rules(), datetime.now(UTC))
-        await stock_watch.watch(self.pool, self.settings, self.slack, whole=refreshed is not None)
+        if not self.settings.listening_channels():  # then there are no sweeps, beside which this is done
+            refreshed = await tiers.refresh_if_due(self.pool, self.settings.tiers.rules(), datetime.now(UTC))
+            await stock_watch.watch(self.pool, self.settings, self.slack, whole=refreshed is not None)
         await wake_publishers(self.client, sorted(oversold.woken & set(self.settings.enabled_channels())))
