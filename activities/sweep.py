@@ -60,10 +60,8 @@ class SweepSteps:
             hooks = ""
             if request.look_at_hooks and self.public_url:
                 hooks = await sweeping.mend_hooks(self.pool, channel, self.public_url)
-            refreshed, paced = (
-                await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC)),
-                set[str](),
-            )
+            paced = set[str]()
+            refreshed = await tiers.refresh_if_due(self.pool, self.tiers, datetime.now(UTC))
             if refreshed is not None:
                 paced = await tiers.refresh_buffers(self.pool, self.rules)
             await planning.refresh_if_due(self.pool, self.settings.planning.policy(), datetime.now(UTC))
