@@ -146,7 +146,7 @@ class _ChannelSettings(_Section):
     place alone, all of it. `returns`: what a channel puts back on its shelf after it was shipped can be sold at once
     ("trust"), or waits in quality control ("inspect"). `webhook_secret_envs`: what its webhooks are signed with, the
     newest secret first; several while one is being replaced. `hide_at_zero`: listings that show nothing are taken out
-    of sight, where it can.
+    of sight, where it can. `partner`: whose wholesale programmes its orders draw on.
     """
 
     base_url: str = Field(pattern=r"^https?://")
@@ -157,6 +157,7 @@ class _ChannelSettings(_Section):
     webhook_secret_envs: list[VariableName] = Field(default=[], max_length=4)
     authority_for: list[Name] = []
     hide_at_zero: bool = False
+    partner: Name | None = None
 
     def authority(self) -> dict[str, str]:
         """Places where a level that a person changes is a count, and of which location."""
@@ -537,13 +538,15 @@ class ClientSettings(_Section):
     """A program or person that speaks to the HTTP app: by bearer token, or by signing its requests, or both.
 
     Several variables while one secret is being replaced by another. `authority_for`: locations of which its counts are
-    judged beside those of other authorities; of others, each of its counts stands.
+    judged beside those of other authorities; of others, each of its counts stands. `partner`: whose wholesale
+    programmes the orders that it states draw on.
     """
 
     token_envs: list[VariableName] = Field(default=[], max_length=4)
     hmac_secret_envs: list[VariableName] = Field(default=[], max_length=4)
     scopes: list[Scope] = Field(min_length=1)
     authority_for: list[Name] = []
+    partner: Name | None = None
 
     @model_validator(mode="after")
     def _some_way_in(self) -> Self:
@@ -724,6 +727,7 @@ class Settings(_Section):
                     trusts_returns=section.returns == "trust",
                     pickup=self._pickup(section),
                     hides_at_zero=section.hide_at_zero,
+                    partner=section.partner or "",
                 )
                 for name, section in self.channels.items()
                 if section.enabled
@@ -751,6 +755,17 @@ class Settings(_Section):
             rule = section.rule(f"sku_rules[{n}]")
             for name in section.skus if what == "skus" else section.tags:
                 found.setdefault((section.channel or EVERY_CHANNEL, name), rule)
+        return found
+
+    def sellers(self) -> dict[str, list[str]]:
+        """Under which names the ledger keeps the orders of each wholesale partner: its channels and its clients."""
+        found: dict[str, list[str]] = {}
+        for name, section in self.channels.items():
+            if section.partner is not None:
+                found.setdefault(section.partner, []).append(name)
+        for name, client in self.clients.items():
+            if client.partner is not None:
+                found.setdefault(client.partner, []).append(f"client/{name}")
         return found
 
     def listening_channels(self) -> list[str]:

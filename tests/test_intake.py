@@ -13,15 +13,19 @@ from typing import Any
 import pytest
 
 from onhand.channels.errors import ChannelDown, RowRejected
+from onhand.domain.events import EventKind
 from onhand.domain.listings import ChannelRules
+from onhand.domain.movements import Movement, event_of
+from onhand.domain.programmes import Line, Terms
 from onhand.domain.rules import Rule
 from onhand.domain.sales import ChannelOrder, SoldLine, as_json
 from onhand.intake import Taken, take
 from onhand.intake.turn import take_turn
-from onhand.ledger import catalogue, inbox
+from onhand.ledger import catalogue, inbox, programmes
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.inbox import Received
+from onhand.ledger.posting import post_events
 from tests.fix_ledger import sql
 from tests.memory_channel import MemoryChannel, MemoryOrders
 
@@ -123,6 +127,25 @@ async def test_a_line_without_a_known_name_is_known_by_its_sku(web: Pool) -> Non
     await taken(web, order("1", line("a", "", 1, sku="B"), line("b", "v99", 2, sku="A")))
     assert await promised(web) == {("A", "leeds"): (-2, 2, 0), ("B", "leeds"): (-1, 1, 0)}
     assert await books(web) == {"20": 99}
+
+
+async def test_orders_of_a_partner_draw_on_its_programme(web: Pool) -> None:
+    """Goal: a channel that is a partner's takes what is reserved first, in the transaction that posts the order."""
+    received = Movement("t", "1", EventKind.RECEIPT, "A", "leeds", 20, NOON)
+    await post_events(web, [event_of(received)])
+    terms = Terms("spring", "acme", NOON, datetime.now(UTC) + timedelta(days=9))
+    await programmes.create(web, terms, [Line("A", "leeds", 8)], "ann")
+    ((number, partner),) = await programmes.to_keep(web, NOON)
+    await programmes.keep(web, number, NOON, ["web"], set())
+    rules = replace(ONE_PLACE, partner=partner)
+
+    await taken(web, order("1", line("a", "v11", 1)), rules=rules)
+    await taken(web, order("2", line("a", "v10", 1)), rules=ONE_PLACE)
+
+    assert await promised(web) == {("A", "leeds"): (11, 7, 0)}
+    (found,) = await programmes.listed(web)
+    assert found.lines == (Line("A", "leeds", 8, 6, 8),)
+    assert await books(web) == {"10": 99, "11": 99}
 
 
 async def test_a_piece_of_a_pack_takes_its_units(web: Pool) -> None:

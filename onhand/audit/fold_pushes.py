@@ -1,5 +1,7 @@
 """Pushes: in the order of their generations, and never above what there was where they drew from."""
 
+from dataclasses import dataclass
+
 from onhand.audit.found import Found
 from onhand.audit.streams import Sorted, keys_of
 from onhand.ledger.audit import BasisRow, Snapshot
@@ -21,32 +23,48 @@ async def fold_bases(snapshot: Snapshot, found: Found) -> None:
     """Walks each shelf's history up to every version that a push names; those of one SKU are kept until they are whole.
 
     What a buffer, a share or a sale not heard of yet took off is not kept, so this is the bound that all of them
-    leave: a push below it is not proven to be right, one above it is proven to be wrong.
+    leave: a push below it is not proven to be right, one above it is proven to be wrong. What a push was allowed beyond
+    what was available is bounded by what was on its way, or reserved.
     """
     bases = Sorted(snapshot.bases(), lambda basis: (basis.sku_id, basis.location_id))
     moved = Sorted(snapshot.available(), lambda entry: (entry.sku_id, entry.location_id))
-    open_pushes: dict[int, tuple[int, int]] = {}
+    open_pushes: dict[int, _Drawn] = {}
     sku = None
     async for key in keys_of(bases, moved):
         if key[0] != sku:
             sku, open_pushes = key[0], {}
-        available = 0
+        available = kept = 0
         history = moved.take(key)
         entry = await anext(history, None)
         async for basis in bases.take(key):
             while entry is not None and entry.version <= basis.version:
-                available += entry.quantity
+                available += entry.quantity if entry.available else 0
+                kept += 0 if entry.available else entry.quantity
                 entry = await anext(history, None)
-            _judge(basis, available, open_pushes, found)
+            _judge(basis, available, kept, open_pushes, found)
         while entry is not None:
             entry = await anext(history, None)
 
 
-def _judge(basis: BasisRow, available: int, open_pushes: dict[int, tuple[int, int]], found: Found) -> None:
-    units, seen = open_pushes.pop(basis.push, (0, 0))
-    units, seen = units + available, seen + 1
-    if seen < basis.locations:
-        open_pushes[basis.push] = (units, seen)
-    elif basis.quantity * basis.units > max(units, 0):
-        told = {"quantity": basis.quantity, "units": basis.units, "available": units}
-        found.add("justified", push=basis.push, sku_id=basis.sku_id, **told)
+@dataclass(slots=True)
+class _Drawn:
+    """What was there where a push drew from, over the locations that were looked at so far."""
+
+    available: int = 0
+    kept: int = 0
+    locations: int = 0
+
+
+def _judge(basis: BasisRow, available: int, kept: int, open_pushes: dict[int, _Drawn], found: Found) -> None:
+    drawn = open_pushes.pop(basis.push, None) or _Drawn()
+    drawn.available += available
+    drawn.kept += kept
+    drawn.locations += 1
+    if drawn.locations < basis.locations:
+        open_pushes[basis.push] = drawn
+        return
+    allowed = max(drawn.available, 0) + basis.beyond
+    if basis.quantity * basis.units > allowed or basis.beyond > max(drawn.kept, 0):
+        told = {"quantity": basis.quantity, "units": basis.units, "available": drawn.available}
+        beyond = {"beyond": basis.beyond, "kept": drawn.kept} if basis.beyond else {}
+        found.add("justified", push=basis.push, sku_id=basis.sku_id, **told, **beyond)

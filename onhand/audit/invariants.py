@@ -39,7 +39,9 @@ INVARIANTS = (
         "covered", "a delivery that was taken is in the ledger, as told or newer", "onhand inbox show ID"
     ),
     Invariant("generations", "pushes of a level never go back in generation", RECORD),
-    Invariant("justified", "no push told more than there was where it drew from", RECORD),
+    Invariant(
+        "justified", "no push told more than there was where it drew from, or was to come there", RECORD
+    ),
     Invariant("levels", "levels are of listings, and claims on them are sound", RECORD, folded=False),
     Invariant("outbox", "what is pending is of a listing of its channel", RECORD, folded=False),
     Invariant(

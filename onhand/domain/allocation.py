@@ -6,6 +6,7 @@ For a claim with the pool P (its locations together) and its rule:
     sellable = max(0, P - buffer(P))
     given    = floor(sellable * share)                          pooled
     given    = its part of every pot it draws on                partitioned, see `_partition`
+    given    = given + programme + preorder                     what it may sell beyond the pool
     pieces   = floor(min(cap, max(0, given - reserve - widened - paced - spiking)) / units of one piece)
     level    = 0 if halted or pieces < minimum to show, otherwise pieces
 
@@ -16,6 +17,7 @@ for a person; it calls the same functions step by step, so the two cannot disagr
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import lcm
 from typing import TypeVar
 
@@ -33,7 +35,8 @@ class Claim:
     `place` is the channel's own location, "" where the channel has one number. `units` of the SKU leave
     the shelf with one sold piece (a six-pack: 6). `halted` holds the level at zero; `widened` units more than its rule
     says are kept from it, because it drifted, and `spiking` more while it sells much faster than usual, but never more
-    than half. `paced` is what others sell until its channel shows a change, held back where its rule says so.
+    than half. `paced` is what others sell until its channel shows a change, held back where its rule says so. Beyond its pool it may sell `programme` units, which are reserved for its
+    channel's partner, and `preorder` units that are on their way, promised for the day `promised_for`.
     """
 
     channel: str
@@ -46,6 +49,9 @@ class Claim:
     widened: int = 0
     spiking: int = 0
     paced: VelocityBuffer | None = None
+    programme: int = 0
+    preorder: int = 0
+    promised_for: date | None = None
 
     def __post_init__(self) -> None:
         assert self.units >= 1, f"one piece of listing {self.listing_id} takes {self.units} units"
@@ -99,6 +105,11 @@ def explain(available: Mapping[str, int], claims: Sequence[Claim]) -> list[Alloc
 
 
 # What a claim is given of its pool.
+
+
+def parts_of(units: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
+    """What the claims' buffers and shares give each of them of `units` by location, whatever those are."""
+    return _given(units, claims)
 
 
 def _given(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
@@ -248,6 +259,14 @@ class _Stage:
     reason: Callable[[Claim, int, int], str]
 
 
+def _with_programme(claim: Claim, units: int) -> int:
+    return units + claim.programme
+
+
+def _with_preorder(claim: Claim, units: int) -> int:
+    return units + claim.preorder
+
+
 def _less_reserve(claim: Claim, units: int) -> int:
     reserve = claim.rule.reserve
     return units - reserve if units > reserve else 0
@@ -303,6 +322,20 @@ def _minimum_reason(claim: Claim, before: int, after: int) -> str:
 
 
 _STAGES = (
+    _Stage(
+        "programme",
+        exists=lambda claim: claim.programme > 0,
+        apply=_with_programme,
+        reason=lambda claim, before, after: f"{units_text(claim.programme)} reserved for its partner added",
+    ),
+    _Stage(
+        "preorder",
+        exists=lambda claim: claim.preorder > 0,
+        apply=_with_preorder,
+        reason=lambda claim, before, after: (
+            f"{units_text(claim.preorder)} on the way added, to be sold as promised for {claim.promised_for}"
+        ),
+    ),
     _Stage(
         "reserve",
         exists=lambda claim: claim.rule.reserve > 0,

@@ -5,7 +5,7 @@ and nothing is concluded from it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from onhand.domain.low_stock import HOURS_A_DAY
@@ -221,6 +221,19 @@ class LowStockFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PromisedAhead:
+    """What was promised ahead and may not be kept: order lines that are late, of how many SKUs, the SKU that waits
+    longest and its day; and wholesale programmes that may go short, with one of them."""
+
+    late: int = 0
+    skus: int = 0
+    late_sku: str = ""
+    late_since: date | None = None
+    short_programmes: int = 0
+    short_programme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFacts:
     """What the ledger knows beside its channels. `added_up`: the widest scope first."""
 
@@ -231,6 +244,7 @@ class LedgerFacts:
     counts: WaitingCounts = WaitingCounts()
     added_up: tuple[AddedUp, ...] = ()
     low_stock: LowStockFacts = LowStockFacts()
+    promised: PromisedAhead = PromisedAhead()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
+from onhand.domain.beyond import with_preorder, with_programmes
+from onhand.domain.preorders import PreOrder
 from onhand.domain.rules import Mode, Rule, for_pickup
 from onhand.domain.velocity import VelocityBuffer
 
@@ -47,7 +49,8 @@ class ListingState:
     location that the source has moved the SKU by, and that no run was let through with yet (`onhand.domain.guard`);
     empty where nobody asked for them. `versions` are those of the balances that `available` was
     read from. `tags` are the SKU's. `spiking`: units kept from each of its listings while it sells much faster than
-    usual. `paced`: what others sell until the channel shows a change, by place.
+    usual. `paced`: what others sell until the channel shows a change, by place. `preorder`: what may be sold before it
+    arrives; `reserved`: units kept for wholesale programmes, by partner and location.
     """
 
     channel: str
@@ -71,6 +74,8 @@ class ListingState:
     tags: tuple[str, ...] = ()
     spiking: int = 0
     paced: Mapping[str, VelocityBuffer] = field(default_factory=dict)
+    preorder: PreOrder | None = None
+    reserved: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class ChannelRules:
     changes is a count, and of which of our locations. `pickup`: places whose buyers fetch what they buy, and the units
     held back there. `trusts_returns`: refunded pieces that the channel put back on its shelf can be sold at once;
     otherwise they wait for an inspection. `hides_at_zero`: listings that show nothing are taken out of sight.
+    `partner`: whose wholesale programmes its orders draw on.
     """
 
     rule: Rule
@@ -91,6 +97,7 @@ class ChannelRules:
     trusts_returns: bool = True
     pickup: Mapping[str, int] = field(default_factory=dict)
     hides_at_zero: bool = False
+    partner: str = ""
 
     def at(self, place: str, rule: Rule) -> Rule:
         """What becomes of a rule at one of its places."""
@@ -146,12 +153,16 @@ class RuleBook:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one listing should show at one place, and what we believe it shows (None: we never knew)."""
+    """What one listing should show at one place, and what we believe it shows (None: we never knew).
+
+    `beyond`: units that are not available, and that it may sell all the same (`onhand.domain.beyond`).
+    """
 
     state: ListingState
     place: str
     quantity: int
     book: int | None
+    beyond: int = 0
 
     @property
     def differs(self) -> bool:
@@ -164,6 +175,16 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
 
     Halts and widened buffers are known of its own claims only: those of others change nothing here.
     """
+    claims = _claims_on_pool(state, rules)
+    if state.preorder is not None:
+        claims = with_preorder(claims, state.available, state.preorder)
+    if state.reserved:
+        partners = {name: channel.partner for name, channel in rules.channels.items() if channel.partner}
+        claims = with_programmes(claims, state.reserved, partners)
+    return claims
+
+
+def _claims_on_pool(state: ListingState, rules: RuleBook) -> list[Claim]:
     siblings = state.siblings
     if not siblings:
         rule = rules.rule_for(state.channel, state.sku, state.tags)
@@ -226,6 +247,7 @@ def _targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
             claim.place,
             levels[n] if levels else allocate(free_for(state, rules, claim.place), claims)[n],
             state.books.get(claim.place),
+            claim.programme + claim.preorder,
         )
         for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id

@@ -65,7 +65,8 @@ class OrderLine:
 class OrderSnapshot:
     """A whole order of `channel` at `version` (grows with each change; microseconds of its last update).
 
-    `occurred_at` is its last update, `placed_at` when it was placed, where that is known. Raises
+    `occurred_at` is its last update, `placed_at` when it was placed, where that is known. `partner`: whose wholesale
+    programmes it draws on, empty where that is nobody's. Raises
     SnapshotRefusedError for a line id that comes twice, of which one would be lost unnoticed, and for negative units.
     """
 
@@ -75,6 +76,7 @@ class OrderSnapshot:
     occurred_at: datetime
     lines: tuple[OrderLine, ...]
     placed_at: datetime | None = None
+    partner: str = ""
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

@@ -16,6 +16,7 @@ from onhand.domain.health import (
     Verdict,
     counted,
 )
+from onhand.domain.promise_problems import of_promises
 
 LATE_BY = timedelta(minutes=2)
 """A schedule that has started nothing for two of its intervals and this is late."""
@@ -50,6 +51,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         yield from _of_conflicts(facts.ledger)
         yield from _of_spikes(facts.ledger)
         yield from of_counts(facts.ledger)
+        yield from of_promises(facts.ledger.promised)
 
 
 def _of_services(facts: Facts) -> list[Problem]:

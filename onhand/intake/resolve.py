@@ -73,6 +73,7 @@ class Resolver:
             order.updated_at,
             tuple(lines),
             order.placed_at,
+            self._rules.partner,
         )
         return Resolved(snapshot, self._problem(order, unknown))
 

@@ -147,7 +147,10 @@ class PushSent:
 
 @dataclass(frozen=True, slots=True)
 class BasisRow:
-    """One balance that a push was decided from, by its version; `locations` is how many such the push has."""
+    """One balance that a push was decided from, by its version; `locations` is how many such the push has.
+
+    `beyond`: units that it was allowed besides what is available at all of them.
+    """
 
     sku_id: int
     location_id: int
@@ -156,16 +159,18 @@ class BasisRow:
     quantity: int
     units: int
     locations: int
+    beyond: int
 
 
 @dataclass(frozen=True, slots=True)
 class AvailableRow:
-    """A movement of what can be sold on a shelf."""
+    """A movement on a shelf of what is `available`, or else of what may be sold beyond it: on its way, or reserved."""
 
     sku_id: int
     location_id: int
     version: int
     quantity: int
+    available: bool
 
 
 class Snapshot:
@@ -242,7 +247,7 @@ class Snapshot:
         return self._stream("raw_bases", BasisRow)
 
     def available(self) -> AsyncIterator[AvailableRow]:
-        """Every movement of what can be sold, shelf by shelf."""
+        """Every movement of what can be sold, or may be sold beyond that, shelf by shelf."""
         return self._stream("raw_available", AvailableRow)
 
     async def _stream(self, name: str, kind: Callable[..., Row]) -> AsyncIterator[Row]:

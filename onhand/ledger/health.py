@@ -14,6 +14,7 @@ from onhand.domain.health import (
     LowStockFacts,
     OpenOversell,
     OpenSpikes,
+    PromisedAhead,
     RunFacts,
     Waiting,
     WaitingCounts,
@@ -38,10 +39,13 @@ async def look(
         counts = await connection.execute(query("counts_that_wait"))
         sums = await connection.execute(query("watched_sums"))
         low = await connection.execute(query("low_stock_tally"))
+        promised = await connection.execute(query("promised_ahead"))
         stand = tuple(_channel(row, row[0] in listening) for row in await found.fetchall())
         last, said, spiking = await run.fetchone(), await conflicts.fetchone(), await spikes.fetchone()
+        ahead = await promised.fetchone()
         assert said is not None, "an aggregate answers one row"
         assert spiking is not None, "an aggregate answers one row"
+        assert ahead is not None, "an aggregate answers one row"
         number, skus, newest_at, newest = said
         waiting, tally = await counts.fetchone(), await low.fetchone()
         assert waiting is not None, "an aggregate answers one row"
@@ -59,6 +63,7 @@ async def look(
                 for scope, subject, units, _, since, _ in await sums.fetchall()
             ),
             low_stock=LowStockFacts(*tally),
+            promised=PromisedAhead(ahead[0], ahead[1], ahead[2] or "", ahead[3], ahead[4], ahead[5] or ""),
         )
 
 

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from onhand.domain.listings import ListingState, Resting, Sibling
+from onhand.domain.preorders import PreOrder
 from onhand.domain.velocity import WAITS_AT_MOST, Tier, VelocityBuffer
 from onhand.ledger.database import Connection, Pool, one_statement, restore
 from onhand.ledger.queries import query
@@ -54,15 +55,18 @@ class LevelLearnt:
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a level was decided from, kept with it so that anybody can look it up: the SKU, the units of it one piece
-    takes, and the version of its balance at each location drawn on (0: it was never there)."""
+    takes, the version of its balance at each location drawn on (0: it was never there), and units that it may sell
+    `beyond` what is available there."""
 
     sku: str
     units: int
     versions: Mapping[str, int]
+    beyond: int = 0
 
     def as_json(self) -> str:
         """The form in which it is kept."""
-        return json.dumps({"sku": self.sku, "units": self.units, "versions": self.versions})
+        kept = {"sku": self.sku, "units": self.units, "versions": self.versions}
+        return json.dumps(kept | ({"beyond": self.beyond} if self.beyond else {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
-    resting, siblings, (versions, tags, spiking, paced) = others[:5], others[5:8], others[8:]
+    resting, siblings, (versions, tags, spiking, paced, preorder, reserved) = others[:5], others[5:8], others[8:]
     return ListingState(
         channel,
         listing,
@@ -174,6 +178,17 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         tuple(tags),
         spiking,
         {place: VelocityBuffer(*held) for place, held in paced.items()} if paced else {},
+        None if preorder is None else _preorder(preorder),
+        reserved or {},
+    )
+
+
+def _preorder(kept: Mapping[str, Any]) -> PreOrder:
+    return PreOrder(
+        kept["cap"],
+        date.fromisoformat(kept["for"]),
+        frozenset(kept["channels"]),
+        kept["incoming"] or {},
     )
 
 

@@ -11,7 +11,9 @@ from onhand.domain import orders
 from onhand.domain.events import Event
 from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
 from onhand.domain.returns import Handled
+from onhand.domain.programmes import PartnerOrder
 from onhand.ledger.database import Connection, Pool, one_statement
+from onhand.ledger.drawing import draws_of
 from onhand.ledger.levels import mark
 from onhand.ledger.order_returns import remember_returns, returned_rows
 from onhand.ledger.posting import Posted, Verdict, post_events_on
@@ -124,11 +126,18 @@ class _Batch:
         self._taken: dict[int, str] = {}
         self._untold: dict[int, frozenset[str]] = {}
         self._moments: dict[str, datetime] = {}
+        self._partner = ""
+        self._of_partner: list[PartnerOrder] = []
 
     def take(self, n: int, snapshot: OrderSnapshot, known: PostedOrder) -> None:
         """The n-th snapshot, where `known` is what is posted of its order."""
         events = orders.events_of(snapshot, known)
         self._events += [(n, event) for event in events]
+        if snapshot.partner:
+            self._partner, moment = snapshot.partner, orders.moment_of(snapshot, known)
+            self._of_partner.append(
+                PartnerOrder(self._channel, snapshot.order_id, known.version < 0, moment, events)
+            )
         self._sales += orders.sales_of(snapshot, known)
         self._taken[n] = snapshot.order_id
         self._untold[n] = frozenset(orders.untold(snapshot, known, events))
@@ -146,12 +155,15 @@ class _Batch:
             return
         verdicts: dict[int, list[Posted]] = {n: [] for n in self._taken}
         events = [event for _, event in self._events]
+        if self._of_partner:
+            events += await draws_of(connection, self._partner, self._of_partner)
         answered = await post_events_on(connection, events, woken, seller=self._channel) if events else []
-        for (n, event), verdict in zip(self._events, answered, strict=True):
+        for event, verdict in zip(events, answered, strict=True):
             if verdict.verdict is not Verdict.POSTED:
                 raise OrderConflictError(
                     f"{event.source}, event {event.external_id} was answered {verdict.verdict}: {verdict.message}"
                 )
+        for (n, _), verdict in zip(self._events, answered, strict=False):
             verdicts[n].append(verdict)
         # Also when nothing had to be posted: a late older snapshot must not undo what this one says.
         await _remember(connection, self._channel, {o: posted[o] for o in self._taken.values()})

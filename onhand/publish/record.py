@@ -92,12 +92,13 @@ def _with_bases(work: Work, places: Mapping[str, Sequence[str]]) -> list[Push]:
     """
     pushes = []
     for push in work.pushes:
-        state = work.targets[push.listing_id, push.place].state
+        target = work.targets[push.listing_id, push.place]
+        state = target.state
         if any(state.withheld.values()):
             pushes.append(push)
             continue
         versions = {location: state.versions.get(location, 0) for location in places[push.place]}
-        pushes.append(replace(push, basis=Basis(state.sku, state.units, versions)))
+        pushes.append(replace(push, basis=Basis(state.sku, state.units, versions, target.beyond)))
     return pushes
 
 

@@ -1,6 +1,7 @@
 """POST /events: any system states what physically happened, and hears of each event what became of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -88,7 +89,11 @@ async def post_events(request: Request) -> Verdicts:
     items = _items(body)
     settings = api.settings_of(request)
     readings = [_read(item, f"client/{caller.name}", settings.movements.reasons) for item in items]
-    taken = [reading for reading in readings if not isinstance(reading, EventRefusedError)]
+    taken = [
+        _of_partner(reading, settings, caller.name)
+        for reading in readings
+        if not isinstance(reading, EventRefusedError)
+    ]
     posted = await post_stated(api.pool_of(request), taken, _judging(settings, caller.name))
     publishing: Waker = request.app.state.publishing
     publishing.wake(posted.woken)
@@ -99,6 +104,14 @@ def _judging(settings: Settings, client: str) -> Judging:
     section = settings.clients.get(client)
     locations = frozenset() if section is None else frozenset(section.authority_for)
     return Judging(locations, timedelta(seconds=settings.sync.authority_window_seconds))
+
+
+def _of_partner(stated: Stated, settings: Settings, client: str) -> Stated:
+    """Orders of a client that sells for a wholesale partner draw on the partner's programmes."""
+    section = settings.clients.get(client)
+    if section is None or section.partner is None or not isinstance(stated, OrderSnapshot):
+        return stated
+    return replace(stated, partner=section.partner)
 
 
 def _items(body: bytes) -> list[Any]:

@@ -9,8 +9,9 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from onhand.domain.programmes import Line, Terms
 from onhand.domain.states import State
-from onhand.ledger import stock
+from onhand.ledger import programmes, stock
 from onhand.ledger.database import Pool
 from onhand.settings import Settings
 from onhand.web import app as app_module
@@ -363,3 +364,38 @@ async def test_a_count_of_an_authority_is_judged_beside_another_ones(
         assert (await levels(stocked))["leeds"] == (4, 0)
         assert await counts("till", 9, 10) == "posted"
         assert (await levels(stocked))["leeds"] == (9, 0)
+
+
+async def test_orders_of_a_partners_client_draw_on_its_programme(
+    stocked: Pool,
+    database: str,
+    settings: Settings,
+    temporal_env: WorkflowEnvironment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Goal: the setting of the client decides. Method: 5 of the 7 in Leeds are kept; the partner orders 3, a till 1."""
+    tokens = {name: f"planted-token-{name}-0123456789" for name in ("edi", "till")}
+    clients: dict[str, dict[str, object]] = {}
+    for name, token in tokens.items():
+        monkeypatch.setenv(name.upper(), token)
+        clients[name] = {"token_envs": [name.upper()], "scopes": ["events"]}
+    clients["edi"]["partner"] = "acme"
+    configured = Settings.model_validate(settings.model_dump() | {"clients": clients})
+    now = datetime.now(UTC)
+    terms = Terms("spring", "acme", now - timedelta(hours=1), now + timedelta(days=1))
+    await programmes.create(stocked, terms, [Line("A", "leeds", 5)], "ann")
+    ((number, _),) = await programmes.to_keep(stocked, now)
+    await programmes.keep(stocked, number, now, configured.sellers()["acme"], set())
+
+    async with served(create_app(configured, doors=doors_to(database, temporal_env.client))) as client:
+        for name, units in (("edi", 3), ("till", 1)):
+            line = {"id": "1", "sku": "A", "location": "leeds", "ordered": units}
+            stated = {"kind": "order", "id": "7", "changed_at": ago(60), "lines": [line]}
+            bearer = {"Authorization": f"Bearer {tokens[name]}"}
+            answer = await client.post("/events", json={"events": [stated]}, headers=bearer)
+            assert answer.json()["verdicts"][0]["verdict"] == "posted"
+    (found,) = await programmes.listed(stocked)
+    assert found.lines == (Line("A", "leeds", 5, 3, 5),)
+    assert await programmes.orders_of(stocked, number) == [("client/edi", "7")]
+    reserved = "SELECT available, reserved, committed FROM balance JOIN location l ON l.id = location_id"
+    assert await sql(stocked, f"{reserved} WHERE l.code = 'leeds' AND reserved > 0") == [(1, 2, 4)]

@@ -196,21 +196,27 @@ SELECT c.name AS channel, s.code AS sku, p.place, p.id AS push, p.generation, p.
  LIMIT %(limit)s
 
 -- name: audit_justified
--- No push told more than was available at the locations it drew on, by the balances it was decided from.
+-- No push told more than was available at the locations it drew on, by the balances it was decided from, and what it was
+-- allowed beyond that; which was no more than was on its way, or reserved.
 SELECT p.listing_id AS listing, p.basis->>'sku' AS sku, p.place, p.id AS push, p.generation, p.quantity,
-       (p.basis->>'units')::integer AS units, a.available, count(*) OVER () AS total
+       (p.basis->>'units')::integer AS units, a.available, m.beyond, a.kept, count(*) OVER () AS total
   FROM push p
+ CROSS JOIN LATERAL (SELECT coalesce((p.basis->>'beyond')::bigint, 0) AS beyond) m
  CROSS JOIN LATERAL (
-    SELECT coalesce(sum(n.balance_after), 0)::bigint AS available
+    SELECT coalesce(sum(n.balance_after) FILTER (WHERE n.state = 'available'), 0)::bigint AS available,
+           coalesce(sum(n.balance_after) FILTER (WHERE n.state <> 'available'), 0)::bigint AS kept
       FROM jsonb_each_text(p.basis->'versions') AS d(location, version)
       JOIN sku s ON s.code = p.basis->>'sku'
       JOIN location o ON o.code = d.location
+     CROSS JOIN unnest(CASE WHEN m.beyond > 0 THEN ARRAY['available', 'incoming', 'reserved']
+                            ELSE ARRAY['available'] END) AS t(state)
      CROSS JOIN LATERAL (
-        SELECT e.balance_after FROM entry e
-         WHERE e.sku_id = s.id AND e.location_id = o.id AND e.state = 'available' AND e.version <= d.version::bigint
+        SELECT e.state, e.balance_after FROM entry e
+         WHERE e.sku_id = s.id AND e.location_id = o.id AND e.state = t.state AND e.version <= d.version::bigint
          ORDER BY e.version DESC LIMIT 1) n
  ) a
- WHERE p.basis IS NOT NULL AND p.quantity::bigint * (p.basis->>'units')::bigint > greatest(a.available, 0)
+ WHERE p.basis IS NOT NULL
+   AND (p.quantity::bigint * (p.basis->>'units')::bigint > greatest(a.available, 0) + m.beyond OR m.beyond > a.kept)
  ORDER BY p.id
  LIMIT %(limit)s
 
@@ -339,7 +345,7 @@ SELECT listing_id, place, id, generation FROM push ORDER BY listing_id, place, s
 -- name: raw_bases
 -- For each push and each location that it drew on: the balance's version, shelf by shelf.
 SELECT s.id, o.id, d.version::bigint, p.id, p.quantity, (p.basis->>'units')::integer,
-       (SELECT count(*) FROM jsonb_object_keys(p.basis->'versions'))
+       (SELECT count(*) FROM jsonb_object_keys(p.basis->'versions')), coalesce((p.basis->>'beyond')::integer, 0)
   FROM push p
  CROSS JOIN LATERAL jsonb_each_text(p.basis->'versions') AS d(location, version)
   JOIN sku s ON s.code = p.basis->>'sku'
@@ -347,6 +353,7 @@ SELECT s.id, o.id, d.version::bigint, p.id, p.quantity, (p.basis->>'units')::int
  ORDER BY 1, 2, 3, 4
 
 -- name: raw_available
--- Every entry of what can be sold, shelf by shelf.
-SELECT sku_id, location_id, version, quantity FROM entry WHERE state = 'available'
+-- Every entry of what can be sold, or may be sold beyond that: what is on its way, or reserved. Shelf by shelf.
+SELECT sku_id, location_id, version, quantity, state = 'available' FROM entry
+ WHERE state IN ('available', 'incoming', 'reserved')
  ORDER BY sku_id, location_id, version

@@ -66,7 +66,8 @@ SELECT id, status, started_at, finished_at, summary, rows_refused
 SELECT s.code, b.short, v.found_at
   FROM oversell v
   JOIN sku s ON s.id = v.sku_id
- CROSS JOIN LATERAL (SELECT -sum(available) AS short FROM balance WHERE sku_id = v.sku_id) b
+ CROSS JOIN LATERAL (SELECT -sum(available) - covered_v1(v.sku_id) AS short FROM balance
+                     WHERE sku_id = v.sku_id) b
  WHERE v.resolved_at IS NULL AND b.short > 0
  ORDER BY v.found_at, s.code
  LIMIT %(limit)s
@@ -84,3 +85,13 @@ SELECT count(*), count(DISTINCT c.sku_id), max(c.found_at),
 SELECT count(*), (array_agg(s.code ORDER BY p.began_at, p.id))[1], min(p.began_at)
   FROM spike p JOIN sku s ON s.id = p.sku_id
  WHERE p.ended_at IS NULL
+
+-- name: promised_ahead
+-- Promises that people were told are late, and programmes that they were told may go short: how many, and an example.
+SELECT l.number, l.skus, l.example, l.since, p.number, p.example
+  FROM (SELECT count(*) AS number, count(DISTINCT w.sku_id) AS skus, min(w.promised_for) AS since,
+               (SELECT code FROM sku WHERE id = (array_agg(w.sku_id ORDER BY w.promised_for, w.sku_id))[1]) AS example
+          FROM preorder_promise w WHERE w.settled_at IS NULL AND w.told_late) l,
+       (SELECT count(DISTINCT m.id) AS number, min(m.name) AS example
+          FROM programme m JOIN programme_line n ON n.programme_id = m.id
+         WHERE m.ended_at IS NULL AND n.told_short > 0) p

@@ -13,7 +13,8 @@ SELECT l.id, l.sort_key
 -- name: listing_states
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
 -- order yet is off the pool. Spikes and buffers by velocity are looked for only while there are any; what is withheld, only
--- while a source has said something that no run was let through with.
+-- while a source has said something that no run was let through with. Last comes what may be sold beyond what is
+-- available: pre-orders, and what is held for partners.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
@@ -28,7 +29,23 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
             ELSE 0 END,
        CASE WHEN (SELECT EXISTS (SELECT FROM velocity_buffer))
             THEN (SELECT jsonb_object_agg(vb.place, jsonb_build_array(vb.units, vb.per_day, vb.seconds))
-                    FROM velocity_buffer vb WHERE vb.listing_id = l.id) END
+                    FROM velocity_buffer vb WHERE vb.listing_id = l.id) END,
+       CASE WHEN (SELECT EXISTS (SELECT FROM preorder WHERE closed_at IS NULL)) THEN (
+        SELECT jsonb_build_object('cap', p.cap, 'for', p.promised_for, 'channels', p.channels, 'incoming', (
+                   SELECT jsonb_object_agg(c.code, incoming_due_v1(a.sku_id, a.location_id, p.promised_for))
+                     FROM balance a JOIN location c ON c.id = a.location_id
+                    WHERE a.sku_id = p.sku_id AND a.incoming > 0))
+          FROM preorder p WHERE p.sku_id = l.sku_id AND p.closed_at IS NULL) END,
+       CASE WHEN (SELECT EXISTS (SELECT FROM programme WHERE ended_at IS NULL)) THEN (
+        SELECT jsonb_object_agg(h.partner, h.units)
+          FROM (SELECT k.partner, jsonb_object_agg(k.code, k.units) AS units
+                  FROM (SELECT m.partner, c.code, sum(n.secured - n.taken) AS units
+                          FROM programme_line n
+                          JOIN programme m ON m.id = n.programme_id
+                          JOIN location c ON c.id = n.location_id
+                         WHERE n.sku_id = l.sku_id AND n.secured > n.taken
+                         GROUP BY m.partner, c.code) k
+                 GROUP BY k.partner) h) END
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id

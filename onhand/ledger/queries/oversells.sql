@@ -1,13 +1,14 @@
 -- SKUs of which more is promised than there is.
 
 -- name: short_skus
--- Those whose available units sum up to less than nothing. Only a SKU with a negative balance can be one, so one walk over
--- the balances finds them; an index on `available` would cost every posting more than this does.
-SELECT b.sku_id, -sum(b.available)
+-- Those whose available units sum up to less than nothing, by more than was promised before it arrives. Only a SKU with a
+-- negative balance can be one, so one walk over the balances finds them; an index on `available` would cost every posting
+-- more than this does.
+SELECT b.sku_id, -sum(b.available) - covered_v1(b.sku_id)
   FROM balance b
  WHERE b.sku_id IN (SELECT sku_id FROM balance WHERE available < 0)
  GROUP BY b.sku_id
-HAVING sum(b.available) < 0
+HAVING sum(b.available) < 0 AND sum(b.available) + covered_v1(b.sku_id) < 0
  ORDER BY b.sku_id
 
 -- name: promises_of_skus
@@ -49,7 +50,8 @@ ON CONFLICT (sku_id) WHERE resolved_at IS NULL DO UPDATE SET
 UPDATE oversell SET resolved_at = clock_timestamp(), resolution = %(resolution)s
  WHERE id IN (SELECT id FROM oversell o
                WHERE o.resolved_at IS NULL
-                 AND (SELECT coalesce(sum(available), 0) FROM balance WHERE sku_id = o.sku_id) >= 0
+                 AND (SELECT coalesce(sum(available), 0) FROM balance WHERE sku_id = o.sku_id)
+                     + covered_v1(o.sku_id) >= 0
                ORDER BY id FOR UPDATE)
 
 -- name: to_halt_for_oversells
@@ -92,7 +94,8 @@ UPDATE oversell o SET told = least(o.told, u.told)
 -- name: oversells
 -- Oversells with how many units are short now, the newest first: these, those of one SKU, those still open, or all.
 SELECT o.id, s.code, s.name, o.found_at, o.units_short,
-       greatest(coalesce((SELECT -sum(available) FROM balance WHERE sku_id = o.sku_id), 0), 0), ch.name, o.orders,
+       greatest(coalesce((SELECT -sum(available) FROM balance WHERE sku_id = o.sku_id), 0) - covered_v1(o.sku_id), 0),
+       ch.name, o.orders,
        o.resolved_at, o.resolution
   FROM oversell o
   JOIN sku s ON s.id = o.sku_id
