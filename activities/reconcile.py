@@ -10,7 +10,7 @@ from temporalio.client import Client
 from activities.asked import asked_channels, require_skus
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
-from onhand import guard, reconcile, stock_watch, tiers
+from onhand import guard, promising, reconcile, stock_watch, tiers
 from onhand.alerts import hold_report, reconcile_report
 from onhand.alerts.slack import Slack
 from onhand.channels.base import Channel
@@ -209,12 +209,15 @@ class ReconcileSteps:
     async def report_reconciliation(self, report: ReportReconciliation) -> None:
         """Tell people of what drifted above the tolerance; what they were told of before is not told again.
 
-        Sales that were heard of on the way may have left a SKU oversold, which is looked for here, too.
+        Sales that were heard of on the way may have left a SKU oversold, which is looked for here, too; and so is what
+        was promised ahead, where no channel's orders are swept.
         """
         await hold_report.tell(self.slack, self.pool, self.settings)
         await reconcile_report.tell(self.slack, self.pool, self.settings, report.reconciliation_id)
+        kept = await promising.keep(self.pool, self.settings, self.slack, datetime.now(UTC))
         oversold = await look_for_oversells(self.pool, self.settings, self.slack)
         if not self.settings.listening_channels():  # then there are no sweeps, beside which this is done
             refreshed = await tiers.refresh_if_due(self.pool, self.settings.tiers.rules(), datetime.now(UTC))
             await stock_watch.watch(self.pool, self.settings, self.slack, whole=refreshed is not None)
-        await wake_publishers(self.client, sorted(oversold.woken & set(self.settings.enabled_channels())))
+        woken = kept.woken | oversold.woken
+        await wake_publishers(self.client, sorted(woken & set(self.settings.enabled_channels())))

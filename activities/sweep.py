@@ -10,7 +10,7 @@ from temporalio.client import Client
 from activities.beating import heartbeats
 from activities.errors import sorted_errors
 from activities.live import start_updates
-from onhand import authority, overselling, planning, stock_watch, sweeping, tiers
+from onhand import authority, overselling, planning, promising, stock_watch, sweeping, tiers
 from onhand.alerts.slack import Slack
 from onhand.authority import Authority
 from onhand.channels.base import Channel
@@ -69,9 +69,10 @@ class SweepSteps:
             await hide_and_show(
                 self.pool, channel, enabled=self.rules.channels[request.channel].hides_at_zero
             )
+            kept = await promising.keep(self.pool, self.settings, self.slack, datetime.now(UTC))
             oversold = await overselling.look_for_oversells(self.pool, self.settings, self.slack)
             spiking = await look_for_spikes(self.pool, self.settings, self.slack, datetime.now(UTC))
-        woken = swept.disproved_woken | told | paced | oversold.woken | spiking.woken
+        woken = swept.disproved_woken | told | paced | kept.woken | oversold.woken | spiking.woken
         await wake_publishers(self.client, sorted(woken & self.channels.keys()))
         return SweepResult(
             channel=request.channel,

@@ -73,8 +73,8 @@ ROOMS = {
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
         "alerts authority channels domain draining guard hiding_at_zero imports intake ledger mapping messages "
-        "overselling planning publish read_back reconcile reports settings sources spiking stock_watch sweeping tiers "
-        "waking workflows",
+        "overselling planning promising publish read_back reconcile reports settings sources spiking stock_watch "
+        "sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/validation": room(
@@ -104,6 +104,7 @@ ROOMS = {
         "what people are told of stock itself", "alerts counting ledger low_stock settings"
     ),
     "onhand/counting.py": room("what counts leave to people", "alerts domain ledger settings", "structlog"),
+    "onhand/promising.py": room("what is promised ahead", "alerts domain ledger settings", "structlog"),
     "onhand/waking.py": room("signals, never the record", "messages workflows", "structlog temporalio"),
     "onhand/draining.py": room("a loop that knows nothing of what it drains"),
     "onhand/background.py": room("tasks beside a step; uses nothing"),
