@@ -38,6 +38,8 @@ COMMANDS = {
     "oversells": "oversells",
     "spikes": "spikes",
     "velocity": "velocity",
+    "programmes": "programmes",
+    "preorders": "preorders",
     "channels": "channels",
     "webhooks": "webhooks",
     "inbox": "inbox",

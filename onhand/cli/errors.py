@@ -10,6 +10,7 @@ from onhand.channels.errors import ChannelError
 from onhand.connect import NotRunningError
 from onhand.domain.counts import CountConflictError
 from onhand.domain.movements import MovementRefusedError
+from onhand.domain.programmes import ProgrammeRefusedError
 from onhand.domain.purchase_orders import PurchaseOrderRefusedError
 from onhand.domain.reasons import ReasonRefusedError
 from onhand.domain.returns import ReturnRefusedError
@@ -66,7 +67,7 @@ def describe(error: Exception) -> Said:
             return Said(channel_sentence(error), error.advice, ExitCode.FAILURE)
         case SourceError():
             return Said(error.said, error.advice, ExitCode.FAILURE)
-        case MovementRefusedError() | PurchaseOrderRefusedError() | ReasonRefusedError():
+        case MovementRefusedError() | PurchaseOrderRefusedError() | ReasonRefusedError() | ProgrammeRefusedError():
             return Said(str(error), "", ExitCode.USAGE)
         case ReturnRefusedError() | TransferRefusedError():
             return Said(str(error), "", ExitCode.USAGE)

@@ -14,9 +14,11 @@ from onhand.cli.stock_view import INSIDE, balance_table, title
 from onhand.cli.work_view import hold_reasons
 from onhand.domain.states import State
 from onhand.explain.explanation import Explanation, LevelExplained
+from onhand.explain.sentences import kept_sentence, promise_sentence
 from onhand.ledger.stock import EventRow, LevelFacts, Line, Provisional
 from onhand.wording import ago, count, signed
 
+PROMISES_SHOWN = 10
 ID_LENGTH_MAX = 32
 """Characters of an event's external id that are shown; JSON has all of them."""
 
@@ -70,8 +72,13 @@ def _panel(heading: str, body: RenderableType) -> Panel:
 def _stock(explanation: Explanation) -> RenderableType:
     if not explanation.balances:
         return Text("nothing has ever moved")
-    unheard = [Text(_unheard(each, explanation.asked_at), style="yellow") for each in explanation.provisional]
-    return Group(balance_table(explanation.balances), *([Text(), *unheard] if unheard else []))
+    notes = [Text(_unheard(each, explanation.asked_at), style="yellow") for each in explanation.provisional]
+    notes += [Text(kept_sentence(each)) for each in explanation.kept]
+    notes += [Text(promise_sentence(each)) for each in explanation.promises[:PROMISES_SHOWN]]
+    if len(explanation.promises) > PROMISES_SHOWN:
+        more = len(explanation.promises) - PROMISES_SHOWN
+        notes.append(Text(f"{more:,} more wait: onhand preorders show {explanation.sku.code}"))
+    return Group(balance_table(explanation.balances), *([Text(), *notes] if notes else []))
 
 
 def _unheard(sale: Provisional, now: datetime) -> str:

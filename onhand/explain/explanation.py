@@ -10,10 +10,12 @@ from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
 from onhand.domain.precedence import ruling
 from onhand.explain.sentences import adrift, in_flight, out_of_sight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import authority, halts, levels, reconcile, stock, work, zero_hiding
+from onhand.ledger import authority, halts, levels, preorders, programmes, reconcile, stock, work, zero_hiding
 from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.halts import Halt
+from onhand.ledger.preorders import PromiseRow
+from onhand.ledger.programmes import KeptOfSku
 from onhand.ledger.reconcile import DriftRow
 from onhand.ledger.stock import (
     BalanceRow,
@@ -68,7 +70,8 @@ class Explanation:
     """All of it. `ledger_lines` is how many lines the ledger has of the SKU; `events` are the newest.
 
     `unlisted` are the channels that have no listing of the SKU, `off` those that have one but are not
-    switched on. `provisional` are sales that channels' answers told of and no order yet.
+    switched on. `provisional` are sales that channels' answers told of and no order yet. `kept`: for wholesale
+    partners; `promises`: order lines that wait for units which have not arrived, those that are served first in front.
     """
 
     asked_at: datetime
@@ -81,6 +84,8 @@ class Explanation:
     events: tuple[EventRow, ...]
     ledger_lines: int
     conflicts: tuple[Conflict, ...] = ()
+    kept: tuple[KeptOfSku, ...] = ()
+    promises: tuple[PromiseRow, ...] = ()
 
 
 async def explain_sku(
@@ -113,6 +118,8 @@ async def explain_sku(
         events=tuple(await stock.sku_events(pool, sku, events)),
         ledger_lines=sum(row.version for row in balances),
         conflicts=tuple(await authority.conflicts(pool, sku)),
+        kept=tuple(await programmes.of_sku(pool, sku)),
+        promises=tuple(await preorders.promises(pool, sku)),
     )
 
 

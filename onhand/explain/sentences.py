@@ -6,6 +6,8 @@ from datetime import datetime
 from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import ListingState
 from onhand.ledger.halts import Halt
+from onhand.ledger.preorders import PromiseRow
+from onhand.ledger.programmes import KeptOfSku
 from onhand.ledger.reconcile import DriftRow
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
 from onhand.ledger.work import Hold
@@ -45,6 +47,25 @@ def sentence(
         said = f"{where} shows {book:,}; since the rules or the mapping changed it should show {target:,} because {why}"
     held = "" if hold is None or book == target else held_up(hold, now)
     return f"{said}.{_contradiction(known, now)}{held}"
+
+
+def kept_sentence(kept: KeptOfSku) -> str:
+    """What a wholesale programme keeps of a SKU."""
+    reserved = f"{_are(kept.reserved)} reserved" if kept.reserved else "nothing is reserved"
+    return (
+        f"{kept.programme}: of {kept.units:,} units promised to {kept.partner} at {kept.location}, {reserved} and "
+        f"{kept.drawn:,} drawn"
+    )
+
+
+def promise_sentence(promise: PromiseRow) -> str:
+    """Who waits for units that have not arrived, and where in the queue."""
+    waits = (
+        f"{promise.channel} order {promise.order_id} waits for {promise.units:,} that were promised for "
+        f"{promise.promised_for} (number {promise.position} in the queue)"
+    )
+    missing = promise.units - promise.covered
+    return f"{waits}; {missing:,} of them are not on their way" if missing else waits
 
 
 def in_flight(known: LevelFacts, now: datetime) -> bool:
@@ -138,6 +159,10 @@ def _phrase(step: Step, decided: Allocation) -> str:
             return f"{_are(less)} held back for safety"
         case "last_units":
             return f"the last {less:,} {'is' if less == 1 else 'are'} for {decided.claim.rule.last_channel} alone"
+        case "programme":
+            return f"{_are(-less)} reserved for its partner"
+        case "preorder":
+            return f"{-less:,} may be promised for {decided.claim.promised_for}"
         case "reserve":
             return f"{_are(less)} reserved from this channel"
         case "widened":

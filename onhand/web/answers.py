@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onhand.domain.states import State
 from onhand.explain.explanation import Explanation
-from onhand.explain.sentences import held_up
+from onhand.explain.sentences import held_up, kept_sentence, promise_sentence
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.ledger.stock import BalanceRow, ChannelRow, EventRow, ListingFacts, SkuCard
 from onhand.ledger.work import ChannelWork
@@ -350,6 +350,10 @@ class Explained(Answer):
     off: list[str] = Field(description="Channels that have one and are switched off.")
     balances: list[Balance]
     provisional: list[Provisional]
+    kept: list[str] = Field(description="What wholesale programmes keep of it, in words.")
+    promises: list[str] = Field(
+        description="Orders that wait for units which have not arrived, in words; those that are served first in front."
+    )
     events: list[Event] = Field(description="The newest first.")
 
     @classmethod
@@ -380,5 +384,7 @@ class Explained(Answer):
             off=list(found.off),
             balances=[Balance.build(row) for row in found.balances],
             provisional=[Provisional.of(sale) for sale in found.provisional],
+            kept=[kept_sentence(each) for each in found.kept],
+            promises=[promise_sentence(each) for each in found.promises],
             events=[Event.build(row) for row in found.events],
         )

@@ -27,6 +27,7 @@ def sku_page(found: Explained, temporal_ui: str) -> HTMLResponse:
         tag("h2", "Stock"),
         _balances(found.balances) if found.balances else tag("p", "It never was anywhere.", class_="soft"),
         [tag("p", _unheard(sale), class_="warn") for sale in found.provisional],
+        [tag("p", said) for said in (*found.kept, *found.promises)],
         [tag("h2", "Levels"), [_level(level) for level in found.levels]] if found.levels else None,
         [tag("h2", "Newest events"), _events(found.events)] if found.events else None,
         temporal_ui=temporal_ui,
