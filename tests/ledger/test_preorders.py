@@ -6,7 +6,7 @@ import pytest
 
 from onhand.domain.listings import ChannelRules, RuleBook, targets_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.domain.purchase_orders import Delivery, PurchaseOrder
+from onhand.domain.purchase_orders import Closing, Delivery, PurchaseOrder
 from onhand.domain.rules import Rule
 from onhand.ledger import catalogue, levels, oversells, preorders, purchase_orders, suppliers
 from onhand.ledger.catalogue import NewListing
@@ -141,7 +141,7 @@ async def test_what_is_covered_is_no_oversell_and_what_is_beyond_is_one(listed: 
     assert await oversells.short_skus(listed) == {}
     # The supplier does not send the rest: what is promised and does not come is oversold.
     await came(listed, 5)
-    await purchase_orders.close(listed, "PO-1", "operator", NOON, "sold out there")
+    await purchase_orders.close(listed, Closing("operator", "end", "PO-1", NOON, "sold out there"))
     assert await oversells.short_skus(listed) == {sku: 4}
     assert await queue(listed) == [("1", 1, 0, 1, None), ("2", 3, 0, 2, None)]
 
