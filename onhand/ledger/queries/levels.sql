@@ -12,9 +12,8 @@ SELECT l.id, l.sort_key
 
 -- name: listing_states
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
--- order yet is off the pool. Spikes and buffers by velocity are looked for only while there are any; what is withheld, only
--- while a source has said something that no run was let through with. Last comes what may be sold beyond what is
--- available: pre-orders, and what is held for partners.
+-- order yet is off the pool. Spikes, buffers by velocity, pre-orders and what is held for partners are looked for only while
+-- there are any; what is withheld, only while a source has said something that no run was let through with.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
