@@ -35,8 +35,9 @@ class Claim:
     `place` is the channel's own location, "" where the channel has one number. `units` of the SKU leave
     the shelf with one sold piece (a six-pack: 6). `halted` holds the level at zero; `widened` units more than its rule
     says are kept from it, because it drifted, and `spiking` more while it sells much faster than usual, but never more
-    than half. `paced` is what others sell until its channel shows a change, held back where its rule says so. Beyond its pool it may sell `programme` units, which are reserved for its
-    channel's partner, and `preorder` units that are on their way, promised for the day `promised_for`.
+    than half. `paced` is what others sell until its channel shows a change, held back where its rule says so. Beyond
+    its pool it may sell `programme` units, which are reserved for its channel's partner, and `preorder` units that are
+    on their way, promised for the day `promised_for`.
     """
 
     channel: str

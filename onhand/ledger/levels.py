@@ -155,7 +155,11 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
-    resting, siblings, (versions, tags, spiking, paced, preorder, reserved) = others[:5], others[5:8], others[8:]
+    resting, siblings, (versions, tags, spiking, paced, preorder, reserved) = (
+        others[:5],
+        others[5:8],
+        others[8:],
+    )
     return ListingState(
         channel,
         listing,
