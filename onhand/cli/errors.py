@@ -67,7 +67,12 @@ def describe(error: Exception) -> Said:
             return Said(channel_sentence(error), error.advice, ExitCode.FAILURE)
         case SourceError():
             return Said(error.said, error.advice, ExitCode.FAILURE)
-        case MovementRefusedError() | PurchaseOrderRefusedError() | ReasonRefusedError() | ProgrammeRefusedError():
+        case (
+            MovementRefusedError()
+            | PurchaseOrderRefusedError()
+            | ReasonRefusedError()
+            | ProgrammeRefusedError()
+        ):
             return Said(str(error), "", ExitCode.USAGE)
         case ReturnRefusedError() | TransferRefusedError():
             return Said(str(error), "", ExitCode.USAGE)

@@ -10,8 +10,8 @@ import structlog
 from onhand.domain import orders
 from onhand.domain.events import Event
 from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
-from onhand.domain.returns import Handled
 from onhand.domain.programmes import PartnerOrder
+from onhand.domain.returns import Handled
 from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.drawing import draws_of
 from onhand.ledger.levels import mark
