@@ -150,8 +150,9 @@ def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
 
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
-        answer.stderr == "error: there is no benchmark 'ful_sync'; there are ledger_post, accept, full_sync, "
-        "time_to_sync, replay_orders, read_back, drift, chaos, black_friday, forecast, allocate, all\n"
+        answer.stderr
+        == "error: there is no benchmark 'ful_sync'; there are ledger_post, explain, validate, accept, "
+        "full_sync, time_to_sync, replay_orders, read_back, drift, chaos, black_friday, forecast, allocate, all\n"
     )
 
 
