@@ -204,7 +204,7 @@ async def test_an_order_and_a_correction_are_seen_at_once(world: World) -> None:
     for platform in PLATFORMS:
         world.place(platform, "R-00", 3)
         world.require_alike(SOON_SECONDS)
-    corrected = world.stack.onhand("stock", "adjust", "R-01", "-5", "-l", "london", "--reason", "broken")
+    corrected = world.stack.onhand("stock", "adjust", "R-01", "-5", "-l", "london", "--reason", "damaged")
     assert corrected.returncode == 0, corrected.stderr
     world.opening["R-01"] = (OPENING[0], OPENING[1] - 5)
     world.require_alike(SOON_SECONDS)
