@@ -239,6 +239,9 @@ log_level = "warning"
 
 [locations.{LOCATION}]
 
+[spikes]
+enabled = false  # what is shown is held against what is left
+
 [reconcile]
 after_sync = false
 

@@ -72,6 +72,9 @@ places = {{ 1 = ["leeds"], 2 = ["london"] }}
 [schedule]
 every_minutes = 1440
 
+[spikes]
+enabled = false  # what is shown is held against what is left
+
 [reconcile]
 every_minutes = 0
 after_sync = false

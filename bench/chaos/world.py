@@ -93,6 +93,9 @@ every_minutes = 1440
 sweep_seconds = 10
 
 # Levels are to be what was sold leaves, so nothing that drifted is held back.
+[spikes]
+enabled = false  # what is shown is held against what is left
+
 [reconcile]
 every_minutes = 0
 tolerance_percent = 100
