@@ -28,6 +28,7 @@ COMMANDS = {
     "events": "events",
     "returns": "returns",
     "transfers": "transfers",
+    "kits": "kits",
     "halts": "halts",
     "drift": "drift",
     "simulate": "simulate",

@@ -89,7 +89,7 @@ async def _take_page(
             row.origin, f"{row.sku} at {row.location}: {row.quantity}", answer.verdict.value, answer.message
         )
         for row, answer in zip(page.rows, answers, strict=True)
-        if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN)
+        if answer.verdict.refused
     ]
     if refused:
         await catalogue.save_refused_rows(pool, source, run, refused)

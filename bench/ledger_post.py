@@ -2,7 +2,8 @@
 
 50,000 SKUs, each listed on three channels, so that every event also locks and moves balances and marks three listings
 in the outbox; COPY does none of that. Batches of 500 events, each a transaction, on a few connections at once:
-receipts, adjustments both ways, and orders of two lines.
+receipts, adjustments both ways, and orders of two lines. Then events of every kind, on a ledger with a kit for every 50
+SKUs: kits are ordered and shipped, and a component's change marks the listings of its kit, too.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bench.figures import BenchFailed, Benchmark, Figures, Goal, Options, medians, tell
+from bench.mixed_events import kits_of, mixed_events, seed_with_kits
 from bench.seeding import receipt, seed
 from bench.shops import LOCATION, sku_code
 from bench.world import new_database, open_postgres
@@ -33,6 +35,7 @@ STRIDE = 7_919
 
 GOALS = (
     Goal("events_per_s", "Events posted a second, in batches of 500", at_least=20_000),
+    Goal("mixed_events_per_s", "The same of every kind of event, kits among them", at_least=15_000),
     Goal("vs_copy", "The same / rows of the same events written by plain COPY"),
 )
 
@@ -51,8 +54,15 @@ async def measure(options: Options) -> Figures:
             dsn = await new_database(postgres)
             await seed(dsn, skus, 1_000)
             rounds.append(await _round(dsn, make_events(skus, count, f"round{number}")))
-            tell(f"  {rounds[-1]['events_per_s']:,.0f} events/s, COPY {rounds[-1]['copy_events_per_s']:,.0f}")
-    return {**medians(rounds), "skus": skus, "events": count, "connections": CONNECTIONS, "runs": runs}
+            mixed = await new_database(postgres)
+            await seed_with_kits(mixed, skus, 1_000)
+            rounds[-1] |= await _mixed_round(mixed, mixed_events(skus, count, STRIDE, f"round{number}"))
+            tell(
+                f"  {rounds[-1]['events_per_s']:,.0f} events/s, COPY {rounds[-1]['copy_events_per_s']:,.0f}, "
+                f"of every kind {rounds[-1]['mixed_events_per_s']:,.0f}"
+            )
+    sizes = {"skus": skus, "kits": kits_of(skus), "events": count, "connections": CONNECTIONS, "runs": runs}
+    return {**medians(rounds), **sizes}
 
 
 def make_events(skus: int, count: int, name: str) -> list[Event]:
@@ -92,6 +102,15 @@ async def _round(dsn: str, events: Sequence[Event]) -> dict[str, float]:
         "vs_copy": copying / posting,
         "entries_per_s": sum(len(event.entries) for event in events) / posting,
     }
+
+
+async def _mixed_round(dsn: str, events: Sequence[Event]) -> dict[str, float]:
+    async with open_pool(dsn, size=CONNECTIONS) as pool:
+        await _warm(pool)
+        began = time.perf_counter()
+        await _post_all(pool, events)
+        posting = time.perf_counter() - began
+    return {"mixed_events_per_s": len(events) / posting}
 
 
 async def _warm(pool: Pool) -> None:

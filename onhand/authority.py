@@ -100,11 +100,11 @@ async def _count(
     async with pool.connection() as connection:
         (judged,) = await post_judged_on(connection, [count], settings.window, woken)
     verdict = judged.posted.verdict
-    taken = (Verdict.POSTED, Verdict.UNCHANGED, Verdict.DUPLICATE, Verdict.OUTVOTED)
+    taken = (Verdict.POSTED, Verdict.UNCHANGED, Verdict.DUPLICATE, Verdict.OUTVOTED, Verdict.KIT)
     assert verdict in taken, judged.posted.message
     # Last, so that a crash before it leaves a level that is told the ledger's number, and no edit that is forgotten.
     await authority.book_as_read(pool, (noted.listing_id, noted.place), level.book, shown, at)
-    if verdict is Verdict.OUTVOTED:
+    if verdict is not Verdict.POSTED:
         woken |= await levels.mark(pool, [noted.sku])
     logger.info(
         "a level was changed by its authority",
@@ -112,7 +112,7 @@ async def _count(
         sku=noted.sku,
         location=location,
         quantity=count.quantity,
-        counted=verdict is not Verdict.OUTVOTED,
+        counted=verdict not in (Verdict.OUTVOTED, Verdict.KIT),
         rival="" if judged.rival is None else judged.rival.authority,
     )
 

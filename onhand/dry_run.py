@@ -14,9 +14,10 @@ from onhand.channels.errors import ChannelError
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, Shelf, StaleCountError
 from onhand.domain.listings import RuleBook, Target, all_targets, with_changes
-from onhand.ledger import levels, stock, zero_hiding
+from onhand.ledger import kits, levels, stock, zero_hiding
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
+from onhand.ledger.posting import count_of_kit
 from onhand.publish.work import key_of
 from onhand.sources.base import Page, SkuDirectory, Source
 
@@ -150,7 +151,14 @@ async def _weigh_page(pool: Pool, page: Page, lag: timedelta, overlay: Overlay, 
     forecast.rows += len(page.rows) + len(page.bad_rows)
     _refuse(forecast, [bad.message for bad in page.bad_rows])
     forecast.incomplete += [f"{f.subject}: {f.message}" for f in page.findings if not f.ok]
-    for count, shelf in zip(stated, await stock.shelves_now(pool, stated), strict=True):
+    shelves = await stock.shelves_now(pool, stated)
+    missing = [count.sku for count, shelf in zip(stated, shelves, strict=True) if shelf is None]
+    of_kits = await kits.kits_among(pool, missing)
+    for count, shelf in zip(stated, shelves, strict=True):
+        if count.sku in of_kits:
+            judged = count_of_kit(count)
+            _refuse(forecast, [judged.message] if judged.verdict.refused else [])
+            continue
         if shelf is None:
             _refuse(forecast, [f"the ledger does not know {count.sku} at {count.location}"])
             continue
@@ -174,7 +182,7 @@ async def _on_channel(
     while cursor is not None:
         listings, cursor = await levels.listing_page(pool, channel.name, cursor, PAGE_LISTINGS, look.skus)
         states = await levels.listing_states(pool, channel.name, listings, siblings=rules.needs_siblings)
-        moved = [with_changes(state, overlay.of(state.sku)) for state in states]
+        moved = [with_changes(state, overlay.of) for state in states]
         targets = all_targets(moved, rules)
         tally.levels += len(targets)
         shown = await _read(channel, [t for t in targets if look.full or t.book is None], tally)

@@ -113,7 +113,7 @@ async def import_stock(pool: Pool, options: CsvOptions, known: LedgerDirectory) 
         refused = [
             RefusedRow(row.origin, f"{row.sku},{row.location},{row.quantity}", answer.verdict, answer.message)
             for row, answer in zip(page.rows, answers, strict=True)
-            if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN, Verdict.STALE)
+            if answer.verdict.refused
         ]
         await _refuse(pool, report, page, refused)
     return report

@@ -64,7 +64,7 @@ async def import_orders(
         for (_, stated), answer in zip(part, answers, strict=True):
             report.taken += len(stated) if answer.verdict is Verdict.POSTED else 0
             report.known += len(stated) if answer.verdict is Verdict.DUPLICATE else 0
-            if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
+            if answer.verdict.refused:
                 refused += [_refused(row, Problem.BAD_VALUE, answer.message, "order") for row in stated]
     await refuse_rows(pool, report, refused)
     return report

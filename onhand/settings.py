@@ -22,7 +22,7 @@ from onhand.domain.guard import Limits
 from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, RuleBook
 from onhand.domain.reasons import REASONS
 from onhand.domain.reorder import LeadTime, Policy
-from onhand.domain.rules import Buffer, BufferTake, Mode, Rule, RuleRefusedError
+from onhand.domain.rules import Buffer, BufferTake, Duplicates, Mode, Rule, RuleRefusedError
 from onhand.domain.spikes import SpikeRules
 from onhand.domain.velocity import TierRules
 from onhand.redaction import register_secret
@@ -105,6 +105,7 @@ class RuleSettings(_Section):
     reserve: int = Field(default=0, ge=0)
     cap: int | None = Field(default=None, ge=0)
     minimum_to_show: int = Field(default=0, ge=0)
+    duplicates: Duplicates = Duplicates.EACH
     buffer: BufferSettings = BufferSettings()
     last_units: int = Field(default=0, ge=0, le=1_000_000)
     last_channel: Name | None = None
@@ -121,6 +122,7 @@ class RuleSettings(_Section):
             name=name,
             last_units=self.last_units,
             last_channel=self.last_channel or "",
+            duplicates=self.duplicates,
         )
 
 

@@ -111,6 +111,7 @@ ROOMS = {
     "onhand/read_back.py": room("proof for what was published", "channels domain ledger publish"),
     "onhand/mapping.py": room("from items to listings", "channels ledger"),
     "onhand/imports.py": room("from files to the ledger", "ledger sources"),
+    "onhand/kit_imports.py": room("kits from files to the ledger", "domain imports ledger sources"),
     "onhand/rule_check.py": room("rules on past demand, before they are saved", "domain ledger simulation"),
     "onhand/rule_suggestion.py": room("rules that fit what was sold", "domain ledger rule_check"),
     "onhand/dry_run.py": room("a run without its writes", "channels domain ledger publish sources"),

@@ -24,11 +24,13 @@ async def fold_bases(snapshot: Snapshot, found: Found) -> None:
 
     What a buffer, a share or a sale not heard of yet took off is not kept, so this is the bound that all of them
     leave: a push below it is not proven to be right, one above it is proven to be wrong. What a push was allowed beyond
-    what was available is bounded by what was on its way, or reserved.
+    what was available is bounded by what was on its way, or reserved. Pushes of kits are kept until the last of their
+    components was walked.
     """
     bases = Sorted(snapshot.bases(), lambda basis: (basis.sku_id, basis.location_id))
     moved = Sorted(snapshot.available(), lambda entry: (entry.sku_id, entry.location_id))
     open_pushes: dict[int, _Drawn] = {}
+    open_kits: dict[int, list[tuple[int, int]]] = {}
     sku = None
     async for key in keys_of(bases, moved):
         if key[0] != sku:
@@ -41,7 +43,10 @@ async def fold_bases(snapshot: Snapshot, found: Found) -> None:
                 available += entry.quantity if entry.available else 0
                 kept += 0 if entry.available else entry.quantity
                 entry = await anext(history, None)
-            _judge(basis, available, kept, open_pushes, found)
+            if basis.components:
+                _judge_kit(basis, available, open_kits, found)
+            else:
+                _judge(basis, available, kept, open_pushes, found)
         while entry is not None:
             entry = await anext(history, None)
 
@@ -62,7 +67,22 @@ def _judge(basis: BasisRow, available: int, kept: int, open_pushes: dict[int, _D
     drawn.locations += 1
     if drawn.locations < basis.locations:
         open_pushes[basis.push] = drawn
-        return
+    else:
+        _require(basis, drawn, found)
+
+
+def _judge_kit(
+    basis: BasisRow, available: int, open_kits: dict[int, list[tuple[int, int]]], found: Found
+) -> None:
+    seen = open_kits.setdefault(basis.push, [])
+    seen.append((basis.location_id, available // basis.per_kit))
+    if len(seen) == basis.locations * basis.components:
+        fewest = {at: min(kits for where, kits in seen if where == at) for at, _ in seen}
+        _require(basis, _Drawn(sum(fewest.values())), found)
+        del open_kits[basis.push]
+
+
+def _require(basis: BasisRow, drawn: _Drawn, found: Found) -> None:
     allowed = max(drawn.available, 0) + basis.beyond
     if basis.quantity * basis.units > allowed or basis.beyond > max(drawn.kept, 0):
         told = {"quantity": basis.quantity, "units": basis.units, "available": drawn.available}

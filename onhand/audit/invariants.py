@@ -42,6 +42,7 @@ INVARIANTS = (
     Invariant(
         "justified", "no push told more than there was where it drew from, or was to come there", RECORD
     ),
+    Invariant("kits", "a kit has no stock of its own", TAMPERED, folded=False),
     Invariant("levels", "levels are of listings, and claims on them are sound", RECORD, folded=False),
     Invariant("outbox", "what is pending is of a listing of its channel", RECORD, folded=False),
     Invariant(

@@ -9,12 +9,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from onhand.cli.kits_view import packing_table
 from onhand.cli.output import grid, out, status
 from onhand.cli.stock_view import INSIDE, balance_table, title
 from onhand.cli.work_view import hold_reasons
 from onhand.domain.states import State
 from onhand.explain.explanation import Explanation, LevelExplained
 from onhand.explain.sentences import kept_sentence, promise_sentence
+from onhand.ledger.kits import Kit
 from onhand.ledger.stock import EventRow, LevelFacts, Line, Provisional
 from onhand.wording import ago, count, signed
 
@@ -70,15 +72,24 @@ def _panel(heading: str, body: RenderableType) -> Panel:
 
 
 def _stock(explanation: Explanation) -> RenderableType:
-    if not explanation.balances:
-        return Text("nothing has ever moved")
     notes = [Text(_unheard(each, explanation.asked_at), style="yellow") for each in explanation.provisional]
+    notes += [Text(_held(kit, explanation.sku.code)) for kit in explanation.kits]
     notes += [Text(kept_sentence(each)) for each in explanation.kept]
     notes += [Text(promise_sentence(each)) for each in explanation.promises[:PROMISES_SHOWN]]
     if len(explanation.promises) > PROMISES_SHOWN:
         more = len(explanation.promises) - PROMISES_SHOWN
         notes.append(Text(f"{more:,} more wait: onhand preorders show {explanation.sku.code}"))
-    return Group(balance_table(explanation.balances), *([Text(), *notes] if notes else []))
+    below = [Text(), *notes] if notes else []
+    if explanation.components:
+        return Group(packing_table(explanation.components), *below)
+    if not explanation.balances:
+        return Group(Text("nothing has ever moved"), *notes)
+    return Group(balance_table(explanation.balances), *below)
+
+
+def _held(kit: Kit, sku: str) -> str:
+    units = sum(part.quantity for part in kit.composition if part.sku == sku)
+    return f"{count(units, 'unit')} of it {'goes' if units == 1 else 'go'} into each kit {kit.sku}"
 
 
 def _unheard(sale: Provisional, now: datetime) -> str:

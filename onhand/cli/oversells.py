@@ -12,7 +12,7 @@ from onhand.cli.errors import ExitCode, OperatorError
 from onhand.cli.ledger import SkuArgument, in_ledger
 from onhand.cli.output import grid, jsonable, out, print_json
 from onhand.explain.skus import known_sku
-from onhand.ledger import halts, oversells
+from onhand.ledger import halts, kits, oversells
 from onhand.ledger.database import Pool
 from onhand.ledger.halts import Halt
 from onhand.ledger.oversells import OversellRow
@@ -82,7 +82,9 @@ async def _found(pool: Pool, sku: str) -> tuple[OversellRow, list[Halt]]:
     rows = await oversells.listed(pool, sku=sku, resolved=True, limit=1)
     if not rows:
         raise OperatorError(f"{sku} was never oversold", "onhand oversells list --all", ExitCode.USAGE)
-    return rows[0], [halt for halt in await halts.standing(pool) if halt.sku == sku]
+    # A kit is halted with what it is packed from.
+    skus = {sku, *(kit.sku for kit in await kits.listed(pool, component=sku, limit=LIMIT_MAX))}
+    return rows[0], [halt for halt in await halts.standing(pool) if halt.sku in skus]
 
 
 def _print_one(row: OversellRow, halted: Sequence[Halt], playbook: str) -> None:

@@ -29,7 +29,7 @@ from onhand.domain.purchase_orders import Closing, Delivery, Lines, PurchaseOrde
 from onhand.explain.skus import known_sku
 from onhand.ledger import purchase_orders
 from onhand.ledger.database import Pool
-from onhand.ledger.posting import Posted, Verdict
+from onhand.ledger.posting import Posted
 from onhand.ledger.purchase_orders import Stated
 from onhand.purchase_imports import Places, import_orders
 
@@ -103,7 +103,7 @@ def create(
         return posted
 
     posted = in_ledger(session, work)
-    if posted.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
+    if posted.verdict.refused:
         raise OperatorError(posted.message)
     states = in_ledger(session, lambda pool: purchase_orders.orders(pool, codes=[order]))
     if as_json:
@@ -243,7 +243,7 @@ def _state(
     stated, at_once = in_ledger(session, signalled)
     if stated.state is None:
         raise OperatorError(stated.posted.message, code=ExitCode.USAGE)
-    if stated.posted.verdict is Verdict.CONFLICT:
+    if stated.posted.verdict.refused:
         raise OperatorError(stated.posted.message)
     if as_json:
         verdict = {"verdict": stated.posted.verdict, "event_id": stated.posted.event_id}

@@ -147,7 +147,7 @@ async def _led_to(
     quantity: int,
     external_id: str,
 ) -> Statement:
-    if posted.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN, Verdict.STALE):
+    if posted.verdict.refused:
         raise OperatorError(posted.message)
     lines = []
     if posted.verdict is Verdict.POSTED and posted.event_id is not None:

@@ -8,6 +8,7 @@ For a claim with the pool P (its locations together) and its rule:
     given    = its part of every pot it draws on                partitioned, see `_partition`
     given    = given + programme + preorder                     what it may sell beyond the pool
     pieces   = floor(min(cap, max(0, given - reserve - widened - paced - spiking)) / units of one piece)
+               of several listings of the SKU on the channel each its part, see `onhand.domain.duplicates`
     level    = 0 if halted or pieces < minimum to show, otherwise pieces
 
 `allocate` computes levels alone and is what every sync runs. `explain` says how a level came about,
@@ -21,8 +22,9 @@ from datetime import date
 from math import lcm
 from typing import TypeVar
 
+from onhand.domain.duplicates import part_of
 from onhand.domain.last_units import LastUnits, drawing_claims, last_units
-from onhand.domain.rules import WHOLE_PARTS, Mode, Rule, percent_text, units_text
+from onhand.domain.rules import WHOLE_PARTS, Duplicates, Mode, Rule, percent_text, units_text
 from onhand.domain.velocity import VelocityBuffer
 
 Key = TypeVar("Key", str, int)
@@ -37,7 +39,8 @@ class Claim:
     says are kept from it, because it drifted, and `spiking` more while it sells much faster than usual, but never more
     than half. `paced` is what others sell until its channel shows a change, held back where its rule says so. Beyond
     its pool it may sell `programme` units, which are reserved for its channel's partner, and `preorder` units that are
-    on their way, promised for the day `promised_for`.
+    on their way, promised for the day `promised_for`. `twins`: where the rule divides what the channel has among its
+    listings of the SKU, the units of one piece of each; this one is number `turn` of them, from 0.
     """
 
     channel: str
@@ -53,6 +56,13 @@ class Claim:
     programme: int = 0
     preorder: int = 0
     promised_for: date | None = None
+    twins: tuple[int, ...] = ()
+    turn: int = 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether another listing of the SKU shows all that the channel has."""
+        return self.turn > 0 and self.rule.duplicates is Duplicates.FIRST
 
     def __post_init__(self) -> None:
         assert self.units >= 1, f"one piece of listing {self.listing_id} takes {self.units} units"
@@ -119,7 +129,8 @@ def _given(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
     for claim in claims:
         rule = claim.rule
         if rule.mode is Mode.PARTITIONED:
-            partitioned.append(len(given))
+            if not claim.silent:
+                partitioned.append(len(given))
             given.append(0)
         else:
             sellable = _sellable(rule, _pool(available, claim))
@@ -298,6 +309,37 @@ def _less_spiking(claim: Claim, units: int) -> int:
     return units - min(claim.spiking, units // 2) if claim.spiking else units
 
 
+# What is known of one claim alone is held back after twins have divided the same number among them: their parts could
+# otherwise add up to more than it.
+
+
+def _widened_before(claim: Claim, units: int) -> int:
+    return units if claim.twins else _less_widened(claim, units)
+
+
+def _widened_after(claim: Claim, units: int) -> int:
+    return _less_widened(claim, units) if claim.twins else units
+
+
+def _paced_before(claim: Claim, units: int) -> int:
+    return units if claim.twins else _less_paced(claim, units)
+
+
+def _paced_after(claim: Claim, units: int) -> int:
+    return _less_paced(claim, units) if claim.twins else units
+
+
+def _among_twins(claim: Claim, units: int) -> int:
+    return part_of(claim.rule.duplicates, units, claim.twins, claim.turn) if claim.twins else units
+
+
+def _twins_reason(claim: Claim, before: int, after: int) -> str:
+    if claim.rule.duplicates is Duplicates.FIRST:
+        which = "another listing of it here was listed first" if claim.silent else "it was listed first"
+        return f"one of {len(claim.twins)} listings of {claim.channel} shows it: {which}"
+    return f"split among {len(claim.twins)} listings of {claim.channel}: {units_text(after)} of {before}"
+
+
 def _capped(claim: Claim, units: int) -> int:
     cap = claim.rule.cap
     return units if cap is None or units <= cap else cap
@@ -315,6 +357,10 @@ def _unless_halted(claim: Claim, pieces: int) -> int:
     # Only the level is held at zero: a halted claim keeps its part of the pot, so that one listing's halt
     # changes no other listing's level.
     return 0 if claim.halted else pieces
+
+
+def _widened_reason(claim: Claim, before: int, after: int) -> str:
+    return f"buffer widened by {units_text(claim.widened)} after drift holds back {before - after}"
 
 
 def _minimum_reason(claim: Claim, before: int, after: int) -> str:
@@ -347,16 +393,14 @@ _STAGES = (
     ),
     _Stage(
         "widened",
-        exists=lambda claim: claim.widened > 0,
-        apply=_less_widened,
-        reason=lambda claim, before, after: (
-            f"buffer widened by {units_text(claim.widened)} after drift holds back {before - after}"
-        ),
+        exists=lambda claim: claim.widened > 0 and not claim.twins,
+        apply=_widened_before,
+        reason=_widened_reason,
     ),
     _Stage(
         "velocity",
-        exists=lambda claim: claim.paced is not None and claim.rule.buffer.velocity,
-        apply=_less_paced,
+        exists=lambda claim: claim.paced is not None and claim.rule.buffer.velocity and not claim.twins,
+        apply=_paced_before,
         reason=_paced_reason,
     ),
     _Stage(
@@ -373,6 +417,19 @@ _STAGES = (
         exists=lambda claim: claim.rule.cap is not None,
         apply=_capped,
         reason=lambda claim, before, after: f"cap {claim.rule.cap}",
+    ),
+    _Stage("duplicates", exists=lambda claim: bool(claim.twins), apply=_among_twins, reason=_twins_reason),
+    _Stage(
+        "widened",
+        exists=lambda claim: claim.widened > 0 and bool(claim.twins),
+        apply=_widened_after,
+        reason=_widened_reason,
+    ),
+    _Stage(
+        "velocity",
+        exists=lambda claim: claim.paced is not None and claim.rule.buffer.velocity and bool(claim.twins),
+        apply=_paced_after,
+        reason=_paced_reason,
     ),
     _Stage(
         "units",
@@ -456,7 +513,11 @@ def _steps_to_given(pool: int, claims: Sequence[Claim], claim: Claim, given: int
 
 def _partition_reason(claims: Sequence[Claim], claim: Claim) -> str:
     own_places = set(claim.locations)
-    rivals = [c for c in claims if c.rule.mode is Mode.PARTITIONED and own_places & set(c.locations)]
+    rivals = [
+        c
+        for c in claims
+        if c.rule.mode is Mode.PARTITIONED and not c.silent and own_places & set(c.locations)
+    ]
     shares = sorted({(c.channel, c.rule.share) for c in rivals})
     among = ", ".join(f"{channel} {percent_text(share)}" for channel, share in shares)
     parts = [f"share {percent_text(claim.rule.share)} % of the pool, partitioned among {among}"]

@@ -1,13 +1,14 @@
 """From what the ledger knows of a listing to the levels its channel should show."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.beyond import with_preorder, with_programmes
+from onhand.domain.kits import Part, packed
 from onhand.domain.preorders import PreOrder
-from onhand.domain.rules import Mode, Rule, for_pickup
+from onhand.domain.rules import Duplicates, Mode, Rule, for_pickup
 from onhand.domain.velocity import VelocityBuffer
 
 EVERY_CHANNEL = ""
@@ -38,6 +39,21 @@ class Resting:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """What goes into a kit: `quantity` units of `sku`, with what decides how many can be packed, as in ListingState.
+
+    `resting` are also levels of kits that hold the SKU: their `units` are those of the SKU.
+    """
+
+    sku: str
+    quantity: int
+    available: Mapping[str, int]
+    versions: Mapping[str, int] = field(default_factory=dict)
+    resting: tuple[Resting, ...] = ()
+    withheld: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ListingState:
     """One listing with all that decides its levels, read in one snapshot.
 
@@ -50,7 +66,8 @@ class ListingState:
     empty where nobody asked for them. `versions` are those of the balances that `available` was
     read from. `tags` are the SKU's. `spiking`: units kept from each of its listings while it sells much faster than
     usual. `paced`: what others sell until the channel shows a change, by place. `preorder`: what may be sold before it
-    arrives; `reserved`: units kept for wholesale programmes, by partner and location.
+    arrives; `reserved`: units kept for wholesale programmes, by partner and location. `components`: what the SKU is
+    packed from, where it is a kit; `available` are then kits, and versions and withheld units those of the components.
     """
 
     channel: str
@@ -76,6 +93,12 @@ class ListingState:
     paced: Mapping[str, VelocityBuffer] = field(default_factory=dict)
     preorder: PreOrder | None = None
     reserved: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    components: tuple[Component, ...] = ()
+
+    @property
+    def withholds(self) -> bool:
+        """Whether the source has moved it by anything that no run was let through with."""
+        return any(self.withheld.values()) or any(any(part.withheld.values()) for part in self.components)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +161,10 @@ class RuleBook:
     @property
     def needs_siblings(self) -> bool:
         """Whether any rule looks at a SKU's other listings, so that a listing cannot be decided alone."""
-        return any(rule.mode is not Mode.POOLED or rule.last_units for rule in self._rules())
+        return any(
+            rule.mode is not Mode.POOLED or rule.last_units or rule.duplicates is not Duplicates.EACH
+            for rule in self._rules()
+        )
 
     @property
     def needs_velocity(self) -> bool:
@@ -211,19 +237,34 @@ def _claims_on_pool(state: ListingState, rules: RuleBook) -> list[Claim]:
             listing_id=sibling.listing_id,
             place=place,
             locations=locations,
-            rule=rules.channels[sibling.channel].at(
-                place, rules.rule_for(sibling.channel, state.sku, state.tags)
-            ),
+            rule=rule,
             units=sibling.units,
             halted=state.halted and sibling.listing_id == state.listing_id,
             widened=state.widened if sibling.listing_id == state.listing_id else 0,
             spiking=state.spiking,
             paced=state.paced.get(place) if sibling.listing_id == state.listing_id else None,
+            twins=tuple(twin.units for twin in twins),
+            turn=twins.index(sibling) if twins else 0,
         )
         for sibling in mine_first
         if sibling.channel in rules.channels
-        for place, locations in rules.channels[sibling.channel].places.items()
+        for channel in [rules.channels[sibling.channel]]
+        for place, locations in channel.places.items()
+        for rule in [channel.at(place, rules.rule_for(sibling.channel, state.sku, state.tags))]
+        for twins in [_twins(sibling, state, rule)]
     ]
+
+
+def _twins(sibling: Sibling, state: ListingState, rule: Rule) -> Sequence[Sibling]:
+    """The listings of the SKU on the channel of one, by age, where its rule divides what the channel has among them.
+
+    Nobody, where each part is the listing's own already: shares of partitioned stock are divided beforehand.
+    """
+    divided = rule.duplicates is Duplicates.SPLIT and rule.mode is Mode.PARTITIONED
+    if rule.duplicates is Duplicates.EACH or divided:
+        return ()
+    twins = sorted((s for s in state.siblings if s.channel == sibling.channel), key=lambda s: s.listing_id)
+    return twins if len(twins) > 1 else ()
 
 
 def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
@@ -232,9 +273,10 @@ def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
     While something is withheld they are worked out as if the source had not said it: what is sold, put back, counted
     or halted goes out, and nothing else of the SKU.
     """
-    if not any(state.withheld.values()):
+    if not state.withholds:
         return _targets_of(state, rules)
-    before = with_changes(state, {location: -units for location, units in state.withheld.items()})
+    withheld = {state.sku: state.withheld, **{part.sku: part.withheld for part in state.components}}
+    before = with_changes(state, lambda sku: {at: -units for at, units in withheld[sku].items()})
     return [replace(target, state=state) for target in _targets_of(before, rules)]
 
 
@@ -261,12 +303,29 @@ def free_for(state: ListingState, rules: RuleBook, place: str) -> Mapping[str, i
     """
     if not state.resting:
         return state.available
-    free = dict(state.available)
-    for level in state.resting:
+    if state.components:
+        return packed([(part.quantity, units) for part, units in free_parts(state, rules, place).items()])
+    return _free(state.available, state.resting, (state.listing_id, place), rules)
+
+
+def free_parts(state: ListingState, rules: RuleBook, place: str) -> dict[Part, Mapping[str, int]]:
+    """The same of each component of a kit, in units of the component."""
+    own = (state.listing_id, place)
+    return {
+        Part(part.sku, part.quantity): _free(part.available, part.resting, own, rules)
+        for part in state.components
+    }
+
+
+def _free(
+    available: Mapping[str, int], resting: Sequence[Resting], own: tuple[int, str], rules: RuleBook
+) -> Mapping[str, int]:
+    free = dict(available)
+    for level in resting:
         locations = (
             rules.channels[level.channel].places.get(level.place) if level.channel in rules.channels else None
         )
-        if not locations or (level.listing_id, level.place) == (state.listing_id, place):
+        if not locations or (level.listing_id, level.place) == own:
             continue
         kept = max(0, level.pieces) * level.units
         for location in locations:
@@ -277,12 +336,22 @@ def free_for(state: ListingState, rules: RuleBook, place: str) -> Mapping[str, i
     return free
 
 
-def with_changes(state: ListingState, changes: Mapping[str, int]) -> ListingState:
-    """The same listing as if its SKU had already moved by `changes`, units by location."""
-    available = dict(state.available)
+def with_changes(state: ListingState, changes_of: Callable[[str], Mapping[str, int]]) -> ListingState:
+    """The same listing as if SKUs had moved by `changes_of` them, units by location; a kit by its components."""
+    if not state.components:
+        return replace(state, available=_moved(state.available, changes_of(state.sku)))
+    components = tuple(
+        replace(part, available=_moved(part.available, changes_of(part.sku))) for part in state.components
+    )
+    kits = packed([(part.quantity, part.available) for part in components])
+    return replace(state, available=kits, components=components)
+
+
+def _moved(available: Mapping[str, int], changes: Mapping[str, int]) -> dict[str, int]:
+    moved = dict(available)
     for location, units in changes.items():
-        available[location] = available.get(location, 0) + units
-    return replace(state, available=available)
+        moved[location] = moved.get(location, 0) + units
+    return moved
 
 
 def all_targets(states: Sequence[ListingState], rules: RuleBook) -> list[Target]:

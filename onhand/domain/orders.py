@@ -11,6 +11,7 @@ from datetime import datetime
 
 from onhand.domain import returns
 from onhand.domain.events import Entry, Event, EventKind, fingerprint
+from onhand.domain.kits import Composition, Part
 from onhand.domain.returns import Handled, Position
 from onhand.domain.states import State
 
@@ -26,7 +27,8 @@ class OrderLine:
     Cancelled units are in neither. Units, never negative. `listing_id` and `place` say which level the channel took
     them off (None: of no listing of ours), `units` how many units of the SKU one piece there takes. `returned` units
     were gone, and the channel itself put them back; of these, (place, location, units) `elsewhere` than where they were
-    sold from. They are sellable at once where they are `trusted`, else they wait for an inspection.
+    sold from. They are sellable at once where they are `trusted`, else they wait for an inspection. `composition`: what
+    the SKU is packed from, where it is a kit; its components are moved, and it never is.
     """
 
     line_id: str
@@ -41,6 +43,7 @@ class OrderLine:
     returned: int = 0
     elsewhere: tuple[tuple[str, str, int], ...] = ()
     trusted: bool = True
+    composition: Composition = ()
 
     @property
     def left(self) -> int:
@@ -59,6 +62,15 @@ class OrderLine:
         for _, location, units in self.elsewhere:
             found[location] += units
         return {location: units for location, units in found.items() if units}
+
+    @property
+    def stocked(self) -> Composition:
+        """The SKUs that one unit of the line takes from the shelf."""
+        return self.composition or (Part(self.sku, 1),)
+
+    def takes(self, sku: str) -> int:
+        """Units of a SKU that one unit of the line takes from the shelf; 0: none."""
+        return sum(part.quantity for part in self.stocked if part.sku == sku)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +169,23 @@ def _settled(line: OrderLine, before: OrderLine | None) -> OrderLine | None:
     return line if line.sku else None
 
 
+def composed(snapshot: OrderSnapshot, posted: PostedOrder, kits: Mapping[str, Composition]) -> OrderSnapshot:
+    """The snapshot with what each of its kits is packed from; `kits` is how those it names are composed now.
+
+    A line stays as it was posted for as long as it holds units: changing a kit later changes no order.
+    """
+    if not kits and not any(line.composition for line in posted.lines.values()):
+        return snapshot
+    lines = (_composed(line, posted.lines.get(line.line_id), kits) for line in snapshot.lines)
+    return replace(snapshot, lines=tuple(lines))
+
+
+def _composed(line: OrderLine, before: OrderLine | None, kits: Mapping[str, Composition]) -> OrderLine:
+    if before is not None and before.sku == line.sku and before.open + before.left > 0:
+        return replace(line, composition=before.composition)
+    return replace(line, composition=kits.get(line.sku, ()))
+
+
 def events_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Event, ...]:
     """The events that bring the ledger from what is posted to what the snapshot says; none when it is old."""
     if snapshot.version <= posted.version:
@@ -222,7 +251,11 @@ def untold(snapshot: OrderSnapshot, posted: PostedOrder, events: Iterable[Event]
         return set()
     lines = (*snapshot.lines, *posted.lines.values())
     told = {entry.sku for event in events for entry in event.entries if entry.state is State.AVAILABLE}
-    return {line.sku for line in lines if line.listing_id in moved} - told
+    return {
+        line.sku
+        for line in lines
+        if line.listing_id in moved and told.isdisjoint(part.sku for part in line.stocked)
+    }
 
 
 def moment_of(snapshot: OrderSnapshot, posted: PostedOrder) -> datetime:
@@ -246,16 +279,18 @@ def taken_by(snapshot: OrderSnapshot, posted: PostedOrder) -> PostedOrder:
 
 
 def returned_units(line: OrderLine | None, sku: str, handled: Mapping[tuple[str, str], Handled]) -> Position:
-    """Where returned units of a line are, of one SKU: a line that has come to name another one has restocked none."""
+    """Where returned units of a line are, of one SKU: a line that has come to take another one has restocked none."""
     here = {location: each for (of_sku, location), each in handled.items() if of_sku == sku}
-    if line is None or line.sku != sku:
+    per_unit = 0 if line is None else line.takes(sku)
+    if line is None or not per_unit:
         return returns.position(min(here, default=""), {}, here, trusted=False)
-    return returns.position(line.location, line.restocked, here, trusted=line.trusted)
+    restocked = {location: units * per_unit for location, units in line.restocked.items()}
+    return returns.position(line.location, restocked, here, trusted=line.trusted)
 
 
 def _changes(now: OrderLine | None, before: OrderLine | None) -> list[OrderLine]:
-    """The difference of a line as signed lines; two when its SKU or location was changed."""
-    if now is not None and before is not None and (now.sku, now.location) == (before.sku, before.location):
+    """The difference of a line as signed lines; two when its SKU, location or composition was changed."""
+    if now is not None and before is not None and _shelves(now) == _shelves(before):
         return [_signed(now, now.open - before.open, now.left - before.left)]
     changes = []
     if before is not None:
@@ -266,28 +301,33 @@ def _changes(now: OrderLine | None, before: OrderLine | None) -> list[OrderLine]
 
 
 def _come_back(line_id: str, now: OrderLine | None, posted: PostedOrder) -> list[Entry]:
-    """What moves because the channel put back more or less of what had left, of each SKU the line had and has."""
+    """What moves because the channel put back more or less of what had left, of each SKU the line took and takes."""
     before, handled = posted.lines.get(line_id), posted.handled.get(line_id, {})
     if not handled and not any(line is not None and line.returned for line in (now, before)):
         return []
-    skus = {line.sku for line in (now, before) if line is not None} | {sku for sku, _ in handled}
+    taken = {part.sku for line in (now, before) if line is not None for part in line.stocked}
     return [
         entry
-        for sku in sorted(skus)
+        for sku in sorted(taken | {sku for sku, _ in handled})
         for entry in returns.moves(sku, posted.returns_of(line_id, sku), returned_units(now, sku, handled))
     ]
 
 
+def _shelves(line: OrderLine) -> tuple[str, str, Composition]:
+    return line.sku, line.location, line.composition
+
+
 def _signed(line: OrderLine, open_: int, left: int) -> OrderLine:
-    return OrderLine(line.line_id, line.sku, line.location, open_, left)
+    return OrderLine(line.line_id, line.sku, line.location, open_, left, composition=line.composition)
 
 
 def _moved(line: OrderLine, origin: State, target: State, quantity: int) -> tuple[Entry, ...]:
     if quantity == 0:
         return ()
-    return (
-        Entry(line.sku, line.location, origin, -quantity),
-        Entry(line.sku, line.location, target, quantity),
+    return tuple(
+        Entry(part.sku, line.location, state, sign * quantity * part.quantity)
+        for part in line.stocked
+        for state, sign in ((origin, -1), (target, 1))
     )
 
 

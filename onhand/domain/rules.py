@@ -20,6 +20,17 @@ class Mode(StrEnum):
     """Every channel has a part of its own: cannot oversell, and may leave units on the wrong channel."""
 
 
+class Duplicates(StrEnum):
+    """How several listings of one SKU on one channel share what the channel has of it."""
+
+    EACH = "each"
+    """Each shows all of it."""
+    SPLIT = "split"
+    """Each shows a part: together they show no more than there is."""
+    FIRST = "first"
+    """The one that was listed first shows all of it, the others nothing."""
+
+
 class BufferTake(StrEnum):
     """How the two parts of a safety buffer combine where both are given."""
 
@@ -98,7 +109,8 @@ class Rule:
     decimal places; `reserve` is held back from it, `cap` is the most that is given (both in units of the
     SKU). What is given makes so many pieces of the listing, and fewer than `minimum_to_show` pieces are
     shown as 0. Where at most `last_units` units are left that `last_channel` draws on, they are for that channel alone
-    (0: no such rule). `pickup`: it is for a shop whose buyers fetch what they buy (`for_pickup`). `name` is the key an
+    (0: no such rule). `pickup`: it is for a shop whose buyers fetch what they buy (`for_pickup`). `duplicates` divides
+    what the channel has among several listings of the SKU. `name` is the key an
     operator finds the rule under. Raises RuleRefusedError.
     """
 
@@ -112,6 +124,7 @@ class Rule:
     last_units: int = 0
     last_channel: str = ""
     pickup: bool = False
+    duplicates: Duplicates = Duplicates.EACH
     share_parts: int = field(init=False, repr=False, compare=False)
     """`share` in integer parts, for arithmetic that is exact and fast."""
 

@@ -6,14 +6,26 @@ from datetime import UTC, datetime
 
 from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
-from onhand.domain.listings import ListingState, RuleBook, claims_of, free_for
+from onhand.domain.listings import Component, ListingState, RuleBook, claims_of, free_for, free_parts
 from onhand.domain.precedence import ruling
-from onhand.explain.sentences import adrift, in_flight, out_of_sight, rest_sentence, sentence
+from onhand.explain.sentences import adrift, in_flight, kit_sentence, out_of_sight, rest_sentence, sentence
 from onhand.explain.skus import known_sku
-from onhand.ledger import authority, halts, levels, preorders, programmes, reconcile, stock, work, zero_hiding
+from onhand.ledger import (
+    authority,
+    halts,
+    kits,
+    levels,
+    preorders,
+    programmes,
+    reconcile,
+    stock,
+    work,
+    zero_hiding,
+)
 from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.halts import Halt
+from onhand.ledger.kits import Kit
 from onhand.ledger.preorders import PromiseRow
 from onhand.ledger.programmes import KeptOfSku
 from onhand.ledger.reconcile import DriftRow
@@ -31,6 +43,8 @@ from onhand.ledger.stock import (
 from onhand.ledger.work import Hold
 from onhand.ledger.zero_hiding import Hiding
 
+KITS_MAX = 20
+"""Most kits that are told of a component."""
 NOTHING_KNOWN = LevelFacts("", None, None, None, None, "")
 
 
@@ -72,6 +86,7 @@ class Explanation:
     `unlisted` are the channels that have no listing of the SKU, `off` those that have one but are not
     switched on. `provisional` are sales that channels' answers told of and no order yet. `kept`: for wholesale
     partners; `promises`: order lines that wait for units which have not arrived, those that are served first in front.
+    `components`: what the SKU is packed from, where it is a kit; `kits`: the first kits that hold it.
     """
 
     asked_at: datetime
@@ -86,6 +101,8 @@ class Explanation:
     conflicts: tuple[Conflict, ...] = ()
     kept: tuple[KeptOfSku, ...] = ()
     promises: tuple[PromiseRow, ...] = ()
+    components: tuple[Component, ...] = ()
+    kits: tuple[Kit, ...] = ()
 
 
 async def explain_sku(
@@ -120,6 +137,8 @@ async def explain_sku(
         conflicts=tuple(await authority.conflicts(pool, sku)),
         kept=tuple(await programmes.of_sku(pool, sku)),
         promises=tuple(await preorders.promises(pool, sku)),
+        components=await kits.components(pool, sku),
+        kits=tuple(await kits.listed(pool, component=sku, limit=KITS_MAX)),
     )
 
 
@@ -166,6 +185,7 @@ def _explained(
                 now,
                 hold,
             )
+            + kit_sentence(decided.claim, free_parts(state, rules, decided.claim.place))
             + rest_sentence(state, decided.claim.place)
             + adrift(
                 wrong.halts.get(state.listing_id),

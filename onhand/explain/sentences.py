@@ -1,9 +1,10 @@
 """The answer to "why does it show 7?" in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from onhand.domain.allocation import Allocation, Step
+from onhand.domain.allocation import Allocation, Claim, Step
+from onhand.domain.kits import Part, limiting
 from onhand.domain.listings import ListingState
 from onhand.ledger.halts import Halt
 from onhand.ledger.preorders import PromiseRow
@@ -115,6 +116,18 @@ def out_of_sight(hiding: Hiding | None, *, wanted: bool, empty: bool, now: datet
     if hiding is None:
         return " As it shows nothing, it is about to be taken out of sight."
     return " It shows nothing, and the channel could not take it out of sight by itself."
+
+
+def kit_sentence(claim: Claim, stock: Mapping[Part, Mapping[str, int]]) -> str:
+    """Which components of a kit limit it where a level draws on them; `stock` is of each, by location."""
+    said = []
+    for location in claim.locations if stock else ():
+        scarce = limiting(stock, location)
+        held = [
+            f"{part.sku} ({stock[part].get(location, 0):,} for {part.quantity:,} each)" for part in scarce
+        ]
+        said.append(f"{_listed(held)} at {location}")
+    return f" It is a kit, limited by {_listed(said)}." if said else ""
 
 
 def rest_sentence(state: ListingState, place: str) -> str:

@@ -28,6 +28,7 @@ STATEMENTS = {
     "covered": "audit_covered",
     "generations": "audit_generations",
     "justified": "audit_justified",
+    "kits": "audit_kits",
     "levels": "audit_levels",
     "outbox": "audit_outbox",
     "sleepers": "audit_sleepers",
@@ -147,9 +148,10 @@ class PushSent:
 
 @dataclass(frozen=True, slots=True)
 class BasisRow:
-    """One balance that a push was decided from, by its version; `locations` is how many such the push has.
+    """One balance that a push was decided from, by its version; `locations` is how many the push drew on.
 
-    `beyond`: units that it was allowed besides what is available at all of them.
+    `beyond`: units that it was allowed besides what is available at all of them. `components` of a kit were looked at
+    there (0: it is none), of this one `per_kit` units go into one.
     """
 
     sku_id: int
@@ -160,6 +162,8 @@ class BasisRow:
     units: int
     locations: int
     beyond: int
+    components: int
+    per_kit: int
 
 
 @dataclass(frozen=True, slots=True)

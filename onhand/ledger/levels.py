@@ -9,7 +9,8 @@ from typing import Any
 from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
-from onhand.domain.listings import ListingState, Resting, Sibling
+from onhand.domain.kits import packed
+from onhand.domain.listings import Component, ListingState, Resting, Sibling
 from onhand.domain.preorders import PreOrder
 from onhand.domain.velocity import WAITS_AT_MOST, Tier, VelocityBuffer
 from onhand.ledger.database import Connection, Pool, one_statement, restore
@@ -53,20 +54,37 @@ class LevelLearnt:
 
 
 @dataclass(frozen=True, slots=True)
+class BasisPart:
+    """Of a kit: the units of a component that one takes, and the version of its balance at each location."""
+
+    sku: str
+    quantity: int
+    versions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """What a level was decided from, kept with it so that anybody can look it up: the SKU, the units of it one piece
     takes, the version of its balance at each location drawn on (0: it was never there), and units that it may sell
-    `beyond` what is available there."""
+    `beyond` what is available there. A kit has the versions of its components instead."""
 
     sku: str
     units: int
     versions: Mapping[str, int]
     beyond: int = 0
+    components: tuple[BasisPart, ...] = ()
 
     def as_json(self) -> str:
         """The form in which it is kept."""
-        kept = {"sku": self.sku, "units": self.units, "versions": self.versions}
-        return json.dumps(kept | ({"beyond": self.beyond} if self.beyond else {}))
+        kept: dict[str, object] = {"sku": self.sku, "units": self.units, "versions": self.versions}
+        if self.beyond:
+            kept["beyond"] = self.beyond
+        if self.components:
+            kept["components"] = [
+                {"sku": part.sku, "quantity": part.quantity, "versions": part.versions}
+                for part in self.components
+            ]
+        return json.dumps(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +173,9 @@ async def listing_states(
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
-    resting, siblings, (versions, tags, spiking, paced, preorder, reserved) = (
-        others[:5],
-        others[5:8],
-        others[8:],
-    )
+    resting, siblings, others = others[:5], others[5:8], others[8:]
+    versions, tags, spiking, paced, preorder, reserved, parts = others
+    components = components_of(parts)
     return ListingState(
         channel,
         listing,
@@ -169,12 +185,14 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         tracking,
         units,
         generation,
-        dict(zip(locations or (), available or (), strict=True)),
+        packed([(part.quantity, part.available) for part in components])
+        if components
+        else dict(zip(locations or (), available or (), strict=True)),
         dict(zip(places or (), books or (), strict=True)),
         tuple(map(Sibling, *siblings)) if siblings[0] else (),
         due_since,
         dict(zip(places or (), paces or (), strict=True)),
-        tuple(map(Resting, *resting)) if resting[0] else (),
+        _resting_of(components) if components else tuple(map(Resting, *resting)) if resting[0] else (),
         halted,
         widened,
         withheld or {},
@@ -184,6 +202,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         {place: VelocityBuffer(*held) for place, held in paced.items()} if paced else {},
         None if preorder is None else _preorder(preorder),
         reserved or {},
+        components,
     )
 
 
@@ -194,6 +213,27 @@ def _preorder(kept: Mapping[str, Any]) -> PreOrder:
         frozenset(kept["channels"]),
         kept["incoming"] or {},
     )
+
+
+def components_of(kept: Sequence[Mapping[str, Any]] | None) -> tuple[Component, ...]:
+    """What a kit is packed from, as the ledger tells it; nothing where it is no kit."""
+    return tuple(
+        Component(
+            part["sku"],
+            part["quantity"],
+            part["available"] or {},
+            part["versions"] or {},
+            tuple(Resting(*level) for level in part["resting"] or ()),
+            part["withheld"] or {},
+        )
+        for part in kept or ()
+    )
+
+
+def _resting_of(components: Sequence[Component]) -> tuple[Resting, ...]:
+    """Every level that rests on any component, once."""
+    levels = {(level.listing_id, level.place): level for part in components for level in part.resting}
+    return tuple(levels.values())
 
 
 async def listings_of_sku(pool: Pool, sku: str, channel: str | None) -> list[tuple[int, str]]:

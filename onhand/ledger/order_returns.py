@@ -29,7 +29,7 @@ def returned_rows(order_id: str, posted: PostedOrder, moment: datetime) -> Itera
         handled = posted.handled.get(line_id, {})
         if not line.returned and not handled:
             continue
-        for sku in sorted({line.sku, *(sku for sku, _ in handled)}):
+        for sku in sorted({*(part.sku for part in line.stocked), *(sku for sku, _ in handled)}):
             waiting = waiting_at(posted.returns_of(line_id, sku))
             known = {location for of_sku, location in handled if of_sku == sku}
             for location in sorted(known | waiting.keys()):

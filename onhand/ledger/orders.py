@@ -9,6 +9,7 @@ import structlog
 
 from onhand.domain import orders
 from onhand.domain.events import Event
+from onhand.domain.kits import Composition, composition_of, quantities_of
 from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
 from onhand.domain.programmes import PartnerOrder
 from onhand.domain.returns import Handled
@@ -41,7 +42,7 @@ class PostedSnapshot:
     @property
     def refused(self) -> Posted | None:
         """The first event that was refused, if any; then nothing of the snapshot was posted."""
-        return next((p for p in self.posted if p.verdict in (Verdict.UNKNOWN, Verdict.CONFLICT)), None)
+        return next((p for p in self.posted if p.verdict.refused), None)
 
 
 class OrderConflictError(Exception):
@@ -69,7 +70,7 @@ async def post_orders_on(
     """The same inside the caller's transaction."""
     channel = snapshots[0].channel
     assert all(snapshot.channel == channel for snapshot in snapshots), "orders are posted channel by channel"
-    unknown, posted = await _before(connection, channel, snapshots)
+    unknown, posted, kits = await _before(connection, channel, snapshots)
     answers: dict[int, PostedSnapshot] = {}
     batch = _Batch(channel)
     for n in sorted(range(len(snapshots)), key=lambda n: (snapshots[n].order_id, snapshots[n].version)):
@@ -78,10 +79,11 @@ async def post_orders_on(
         if refusal := _refusal(snapshot, unknown):
             answers[n] = PostedSnapshot(snapshot.order_id, (refusal,))
         elif snapshot.version <= known.version:
-            old, differs = snapshot.version < known.version, orders.contradicts(snapshot, known)
+            composed = orders.composed(snapshot, known, kits)
+            old, differs = snapshot.version < known.version, orders.contradicts(composed, known)
             answers[n] = PostedSnapshot(snapshot.order_id, old=old, contradicts=differs)
         else:
-            snapshot = orders.placed(snapshot, known)
+            snapshot = orders.composed(orders.placed(snapshot, known), known, kits)
             batch.take(n, snapshot, known)
             posted[snapshot.order_id] = orders.taken_by(snapshot, known)
     await batch.write(connection, posted, answers, woken)
@@ -128,6 +130,7 @@ class _Batch:
         self._moments: dict[str, datetime] = {}
         self._partner = ""
         self._of_partner: list[PartnerOrder] = []
+        self._kits: set[str] = set()
 
     def take(self, n: int, snapshot: OrderSnapshot, known: PostedOrder) -> None:
         """The n-th snapshot, where `known` is what is posted of its order."""
@@ -142,6 +145,8 @@ class _Batch:
         self._taken[n] = snapshot.order_id
         self._untold[n] = frozenset(orders.untold(snapshot, known, events))
         self._moments[snapshot.order_id] = snapshot.occurred_at
+        # A kit that was composed otherwise since moves other components than its listings show.
+        self._kits |= {line.sku for line in (*snapshot.lines, *known.lines.values()) if line.composition}
 
     async def write(
         self,
@@ -157,7 +162,11 @@ class _Batch:
         events = [event for _, event in self._events]
         if self._of_partner:
             events += await draws_of(connection, self._partner, self._of_partner)
-        answered = await post_events_on(connection, events, woken, seller=self._channel) if events else []
+        answered = (
+            await post_events_on(connection, events, woken, seller=self._channel, also=sorted(self._kits))
+            if events
+            else []
+        )
         for event, verdict in zip(events, answered, strict=True):
             if verdict.verdict is not Verdict.POSTED:
                 raise OrderConflictError(
@@ -180,20 +189,24 @@ class _Batch:
 
 async def _before(
     connection: Connection, channel: str, snapshots: Sequence[OrderSnapshot]
-) -> tuple[set[str], dict[str, PostedOrder]]:
-    """Names the ledger does not know, and what is posted of each order, which nobody else changes until the commit."""
+) -> tuple[set[str], dict[str, PostedOrder], dict[str, Composition]]:
+    """Names the ledger does not know, what is posted of each order, which nobody else changes until the commit, and
+    how the kits that are named are composed."""
+    skus = list({line.sku for s in snapshots for line in s.lines if line.sku})
     async with connection.pipeline():
         await connection.execute(query("serialise_orders"), {"channel": channel})
         unknown = await connection.execute(
             query("unknown_names"),
             {
-                "skus": list({line.sku for s in snapshots for line in s.lines if line.sku}),
+                "skus": skus,
                 "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
             },
         )
+        composed = await connection.execute(query("compositions"), {"skus": skus})
         posted = await posted_orders(connection, channel, {snapshot.order_id for snapshot in snapshots})
         names = {name for (name,) in await unknown.fetchall()}
-    return names, posted
+        kits = {kit: composition_of(quantities) for kit, quantities in await composed.fetchall()}
+    return names, posted, kits
 
 
 async def posted_orders(
@@ -206,12 +219,18 @@ async def posted_orders(
     versions: dict[str, int] = {}
     lines: dict[str, dict[str, OrderLine]] = {}
     handled: dict[str, dict[str, dict[tuple[str, str], Handled]]] = {}
-    for order_id, version, *line, returned, elsewhere, trusted in await found.fetchall():
+    for order_id, version, *line, returned, elsewhere, trusted, composition in await found.fetchall():
         versions[order_id] = version
         of_order = lines.setdefault(order_id, {})
         if line[0] is not None:
             back = tuple((place, location, units) for place, location, units in elsewhere)
-            of_order[line[0]] = replace(OrderLine(*line), returned=returned, elsewhere=back, trusted=trusted)
+            of_order[line[0]] = replace(
+                OrderLine(*line),
+                returned=returned,
+                elsewhere=back,
+                trusted=trusted,
+                composition=composition_of(composition or {}),
+            )
     for order_id, line_id, sku, location, *units in await stated.fetchall():
         handled.setdefault(order_id, {}).setdefault(line_id, {})[sku, location] = Handled(*units)
     return {
@@ -261,8 +280,13 @@ async def _remember(connection: Connection, channel: str, posted: Mapping[str, P
                 "returned": [line.returned for _, line in lines],
                 "elsewhere": [json.dumps(line.elsewhere) for _, line in lines],
                 "trusted": [line.trusted for _, line in lines],
+                "compositions": [_as_json(line.composition) for _, line in lines],
             },
         )
+
+
+def _as_json(composition: Composition) -> str | None:
+    return json.dumps(quantities_of(composition)) if composition else None
 
 
 async def _lower_books(connection: Connection, channel: str, sales: Iterable[Sale]) -> None:

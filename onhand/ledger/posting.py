@@ -1,7 +1,7 @@
 """Writing stock: events and counts, in batches, each fact once."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -32,12 +32,19 @@ class Verdict(StrEnum):
     there; nothing was changed."""
     UNKNOWN = "unknown"
     """It names a SKU or location the ledger does not have; nothing was changed."""
+    KIT = "kit"
+    """It moves stock of a kit, which has none of its own; nothing was changed."""
     UNCHANGED = "unchanged"
     """A count that agrees with the ledger; nothing needed to be written."""
     STALE = "stale"
     """A snapshot of an order, or a count, of which a newer one was taken before; nothing was changed."""
     OUTVOTED = "outvoted"
     """A count that another authority contradicts with a lower or a newer number; nothing was changed."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it cannot be taken as it was stated, ever."""
+        return self in (Verdict.CONFLICT, Verdict.UNKNOWN, Verdict.KIT, Verdict.STALE)
 
 
 class _Stated(Protocol):
@@ -77,16 +84,18 @@ async def post_events_on(
     woken: set[str] | None = None,
     *,
     seller: str | None = None,
+    also: Sequence[str] = (),
 ) -> list[Posted]:
     """The same inside the caller's transaction; `woken` are to be signalled once it is committed.
 
     `seller`: the channel these events are the orders of. It took them off its own levels already, so that its publisher
-    is not called to hurry. Where a count knew of what is heard only now, it is made true again beside it.
+    is not called to hurry. `also`: SKUs whose listings are to be looked at again, beside those that are moved. Where a
+    count knew of what is heard only now, it is made true again beside it.
     """
     assert len(events) <= BATCH_EVENTS_MAX, f"{len(events)} events are too many for one batch"
     # One round trip for both. Whoever counts holds the balances that the first one locks, so the second one sees it.
     async with connection.pipeline():
-        posting = await _ask_to_post(connection, events, live=woken is not None, seller=seller)
+        posting = await _ask_to_post(connection, events, live=woken is not None, seller=seller, also=also)
         counting = await recounting.ask(connection, shelves_of(events))
         answers = await _answers(posting, events, woken)
         counted = await recounting.read(counting)
@@ -106,7 +115,12 @@ async def _recount(
 
 
 async def _ask_to_post(
-    connection: Connection, events: Sequence[Event], *, live: bool, seller: str | None
+    connection: Connection,
+    events: Sequence[Event],
+    *,
+    live: bool,
+    seller: str | None,
+    also: Sequence[str] = (),
 ) -> AsyncCursor[TupleRow]:
     lines = [(n, entry) for n, event in enumerate(events, 1) for entry in event.entries]
     return await connection.execute(
@@ -125,6 +139,7 @@ async def _ask_to_post(
             "entry_quantities": [entry.quantity for _, entry in lines],
             "live": live,
             "seller": seller,
+            "also": list(also),
         },
         binary=True,
     )
@@ -146,7 +161,19 @@ def _judged(verdict: Verdict, event_id: int | None, event: Event) -> Posted:
     if verdict is Verdict.UNKNOWN:
         named = ", ".join(sorted({f"{entry.sku} at {entry.location}" for entry in event.entries}))
         return Posted(verdict, None, f"the ledger does not know one of: {named}. Import the catalogue first.")
+    if verdict is Verdict.KIT:
+        return of_kit(*sorted({entry.sku for entry in event.entries}))
     return Posted(verdict, event_id)
+
+
+def of_kit(*skus: str) -> Posted:
+    """The verdict on stock of a kit; several SKUs: one of them is a kit."""
+    which = f"{skus[0]} is a kit" if len(skus) == 1 else f"one of {', '.join(skus)} is a kit"
+    return Posted(
+        Verdict.KIT,
+        None,
+        f"{which}, and a kit has no stock of its own: state that of its components (onhand kits show)",
+    )
 
 
 def conflict(event_id: int | None, stated: _Stated) -> Posted:
@@ -183,13 +210,15 @@ async def post_counts_on(
     known = await counters.of_locations(connection, stated)
     stated = [counters.lagging(count, known) for count in stated]
     shelves = await locked_shelves(connection, stated)
+    missing = {count.sku for count, shelf in zip(stated, shelves, strict=True) if shelf is None}
+    kits = await kits_among(connection, missing)
     verdicts: list[Posted | None] = [None] * len(stated)
     events: list[tuple[int, Event]] = []
     for n, (count, shelf) in enumerate(zip(stated, shelves, strict=True)):
         if refusal := counters.refusal(count, known):
             verdicts[n] = Posted(Verdict.CONFLICT, None, refusal)
             continue
-        judged = _weigh(count, shelf, record_agreement)
+        judged = count_of_kit(count) if count.sku in kits else _weigh(count, shelf, record_agreement)
         if isinstance(judged, Event):
             events.append((n, judged))
         else:
@@ -215,6 +244,19 @@ async def _leave_to_runs(connection: Connection, answers: Sequence[Posted]) -> N
     ]
     if posted:
         await holds.note_unjudged(connection, min(posted))
+
+
+def count_of_kit(count: Count) -> Posted:
+    """The verdict on a count of a kit. Sources that list all SKUs count kits, too: none is what there is of one."""
+    return Posted(Verdict.UNCHANGED) if count.quantity == 0 else of_kit(count.sku)
+
+
+async def kits_among(connection: Connection, skus: Collection[str]) -> set[str]:
+    """Those of these SKUs that are kits."""
+    if not skus:
+        return set()
+    cursor = await connection.execute(query("kits_among"), {"skus": list(skus)})
+    return {sku for (sku,) in await cursor.fetchall()}
 
 
 def _weigh(count: Count, shelf: Shelf | None, record_agreement: bool) -> Event | Posted:

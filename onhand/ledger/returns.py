@@ -153,7 +153,7 @@ def _of_none(stated: ReturnStatement) -> Event:
 
 def _line_of(stated: ReturnStatement, order: PostedOrder) -> str:
     """The line that is named, or the only one of the SKU."""
-    lines = [line_id for line_id, line in sorted(order.lines.items()) if line.sku == stated.sku]
+    lines = [line_id for line_id, line in sorted(order.lines.items()) if line.takes(stated.sku)]
     if stated.line_id in lines:
         return stated.line_id
     if not stated.line_id and len(lines) == 1:
@@ -183,7 +183,7 @@ def _with(order: PostedOrder, line_id: str, stated: ReturnStatement) -> PostedOr
 def _require_sold(stated: ReturnStatement, line_id: str, after: PostedOrder) -> None:
     """No more comes back of a line, and no more of it is inspected, than was sold on it."""
     line = after.lines[line_id]
-    sold = line.open + line.left
+    sold = (line.open + line.left) * line.takes(stated.sku)
     of_sku = [each for (sku, _), each in after.handled[line_id].items() if sku == stated.sku]
     seen = sum(each.seen for each in of_sku)
     if seen > sold:

@@ -55,12 +55,28 @@ CREATE TABLE sku (
     tags text[] NOT NULL DEFAULT '{}',
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'discontinued')),
     fraction text NOT NULL DEFAULT 'refuse' CHECK (fraction IN ('refuse', 'round_down')),
-    tier smallint NOT NULL DEFAULT 2 CHECK (tier BETWEEN 0 AND 2)
+    tier smallint NOT NULL DEFAULT 2 CHECK (tier BETWEEN 0 AND 2),
+    kit boolean NOT NULL DEFAULT false,
+    UNIQUE (id, kit)
 );
 COMMENT ON TABLE sku IS 'Our identifier of a sellable unit.';
 COMMENT ON COLUMN sku.fraction IS 'What a source may do with part of a unit: be refused, or be rounded down.';
 COMMENT ON COLUMN sku.tier IS 'How soon a change is published when a channel''s budget is short: 0 real-time, 1 within minutes, 2 within the hour.';
+COMMENT ON COLUMN sku.kit IS 'It is packed from others when it is sold (kit_line), and has no stock of its own.';
 CREATE INDEX sku_barcode ON sku (barcode) WHERE barcode <> '';
+
+CREATE TABLE kit_line (
+    kit_id integer NOT NULL,
+    component_id integer NOT NULL,
+    quantity integer NOT NULL CHECK (quantity BETWEEN 1 AND 10000),
+    of_kit boolean NOT NULL GENERATED ALWAYS AS (true) STORED,
+    of_component boolean NOT NULL GENERATED ALWAYS AS (false) STORED,
+    PRIMARY KEY (kit_id, component_id),
+    FOREIGN KEY (kit_id, of_kit) REFERENCES sku (id, kit),
+    FOREIGN KEY (component_id, of_component) REFERENCES sku (id, kit)
+);
+COMMENT ON TABLE kit_line IS 'What a kit is packed from: so many units of each component. The keys let no kit be a component.';
+CREATE INDEX kit_line_component ON kit_line (component_id);
 
 CREATE TABLE sku_velocity (
     sku_id integer PRIMARY KEY REFERENCES sku,
@@ -223,6 +239,7 @@ CREATE TABLE order_line (
     returned integer NOT NULL DEFAULT 0,
     elsewhere jsonb NOT NULL DEFAULT '[]',
     trusted boolean NOT NULL DEFAULT true,
+    composition jsonb,
     PRIMARY KEY (channel_id, order_id, line_id),
     FOREIGN KEY (channel_id, order_id) REFERENCES channel_order
 );
@@ -232,6 +249,7 @@ COMMENT ON COLUMN order_line.units IS 'Units of the SKU one piece takes; open an
 COMMENT ON COLUMN order_line.returned IS 'Units that had left and that the channel itself put back on its shelf; fulfilled are without them.';
 COMMENT ON COLUMN order_line.elsewhere IS 'Of these, [place, location, units] where that is told.';
 COMMENT ON COLUMN order_line.trusted IS 'They could be sold at once, as the channel''s setting was when the first came back; else they wait for an inspection.';
+COMMENT ON COLUMN order_line.composition IS 'Units of each component in one kit, as the kit was composed when the line came; null where it is no kit.';
 
 CREATE TABLE order_return (
     channel_id smallint NOT NULL,
@@ -509,6 +527,24 @@ CREATE TABLE resting_level (
 COMMENT ON TABLE resting_level IS 'Levels that sell faster than a call takes on channels that only set levels: told their share, then left alone. What they show is kept from the SKU''s other listings.';
 COMMENT ON COLUMN resting_level.share IS 'Pieces it was told; what it shows until that is answered.';
 CREATE INDEX resting_level_sku ON resting_level (sku_id);
+
+CREATE VIEW provisional_units AS
+SELECT d.sku_id, d.location_id, d.listing_id, d.place, d.pieces::bigint * d.units AS units
+  FROM provisional_demand d
+UNION ALL
+SELECT k.component_id, d.location_id, d.listing_id, d.place, d.pieces::bigint * d.units * k.quantity
+  FROM provisional_demand d
+  JOIN kit_line k ON k.kit_id = d.sku_id;
+COMMENT ON VIEW provisional_units IS 'Provisional demand in units of each SKU: of what was sold itself, and of what a sold kit is packed from.';
+
+CREATE VIEW resting_units AS
+SELECT r.sku_id, r.listing_id, r.place, r.share, 1 AS quantity
+  FROM resting_level r
+UNION ALL
+SELECT k.component_id, r.listing_id, r.place, r.share, k.quantity
+  FROM resting_level r
+  JOIN kit_line k ON k.kit_id = r.sku_id;
+COMMENT ON VIEW resting_units IS 'Levels that rest and what of each SKU they sell: their own, and that of which a resting kit is packed, quantity units a kit.';
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -1044,15 +1080,64 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION covered_v1 IS 'Units of a SKU that may be sold beyond what is available without being oversold: promised, and on their way.';
 
-CREATE FUNCTION mark_listings_v2(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
+CREATE FUNCTION kit_components_v1(kit integer, unjudged_from bigint) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_agg(jsonb_build_object(
+               'sku', s.code, 'quantity', k.quantity, 'available', b.available, 'versions', b.versions,
+               'resting', r.levels,
+               'withheld', CASE WHEN unjudged_from IS NOT NULL THEN withheld_v2(s.id, unjudged_from) END)
+               ORDER BY s.code)
+      FROM kit_line k
+      JOIN sku s ON s.id = k.component_id
+      LEFT JOIN LATERAL (
+        SELECT jsonb_object_agg(o.code, a.version) AS versions,
+               jsonb_object_agg(o.code, a.available - coalesce((
+                   SELECT sum(d.units) FROM provisional_units d
+                    WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)) AS available
+          FROM balance a JOIN location o ON o.id = a.location_id
+         WHERE a.sku_id = s.id) b ON true
+      LEFT JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_array(c.name, l.id, u.place, coalesce(v.book, u.share), l.units * u.quantity)
+                         ORDER BY l.id, u.place) AS levels
+          FROM resting_units u
+          JOIN level v ON v.listing_id = u.listing_id AND v.place = u.place
+          JOIN listing l ON l.id = u.listing_id AND l.active
+          JOIN channel c ON c.id = l.channel_id
+         WHERE u.sku_id = s.id) r ON true
+     WHERE k.kit_id = kit_components_v1.kit
+$$;
+COMMENT ON FUNCTION kit_components_v1 IS 'What a kit is packed from, with what decides how many can be packed: of each component the units available by location, the levels that rest on it, and what a source said that no run was let through with, from that event on. Null where it is no kit.';
+
+CREATE FUNCTION with_kits_v1(sku_ids integer[]) RETURNS integer[]
+LANGUAGE sql STABLE AS $$
+    WITH stocked AS (
+        SELECT u.id FROM unnest(sku_ids) AS u(id)
+        UNION
+        SELECT k.component_id FROM kit_line k WHERE k.kit_id = ANY (sku_ids)
+    ), meant AS (
+        SELECT id FROM stocked
+        UNION
+        SELECT k.kit_id FROM stocked s JOIN kit_line k ON k.component_id = s.id
+    )
+    SELECT array_agg(id) FROM meant
+$$;
+COMMENT ON FUNCTION with_kits_v1 IS 'These SKUs, what they are packed from, and every kit that holds any of that: whatever can sell more or less when they move.';
+
+CREATE FUNCTION mark_listings_v3(sku_ids integer[], live_now boolean, seller text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
     touched smallint[];
     woken text[];
 BEGIN
+    IF EXISTS (SELECT FROM kit_line) THEN
+        sku_ids := with_kits_v1(sku_ids);
+    END IF;
     WITH marked AS (
         INSERT INTO outbox AS o (listing_id, channel_id, generation, live, tier)
-        SELECT l.id, l.channel_id, nextval('generation'), live_now, s.tier
+        SELECT l.id, l.channel_id, nextval('generation'), live_now,
+               -- A kit is as urgent as the most urgent of what it is packed from.
+               CASE WHEN s.kit THEN least(s.tier, (SELECT min(c.tier) FROM kit_line k JOIN sku c ON c.id = k.component_id
+                                                    WHERE k.kit_id = s.id)) ELSE s.tier END
           FROM listing l
           JOIN sku s ON s.id = l.sku_id
          WHERE l.sku_id = ANY (sku_ids) AND l.active
@@ -1088,7 +1173,7 @@ BEGIN
     RETURN woken;
 END
 $$;
-COMMENT ON FUNCTION mark_listings_v2 IS 'Put every listing of these SKUs into the outbox under a new generation; answers the channels whose publisher has to be signalled after the commit. seller: the channel that sold them, if one did.';
+COMMENT ON FUNCTION mark_listings_v3 IS 'Put every listing of these SKUs, and of every kit that what is in them may be packed into, into the outbox under a new generation; answers the channels whose publisher has to be signalled after the commit. seller: the channel that sold them, if one did.';
 
 CREATE FUNCTION sleep_publish_v1(channel_name text) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -1417,17 +1502,19 @@ COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the 
 -- Posts a batch of events: the one function that writes stock. Set-based, one round trip.
 -- Rows are always touched in the order event key, then (sku, location), then listing, in every
 -- caller, which is the whole answer to deadlocks.
--- Entries of unknown SKUs or locations refuse their event; nothing of a refused event is written.
-CREATE FUNCTION post_events_v2(
+-- Entries of unknown SKUs or locations, and of kits, refuse their event; nothing of a refused event is written.
+-- `also`: SKUs whose listings are looked at again, too.
+CREATE FUNCTION post_events_v3(
     sources text[], external_ids text[], kinds text[], occurred timestamptz[], fingerprints bytea[], details jsonb[],
     entry_events integer[], entry_skus text[], entry_locations text[], entry_states text[], entry_quantities integer[],
-    live_now boolean, seller text
+    live_now boolean, seller text, also text[]
 ) RETURNS TABLE (ordinal integer, outcome text, event_id bigint, woken text[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     new_ids bigint[];
     unknown integer[];
+    of_kits integer[];
     posted integer[];
     all_new boolean;
     touched integer[];
@@ -1438,17 +1525,20 @@ DECLARE
     line_state text[];
     line_quantity integer[];
 BEGIN
+    -- No SKU becomes a kit, or ceases to be one, between the look and the writing.
+    PERFORM pg_advisory_xact_lock_shared(71007, 0);
     -- Names become numbers once.
     SELECT array_agg(e.event ORDER BY e.n), array_agg(s.id ORDER BY e.n), array_agg(l.id ORDER BY e.n),
-           array_agg(e.state ORDER BY e.n), array_agg(e.quantity ORDER BY e.n)
-      INTO line_event, line_sku, line_location, line_state, line_quantity
+           array_agg(e.state ORDER BY e.n), array_agg(e.quantity ORDER BY e.n),
+           array_agg(e.event ORDER BY e.n) FILTER (WHERE s.kit)
+      INTO line_event, line_sku, line_location, line_state, line_quantity, of_kits
       FROM unnest(entry_events, entry_skus, entry_locations, entry_states, entry_quantities)
            WITH ORDINALITY AS e(event, sku, location, state, quantity, n)
       LEFT JOIN sku s ON s.code = e.sku
       LEFT JOIN location l ON l.code = e.location;
     SELECT array_agg(DISTINCT e.event) INTO unknown
       FROM unnest(line_event, line_sku, line_location) AS e(event, sku, location)
-     WHERE e.sku IS NULL OR e.location IS NULL;
+     WHERE e.sku IS NULL OR e.location IS NULL OR e.event = ANY (of_kits);
 
     SELECT array_agg(nextval('event_id_seq')) INTO new_ids FROM generate_series(1, cardinality(sources));
     WITH wanted AS (
@@ -1531,7 +1621,10 @@ BEGIN
         SELECT array_agg(DISTINCT e.sku) INTO touched
           FROM unnest(line_event, line_sku, line_state) AS e(event, sku, state)
          WHERE e.state = 'available' AND (all_new OR e.event = ANY (posted));
-        to_wake := mark_listings_v2(touched, live_now, seller);
+        IF touched IS NOT NULL AND cardinality(also) > 0 THEN
+            touched := touched || ARRAY(SELECT s.id FROM sku s WHERE s.code = ANY (also));
+        END IF;
+        to_wake := mark_listings_v3(touched, live_now, seller);
     END IF;
 
     IF all_new THEN
@@ -1540,7 +1633,8 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT w.n::integer,
-               CASE WHEN w.n = ANY (unknown) THEN 'unknown'
+               CASE WHEN w.n = ANY (of_kits) THEN 'kit'
+                    WHEN w.n = ANY (unknown) THEN 'unknown'
                     WHEN w.n = ANY (posted) THEN 'posted'
                     WHEN e.fingerprint = w.fingerprint THEN 'duplicate'
                     ELSE 'conflict' END,
@@ -1551,7 +1645,7 @@ BEGIN
          ORDER BY w.n;
 END
 $$;
-COMMENT ON FUNCTION post_events_v2 IS 'Post a batch of events with their entries; answers posted, duplicate, conflict or unknown for each, and the channels whose publisher has to be signalled after the commit.';
+COMMENT ON FUNCTION post_events_v3 IS 'Post a batch of events with their entries; answers posted, duplicate, conflict, unknown or kit for each, and the channels whose publisher has to be signalled after the commit.';
 
 -- The program works as this role. Events and entries can be read and added to, and nothing else:
 -- append-only is the database's word, not a convention.

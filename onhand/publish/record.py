@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel
-from onhand.domain.listings import RuleBook
+from onhand.domain.listings import RuleBook, Target
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Connection, Pool
-from onhand.ledger.levels import Basis, Push
+from onhand.ledger.levels import Basis, BasisPart, Push
 from onhand.publish.work import Errand, Work
 
 
@@ -93,13 +93,24 @@ def _with_bases(work: Work, places: Mapping[str, Sequence[str]]) -> list[Push]:
     pushes = []
     for push in work.pushes:
         target = work.targets[push.listing_id, push.place]
-        state = target.state
-        if any(state.withheld.values()):
+        if target.state.withholds:
             pushes.append(push)
             continue
-        versions = {location: state.versions.get(location, 0) for location in places[push.place]}
-        pushes.append(replace(push, basis=Basis(state.sku, state.units, versions, target.beyond)))
+        pushes.append(replace(push, basis=_basis(target, places[push.place])))
     return pushes
+
+
+def _basis(target: Target, locations: Sequence[str]) -> Basis:
+    state = target.state
+    components = tuple(
+        BasisPart(part.sku, part.quantity, _versions(part.versions, locations)) for part in state.components
+    )
+    versions = {} if components else _versions(state.versions, locations)
+    return Basis(state.sku, state.units, versions, target.beyond, components)
+
+
+def _versions(versions: Mapping[str, int], locations: Sequence[str]) -> dict[str, int]:
+    return {location: versions.get(location, 0) for location in locations}
 
 
 def settled_by(work: Work) -> list[tuple[int, int]]:

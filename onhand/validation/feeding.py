@@ -120,7 +120,7 @@ async def _post(pool: Pool, together: Sequence[tuple[int, Fact]], fed: Fed) -> N
 
 def _note(fed: Fed, row: int, answer: Posted) -> None:
     fed.verdicts[answer.verdict] += 1
-    if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
+    if answer.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN, Verdict.KIT):
         fed.refusals.append(Refusal(row, answer.message))
 
 

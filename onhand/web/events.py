@@ -35,10 +35,10 @@ class EventVerdict(Answer):
     verdict: str = Field(
         description='"posted"; "duplicate": it was posted before, nothing was changed; "conflict": its id was posted '
         'before with other content, a count cannot be re-based, or only another party counts there; "unknown": it '
-        'names a SKU or location that is not known; "unchanged": a count or an order that says what the ledger has; '
-        '"stale": of this order, or shelf, something newer was taken before; "outvoted": a count that another '
-        'authority for the location contradicts with a lower or newer number, see `message`; "refused": it makes no '
-        'sense. All but "posted" changed nothing.',
+        'names a SKU or location that is not known; "kit": it moves stock of a kit, which has none of its own; '
+        '"unchanged": a count or an order that says what the ledger has; "stale": of this order, or shelf, something '
+        'newer was taken before; "outvoted": a count that another authority for the location contradicts with a lower '
+        'or newer number, see `message`; "refused": it makes no sense. All but "posted" changed nothing.',
         examples=["posted"],
     )
     event_id: int | None = Field(

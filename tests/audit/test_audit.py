@@ -152,6 +152,7 @@ WEB_A = (
 CLAIM = "UPDATE level SET claim = 5, claimed_until = clock_timestamp()"
 
 DAMAGES = (
+    Damage("a kit with stock", ("UPDATE sku SET kit = true WHERE code = 'B'",), {"kits": {"sql": 2}}),
     Damage(
         "one unit more in the last entry of a shelf",
         (

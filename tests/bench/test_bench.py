@@ -14,8 +14,10 @@ import pytest
 from bench.figures import Goal, medians
 from bench.full_sync import FULL_SYNC
 from bench.ledger_post import make_events
+from bench.mixed_events import mixed_events
 from bench.report import HEAD, section, words, write
 from bench.world import ROOT
+from onhand.domain.events import EventKind
 
 FULL_SYNC_KEYS = {
     "shopify_over_limit",
@@ -61,12 +63,22 @@ def test_full_sync_answers_every_named_figure() -> None:
     assert 0 < figures["max_history_events"] < 2_000
 
 
+def test_mixed_events_are_of_every_kind_and_balanced() -> None:
+    """Goal: nothing that the ledger takes is left out of what is called all kinds; each has an id of its own."""
+    events = mixed_events(50, 110, 7, "x")
+    assert {event.kind for event in events} == set(EventKind)
+    assert len({event.external_id for event in events}) == 110
+    assert [event.external_id for event in events if len(event.entries) == 6][:3] == ["x-1", "x-10", "x-15"]
+
+
 def test_ledger_post_answers_every_named_figure() -> None:
     figures = figures_of("ledger_post", "--scale", "0.01", "--runs", "1")
 
-    assert figures.keys() >= {"events_per_s", "vs_copy"}
+    assert figures.keys() >= {"events_per_s", "mixed_events_per_s", "vs_copy"}
     assert figures["events"] == 1_000
+    assert figures["kits"] == 10
     assert figures["events_per_s"] > 0
+    assert figures["mixed_events_per_s"] > 0
     assert figures["vs_copy"] > 0
 
 

@@ -75,7 +75,7 @@ def test_siblings_are_needed_as_soon_as_any_rule_splits_a_pool() -> None:
 
 
 def test_changes_to_come_are_added_to_what_is_available() -> None:
-    changed = with_changes(STATE, {"leeds": -3, "york": 2})
+    changed = with_changes(STATE, {"MUG": {"leeds": -3, "york": 2}}.__getitem__)
     assert changed.available == {"leeds": 7, "london": 4, "york": 2}
     assert STATE.available == {"leeds": 10, "london": 4}
 
@@ -139,5 +139,5 @@ def test_a_place_for_pick_up_shows_what_its_shop_holds() -> None:
 
 def test_units_promised_for_pick_up_come_off_that_place_alone() -> None:
     rules = RuleBook({"shopify": ChannelRules(Rule(), PLACES, pickup={"b": 0})})
-    sold = with_changes(STATE, {"london": -3})
+    sold = with_changes(STATE, {"MUG": {"london": -3}}.__getitem__)
     assert [target.quantity for target in targets_of(sold, rules)] == [10, 1]

@@ -74,7 +74,8 @@ SELECT s.code AS sku, o.code AS location, part, coalesce(k.units, 0) AS balance,
 
 -- name: audit_orders
 -- What is remembered of an order's lines is what its events posted, by SKU and location. Events name no line, so lines of
--- one order with the same SKU and location are looked at together. What came back had left; audit_returns looks at it.
+-- one order with the same SKU and location are looked at together, a line of a kit as one of each of its components. What
+-- came back had left; audit_returns looks at it.
 WITH posted AS (
     SELECT c.name AS channel, v.detail->>'order' AS order_id, s.code AS sku, o.code AS location,
            -sum(e.quantity) FILTER (WHERE e.state = 'available') AS taken,
@@ -88,10 +89,12 @@ WITH posted AS (
      WHERE v.kind <> 'return'
      GROUP BY 1, 2, 3, 4
 ), remembered AS (
-    SELECT c.name AS channel, l.order_id, l.sku, l.location, sum(l.open) AS open,
-           sum(l.fulfilled + l.returned) AS fulfilled
+    SELECT c.name AS channel, l.order_id, coalesce(k.sku, l.sku) AS sku, l.location,
+           sum(l.open * coalesce(k.quantity::int, 1)) AS open,
+           sum((l.fulfilled + l.returned) * coalesce(k.quantity::int, 1)) AS fulfilled
       FROM order_line l
       JOIN channel c ON c.id = l.channel_id
+      LEFT JOIN LATERAL jsonb_each_text(l.composition) AS k(sku, quantity) ON true
      GROUP BY 1, 2, 3, 4
 )
 SELECT channel, order_id, sku, location,
@@ -119,9 +122,14 @@ WITH posted AS (
 ), seen AS (
     SELECT channel_id, order_id, line_id, sku, sum(greatest(received, sellable + damaged + lost)) AS units
       FROM order_return GROUP BY 1, 2, 3, 4
-), remembered AS (
-    SELECT c.name AS channel, order_id, sku, sum(greatest(coalesce(l.returned, 0), coalesce(r.units, 0))) AS units
+), restocked AS (
+    SELECT l.channel_id, l.order_id, l.line_id, coalesce(k.sku, l.sku) AS sku,
+           l.returned * coalesce(k.quantity::int, 1) AS units
       FROM order_line l
+      LEFT JOIN LATERAL jsonb_each_text(l.composition) AS k(sku, quantity) ON true
+), remembered AS (
+    SELECT c.name AS channel, order_id, sku, sum(greatest(coalesce(l.units, 0), coalesce(r.units, 0))) AS units
+      FROM restocked l
       FULL JOIN seen r USING (channel_id, order_id, line_id, sku)
       JOIN channel c ON c.id = channel_id
      GROUP BY 1, 2, 3
@@ -196,28 +204,50 @@ SELECT c.name AS channel, s.code AS sku, p.place, p.id AS push, p.generation, p.
  LIMIT %(limit)s
 
 -- name: audit_justified
--- No push told more than was available at the locations it drew on, by the balances it was decided from, and what it was
--- allowed beyond that; which was no more than was on its way, or reserved.
+-- No push told more than was available at the locations it drew on, by the balances it was decided from (of a kit: more
+-- than could be packed at each of them), and what it was allowed beyond that; which was no more than was on its way, or
+-- reserved.
 SELECT p.listing_id AS listing, p.basis->>'sku' AS sku, p.place, p.id AS push, p.generation, p.quantity,
        (p.basis->>'units')::integer AS units, a.available, m.beyond, a.kept, count(*) OVER () AS total
   FROM push p
  CROSS JOIN LATERAL (SELECT coalesce((p.basis->>'beyond')::bigint, 0) AS beyond) m
  CROSS JOIN LATERAL (
-    SELECT coalesce(sum(n.balance_after) FILTER (WHERE n.state = 'available'), 0)::bigint AS available,
-           coalesce(sum(n.balance_after) FILTER (WHERE n.state <> 'available'), 0)::bigint AS kept
-      FROM jsonb_each_text(p.basis->'versions') AS d(location, version)
-      JOIN sku s ON s.code = p.basis->>'sku'
-      JOIN location o ON o.code = d.location
-     CROSS JOIN unnest(CASE WHEN m.beyond > 0 THEN ARRAY['available', 'incoming', 'reserved']
-                            ELSE ARRAY['available'] END) AS t(state)
-     CROSS JOIN LATERAL (
-        SELECT e.state, e.balance_after FROM entry e
-         WHERE e.sku_id = s.id AND e.location_id = o.id AND e.state = t.state AND e.version <= d.version::bigint
-         ORDER BY e.version DESC LIMIT 1) n
+    SELECT coalesce(sum(packed.units), 0)::bigint AS available, coalesce(sum(packed.kept), 0)::bigint AS kept
+      FROM (SELECT min(floor(coalesce(n.balance_after, 0)::numeric / t.quantity)) AS units,
+                   sum(coalesce(k.balance_after, 0)) AS kept
+              FROM jsonb_to_recordset(coalesce(p.basis->'components', jsonb_build_array(p.basis || '{"quantity": 1}'::jsonb)))
+                   AS t(sku text, quantity integer, versions jsonb)
+             CROSS JOIN LATERAL jsonb_each_text(t.versions) AS d(location, version)
+              JOIN sku s ON s.code = t.sku
+              JOIN location o ON o.code = d.location
+              LEFT JOIN LATERAL (
+                SELECT e.balance_after FROM entry e
+                 WHERE e.sku_id = s.id AND e.location_id = o.id AND e.state = 'available'
+                   AND e.version <= d.version::bigint
+                 ORDER BY e.version DESC LIMIT 1) n ON true
+              LEFT JOIN LATERAL (
+                SELECT sum(z.balance_after) AS balance_after
+                  FROM unnest(CASE WHEN m.beyond > 0 THEN ARRAY['incoming', 'reserved'] ELSE '{}'::text[] END) AS w(state)
+                 CROSS JOIN LATERAL (
+                    SELECT e.balance_after FROM entry e
+                     WHERE e.sku_id = s.id AND e.location_id = o.id AND e.state = w.state
+                       AND e.version <= d.version::bigint
+                     ORDER BY e.version DESC LIMIT 1) z) k ON true
+             GROUP BY o.id) packed
  ) a
  WHERE p.basis IS NOT NULL
    AND (p.quantity::bigint * (p.basis->>'units')::bigint > greatest(a.available, 0) + m.beyond OR m.beyond > a.kept)
  ORDER BY p.id
+ LIMIT %(limit)s
+
+-- name: audit_kits
+-- A kit has no stock of its own: no entry is of one.
+SELECT s.code AS sku, o.code AS location, b.version, count(*) OVER () AS total
+  FROM balance b
+  JOIN sku s ON s.id = b.sku_id AND s.kit
+  JOIN location o ON o.id = b.location_id
+ WHERE b.version > 0 OR EXISTS (SELECT FROM entry e WHERE e.sku_id = b.sku_id AND e.location_id = b.location_id)
+ ORDER BY s.code, o.code
  LIMIT %(limit)s
 
 -- name: audit_levels
@@ -309,10 +339,12 @@ SELECT c.name COLLATE "C", v.detail->>'order' COLLATE "C", s.code, o.code COLLAT
  ORDER BY 1, 2, 3, 4
 
 -- name: raw_order_lines
--- What is remembered of orders' lines, in the same order; what came back had left.
-SELECT c.name COLLATE "C", l.order_id, l.sku, l.location, l.open, l.fulfilled + l.returned
+-- What is remembered of orders' lines, of a kit's each component, in the same order; what came back had left.
+SELECT c.name COLLATE "C", l.order_id, coalesce(k.sku, l.sku) COLLATE "C", l.location,
+       l.open * coalesce(k.quantity::int, 1), (l.fulfilled + l.returned) * coalesce(k.quantity::int, 1)
   FROM order_line l
   JOIN channel c ON c.id = l.channel_id
+  LEFT JOIN LATERAL jsonb_each_text(l.composition) AS k(sku, quantity) ON true
  ORDER BY 1, 2, 3, 4
 
 -- name: raw_deliveries
@@ -343,12 +375,16 @@ SELECT c.name COLLATE "C", o.order_id, o.version
 SELECT listing_id, place, id, generation FROM push ORDER BY listing_id, place, sent_at, id
 
 -- name: raw_bases
--- For each push and each location that it drew on: the balance's version, shelf by shelf.
+-- For each push and each location that it drew on: the balance's version, shelf by shelf; of kits, of each component.
 SELECT s.id, o.id, d.version::bigint, p.id, p.quantity, (p.basis->>'units')::integer,
-       (SELECT count(*) FROM jsonb_object_keys(p.basis->'versions')), coalesce((p.basis->>'beyond')::integer, 0)
+       (SELECT count(*) FROM jsonb_object_keys(t.versions)), coalesce((p.basis->>'beyond')::integer, 0),
+       coalesce(jsonb_array_length(p.basis->'components'), 0), t.quantity
   FROM push p
- CROSS JOIN LATERAL jsonb_each_text(p.basis->'versions') AS d(location, version)
-  JOIN sku s ON s.code = p.basis->>'sku'
+ CROSS JOIN LATERAL jsonb_to_recordset(coalesce(p.basis->'components',
+                                                jsonb_build_array(p.basis || '{"quantity": 1}'::jsonb)))
+       AS t(sku text, quantity integer, versions jsonb)
+ CROSS JOIN LATERAL jsonb_each_text(t.versions) AS d(location, version)
+  JOIN sku s ON s.code = t.sku
   JOIN location o ON o.code = d.location
  ORDER BY 1, 2, 3, 4
 

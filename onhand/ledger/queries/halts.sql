@@ -29,7 +29,7 @@ SELECT h.id, h.listing_id, ch.name, s.code, l.item_id, l.parent_id, l.tracking, 
 
 -- name: mark_halted
 -- What they show has to change: they are looked at again, now.
-SELECT mark_listings_v2(ARRAY(SELECT DISTINCT sku_id FROM listing WHERE id = ANY (%(listings)s) ORDER BY sku_id), true)
+SELECT mark_listings_v3(ARRAY(SELECT DISTINCT sku_id FROM listing WHERE id = ANY (%(listings)s) ORDER BY sku_id), true)
 
 -- name: note_hidden
 -- The channel has taken them out of sight, or back.

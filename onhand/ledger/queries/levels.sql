@@ -13,14 +13,13 @@ SELECT l.id, l.sort_key
 -- name: listing_states
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
 -- order yet is off the pool. Spikes, buffers by velocity, pre-orders and what is held for partners are looked for only while
--- there are any; what is withheld, only while a source has said something that no run was let through with.
+-- there are any; what is withheld, only while a source has said something that no run was let through with. A kit has no
+-- stock, and is told by its components.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
        coalesce((SELECT wb.units FROM widened_buffer wb WHERE wb.listing_id = l.id), 0),
-       CASE WHEN %(withheld)s AND j.unjudged_from IS NOT NULL
-            THEN withheld_v2(l.sku_id, greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
-                                                                   WHERE n.listing_id = l.id))) END,
+       CASE WHEN u.first_event IS NOT NULL AND NOT s.kit THEN withheld_v2(l.sku_id, u.first_event) END,
        r.channels, r.listings, r.places, r.pieces, r.units, m.channels, m.listings, m.units,
        b.versions, s.tags,
        CASE WHEN (SELECT EXISTS (SELECT FROM spike WHERE ended_at IS NULL))
@@ -44,25 +43,30 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
                           JOIN location c ON c.id = n.location_id
                          WHERE n.sku_id = l.sku_id AND n.secured > n.taken
                          GROUP BY m.partner, c.code) k
-                 GROUP BY k.partner) h) END
+                 GROUP BY k.partner) h) END,
+       CASE WHEN s.kit THEN kit_components_v1(l.sku_id, u.first_event) END
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
   LEFT JOIN outbox o ON o.listing_id = l.id
   LEFT JOIN judgement j ON j.channel_id = l.channel_id
+ CROSS JOIN LATERAL (
+    SELECT CASE WHEN %(withheld)s AND j.unjudged_from IS NOT NULL
+                THEN greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
+                                                 WHERE n.listing_id = l.id)) END AS first_event) u
   LEFT JOIN LATERAL (
     SELECT array_agg(v.place) AS places, array_agg(v.book) AS books,
            array_agg(faded(v.pace, v.paced_at)) AS paces FROM level v WHERE v.listing_id = l.id) lv ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(c.code) AS locations, array_agg(a.version) AS versions,
-           array_agg(a.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
+           array_agg(a.available - coalesce((SELECT sum(d.units) FROM provisional_units d
                                               WHERE d.sku_id = a.sku_id AND d.location_id = a.location_id), 0)::bigint
                      ) AS available
       FROM balance a JOIN location c ON c.id = a.location_id WHERE a.sku_id = l.sku_id) b ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l3.id) AS listings, array_agg(k.place) AS places,
-           array_agg(coalesce(v.book, k.share)) AS pieces, array_agg(l3.units) AS units
-      FROM resting_level k
+           array_agg(coalesce(v.book, k.share)) AS pieces, array_agg(l3.units * k.quantity) AS units
+      FROM resting_units k
       JOIN level v ON v.listing_id = k.listing_id AND v.place = k.place
       JOIN listing l3 ON l3.id = k.listing_id AND l3.active
       JOIN channel ch ON ch.id = l3.channel_id
@@ -291,7 +295,7 @@ SELECT EXISTS (SELECT FROM back)
 
 -- name: mark_skus
 -- Their listings are looked at again: now, or by the next sync run.
-SELECT mark_listings_v2(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), %(live)s)
+SELECT mark_listings_v3(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), %(live)s)
 
 -- name: save_pushes
 -- The record of what was sent.

@@ -12,7 +12,8 @@ HAVING sum(b.available) < 0 AND sum(b.available) + covered_v1(b.sku_id) < 0
  ORDER BY b.sku_id
 
 -- name: promises_of_skus
--- The open orders of channels that hold units of these SKUs, with when each was placed; found by the newest lines.
+-- The open orders of channels that hold units of these SKUs, by themselves or in a kit, with when each was placed; found
+-- by the newest lines.
 WITH line AS (
     SELECT b.sku_id, v.source, v.detail ->> 'order' AS order_id, min(v.occurred_at) AS sold_at
       FROM balance b
@@ -24,11 +25,12 @@ WITH line AS (
      WHERE b.sku_id = ANY (%(skus)s) AND e.state = 'committed' AND e.quantity > 0
      GROUP BY b.sku_id, v.source, v.detail ->> 'order'
 )
-SELECT n.sku_id, ch.name, n.order_id, sum(o.open), n.sold_at
+SELECT n.sku_id, ch.name, n.order_id, sum(o.open * coalesce((o.composition ->> s.code)::int, 1)), n.sold_at
   FROM line n
   JOIN channel ch ON n.source = 'channel/' || ch.name
   JOIN sku s ON s.id = n.sku_id
-  JOIN order_line o ON o.channel_id = ch.id AND o.order_id = n.order_id AND o.sku = s.code AND o.open > 0
+  JOIN order_line o ON o.channel_id = ch.id AND o.order_id = n.order_id AND o.open > 0
+       AND CASE WHEN o.composition IS NULL THEN o.sku = s.code ELSE o.composition ? s.code END
  GROUP BY n.sku_id, ch.name, n.order_id, n.sold_at
  ORDER BY n.sku_id, n.sold_at DESC, ch.name, n.order_id
 
@@ -55,18 +57,19 @@ UPDATE oversell SET resolved_at = clock_timestamp(), resolution = %(resolution)s
                ORDER BY id FOR UPDATE)
 
 -- name: to_halt_for_oversells
--- Listings of oversold SKUs that were not halted for it yet. One whose halt a person has lifted since is left to that
--- person.
-SELECT l.id, s.code, o.units_short
+-- Listings of oversold SKUs, and of kits that hold one, that were not halted for it yet. One whose halt a person has lifted
+-- since is left to that person.
+SELECT DISTINCT ON (l.id) l.id, s.code, o.units_short
   FROM oversell o
   JOIN sku s ON s.id = o.sku_id
-  JOIN listing l ON l.sku_id = o.sku_id AND l.active
+  JOIN listing l ON l.active
+   AND l.sku_id IN (SELECT o.sku_id UNION ALL SELECT k.kit_id FROM kit_line k WHERE k.component_id = o.sku_id)
   JOIN channel ch ON ch.id = l.channel_id AND ch.name = ANY (%(channels)s)
  WHERE o.resolved_at IS NULL
    AND NOT EXISTS (SELECT FROM halt h
                     WHERE h.listing_id = l.id
                       AND (h.lifted_at IS NULL OR (h.cause = 'oversell' AND h.placed_at >= o.found_at)))
- ORDER BY s.code, l.id
+ ORDER BY l.id, s.code
 
 -- name: halted_for_no_oversell
 -- Listings that are halted for an oversell that is over.
@@ -74,7 +77,10 @@ SELECT h.listing_id
   FROM halt h
   JOIN listing l ON l.id = h.listing_id
  WHERE h.lifted_at IS NULL AND h.cause = 'oversell'
-   AND NOT EXISTS (SELECT FROM oversell o WHERE o.sku_id = l.sku_id AND o.resolved_at IS NULL)
+   AND NOT EXISTS (SELECT FROM oversell o
+                    WHERE o.resolved_at IS NULL
+                      AND o.sku_id IN (SELECT l.sku_id UNION ALL
+                                       SELECT k.component_id FROM kit_line k WHERE k.kit_id = l.sku_id))
  ORDER BY h.listing_id
 
 -- name: claim_untold

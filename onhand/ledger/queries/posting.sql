@@ -1,13 +1,13 @@
--- Stock is written through post_events_v2 and nowhere else.
+-- Stock is written through post_events_v3 and nowhere else.
 
 -- name: post_events
 -- One batch of events with their entries; answers one row per event, in order.
 SELECT ordinal, outcome, event_id, woken
-  FROM post_events_v2(
+  FROM post_events_v3(
     %(sources)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(occurred)s::timestamptz[],
     %(fingerprints)s::bytea[], %(details)s::jsonb[],
     %(entry_events)s::int[], %(entry_skus)s::text[], %(entry_locations)s::text[], %(entry_states)s::text[],
-    %(entry_quantities)s::int[], %(live)s, %(seller)s::text)
+    %(entry_quantities)s::int[], %(live)s, %(seller)s::text, %(also)s::text[])
 
 -- name: serialise_source
 -- Counts of one source are posted one batch at a time, so that each is compared with settled balances.
@@ -19,7 +19,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(source)s, 0))
 INSERT INTO balance AS b (sku_id, location_id)
 SELECT s.id, l.id
   FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS c(sku, location)
-  JOIN sku s ON s.code = c.sku
+  JOIN sku s ON s.code = c.sku AND NOT s.kit
   JOIN location l ON l.code = c.location
  GROUP BY s.id, l.id
  ORDER BY s.id, l.id
@@ -69,8 +69,10 @@ SELECT m.n,
 
 -- name: serialise_orders
 -- Orders of one channel are posted one batch at a time, so that each is compared with what is settled. The channel's
--- number makes the key, in a class of its own beside those of the inbox (71001) and the outbox (71002).
-SELECT pg_advisory_xact_lock(71003, (SELECT id FROM channel WHERE name = %(channel)s)::integer)
+-- number makes the key, in a class of its own beside those of the inbox (71001) and the outbox (71002). No kit is composed
+-- otherwise meanwhile (71007).
+SELECT pg_advisory_xact_lock(71003, (SELECT id FROM channel WHERE name = %(channel)s)::integer),
+       pg_advisory_xact_lock_shared(71007, 0)
 
 -- name: make_order_book
 -- A client's orders are kept as those of a channel: one of its name, of no platform, and without listings. It is looked
@@ -90,7 +92,7 @@ SELECT 'location ' || u.code FROM unnest(%(locations)s::text[]) AS u(code)
 -- name: posted_orders
 -- The version of each order the ledger has taken, one row for each of its lines (or one with null lines).
 SELECT o.order_id, o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled, l.listing_id, l.place, l.units,
-       l.returned, l.elsewhere, l.trusted
+       l.returned, l.elsewhere, l.trusted, l.composition
   FROM channel_order o
   LEFT JOIN order_line l ON l.channel_id = o.channel_id AND l.order_id = o.order_id
  WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.order_id = ANY (%(orders)s)
@@ -107,19 +109,21 @@ ON CONFLICT (channel_id, order_id) DO UPDATE SET version = excluded.version
 -- name: remember_lines
 -- The lines as they are now posted.
 INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled, listing_id, place, units,
-    returned, elsewhere, trusted)
+    returned, elsewhere, trusted, composition)
 SELECT ch.id, o.order_id, o.line_id, o.sku, o.location, o.open, o.fulfilled, o.listing_id, o.place, o.units,
-       o.returned, o.elsewhere, o.trusted
+       o.returned, o.elsewhere, o.trusted, o.composition
   FROM unnest(%(orders)s::text[], %(lines)s::text[], %(skus)s::text[], %(locations)s::text[], %(open)s::int[],
               %(fulfilled)s::int[], %(listings)s::int[], %(places)s::text[], %(units)s::int[], %(returned)s::int[],
-              %(elsewhere)s::jsonb[], %(trusted)s::boolean[])
-       AS o(order_id, line_id, sku, location, open, fulfilled, listing_id, place, units, returned, elsewhere, trusted)
+              %(elsewhere)s::jsonb[], %(trusted)s::boolean[], %(compositions)s::jsonb[])
+       AS o(order_id, line_id, sku, location, open, fulfilled, listing_id, place, units, returned, elsewhere, trusted,
+            composition)
   JOIN channel ch ON ch.name = %(channel)s
  ORDER BY o.order_id, o.line_id
 ON CONFLICT (channel_id, order_id, line_id) DO UPDATE SET
     sku = excluded.sku, location = excluded.location, open = excluded.open, fulfilled = excluded.fulfilled,
     listing_id = excluded.listing_id, place = excluded.place, units = excluded.units,
-    returned = excluded.returned, elsewhere = excluded.elsewhere, trusted = excluded.trusted
+    returned = excluded.returned, elsewhere = excluded.elsewhere, trusted = excluded.trusted,
+    composition = excluded.composition
 
 -- name: take_sales
 -- The channel took these pieces off its own levels: what we believe they show follows.

@@ -62,8 +62,8 @@ SELECT p.sku_id, greatest(coalesce(-b.available, 0), 0)::bigint, covered_v1(p.sk
    FOR UPDATE OF p
 
 -- name: lines_waiting
--- The open lines of orders that hold units of these SKUs, with when each order was placed; found by the newest lines of
--- the ledger.
+-- The open lines of orders that hold units of these SKUs, by themselves or in a kit, with when each order was placed;
+-- found by the newest lines of the ledger.
 WITH placed AS (
     SELECT b.sku_id, v.source, v.detail ->> 'order' AS order_id, min(v.occurred_at) AS sold_at
       FROM balance b
@@ -75,11 +75,12 @@ WITH placed AS (
      WHERE b.sku_id = ANY (%(skus)s) AND e.state = 'committed' AND e.quantity > 0
      GROUP BY b.sku_id, v.source, v.detail ->> 'order'
 )
-SELECT p.sku_id, ch.name, p.order_id, o.line_id, o.open, p.sold_at
+SELECT p.sku_id, ch.name, p.order_id, o.line_id, o.open * coalesce((o.composition ->> s.code)::int, 1), p.sold_at
   FROM placed p
   JOIN channel ch ON p.source = 'channel/' || ch.name
   JOIN sku s ON s.id = p.sku_id
-  JOIN order_line o ON o.channel_id = ch.id AND o.order_id = p.order_id AND o.sku = s.code AND o.open > 0
+  JOIN order_line o ON o.channel_id = ch.id AND o.order_id = p.order_id AND o.open > 0
+       AND CASE WHEN o.composition IS NULL THEN o.sku = s.code ELSE o.composition ? s.code END
  ORDER BY p.sku_id, p.sold_at, ch.name, p.order_id, o.line_id
 
 -- name: settle_promises

@@ -67,13 +67,14 @@ SELECT listing_id, place, book, booked_at, shown, shown_at, problem, claimed_unt
  ORDER BY listing_id, place
 
 -- name: provisional_of_sku
--- What answers of channels have told of and no order yet.
-SELECT ch.name, l.item_id, d.place, loc.code, d.pieces, d.units, d.since
-  FROM provisional_demand d
+-- What answers of channels have told of and no order yet, of the SKU or of a kit that holds it.
+SELECT ch.name, l.item_id, d.place, loc.code, d.pieces, u.units / d.pieces, d.since
+  FROM provisional_units u
+  JOIN provisional_demand d ON d.listing_id = u.listing_id AND d.place = u.place
   JOIN listing l ON l.id = d.listing_id
   JOIN channel ch ON ch.id = l.channel_id
   JOIN location loc ON loc.id = d.location_id
- WHERE d.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
+ WHERE u.sku_id = (SELECT id FROM sku WHERE code = %(sku)s)
  ORDER BY d.since, ch.name, l.item_id, d.place
 
 -- name: last_pushes
@@ -122,7 +123,7 @@ SELECT ch.name, ch.platform, ch.mapped_at,
 SELECT c.n, coalesce(b.version, 0), k.as_of, coalesce(b.available, 0),
        coalesce(b.available + b.committed + b.reserved + b.quality_control + b.damaged, 0)
   FROM unnest(%(skus)s::text[], %(locations)s::text[]) WITH ORDINALITY AS c(sku, location, n)
-  JOIN sku s ON s.code = c.sku
+  JOIN sku s ON s.code = c.sku AND NOT s.kit
   JOIN location l ON l.code = c.location
   LEFT JOIN balance b ON b.sku_id = s.id AND b.location_id = l.id
   LEFT JOIN last_count k ON k.sku_id = s.id AND k.location_id = l.id
