@@ -15,7 +15,7 @@ from onhand.cli.output import err, grid, jsonable, out, print_json
 from onhand.cli.stock_post import wake
 from onhand.domain.events import QUANTITY_MAX
 from onhand.explain.skus import known_sku
-from onhand.ledger import preorders
+from onhand.ledger import kits, preorders
 from onhand.ledger.database import Pool
 from onhand.ledger.preorders import PreOrderRow, PromiseRow
 from onhand.wording import ago, count, moment
@@ -63,6 +63,12 @@ def open_(
     async def work(pool: Pool) -> tuple[PreOrderRow, bool]:
         await make_places_known(pool, settings)
         await known_sku(pool, sku)
+        if await kits.kits_among(pool, [sku]):
+            raise OperatorError(
+                f"{sku} is a kit, and a kit never arrives",
+                f"open its components for pre-orders (onhand kits show {sku})",
+                ExitCode.USAGE,
+            )
         by = getpass.getuser()
         woken = await preorders.open_(pool, sku, cap, promise.date(), sorted(set(channel or ())), by)
         (row,) = await preorders.listed(pool, sku=sku, everything=True)

@@ -180,7 +180,7 @@ def _state(ctx: typer.Context, stated: TransferStatement, *, as_json: bool) -> N
             await known_sku(pool, sku)
         woken: set[str] = set()
         (posted,) = await transfers.post_transfers(pool, [stated], woken)
-        if posted.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN):
+        if posted.verdict.refused:
             raise OperatorError(posted.message)
         row = await transfers.known(pool, stated.transfer_id)
         assert row is not None, "a step that is posted is of a transfer"

@@ -8,7 +8,7 @@ from onhand.domain import programmes
 from onhand.domain.programmes import Line, ProgrammeRefusedError, Shelf, Terms
 from onhand.ledger.database import Connection, Pool, fetched, one_statement
 from onhand.ledger.drawing import keep_lines, lines_of, note_drawing
-from onhand.ledger.posting import Verdict, post_events_on
+from onhand.ledger.posting import Verdict, kits_among, post_events_on
 from onhand.ledger.queries import query
 
 BY_ITSELF = "its end"
@@ -100,6 +100,10 @@ async def create(pool: Pool, terms: Terms, lines: Sequence[Line], by: str) -> No
         if row is None:
             raise ProgrammeRefusedError(f"there is a programme {terms.name} already; choose another name")
         saved = await connection.execute(query("make_programme_lines"), named | {"programme": row[0]})
+        if held := await kits_among(connection, {line.sku for line in lines}):
+            raise ProgrammeRefusedError(
+                f"{', '.join(sorted(held))}: a kit has no stock to keep; name its components (onhand kits show)"
+            )
         if saved.rowcount != len(lines):
             unknown = await connection.execute(query("unknown_names"), named)
             said = ", ".join(sorted(name for (name,) in await unknown.fetchall()))

@@ -12,7 +12,7 @@ from onhand.domain.returns import NOT_HANDLED, ReturnStatement
 from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.order_returns import ReturnedRow, remember_returns, returned_rows
 from onhand.ledger.orders import posted_orders
-from onhand.ledger.posting import Posted, Verdict, post_events_on
+from onhand.ledger.posting import Posted, Verdict, kits_among, of_kit, post_events_on
 from onhand.ledger.queries import query
 from onhand.ledger.said import Said, not_known, unknown_names
 
@@ -52,7 +52,8 @@ async def post_returns(
     """Post what one source states of returned units, in one transaction; one verdict for each, in order.
 
     A unit that the channel has told of before moves only as far as this says something new of it. A line that is not
-    known is UNKNOWN; more than was sold on it is a CONFLICT. `woken` as in `posting.post_events`.
+    known is UNKNOWN; more than was sold on it is a CONFLICT; a kit is KIT: its components come back. `woken` as in
+    `posting.post_events`.
     """
     if not stated:
         return []
@@ -75,7 +76,8 @@ async def post_returns_on(
     unknown = await unknown_names(
         connection, (each.sku for each in stated), (each.location for each in stated)
     )
-    batch = _Batch(await _orders_of(connection, stated), unknown)
+    kits = await kits_among(connection, {each.sku for each in stated})
+    batch = _Batch(await _orders_of(connection, stated), unknown, kits)
     said = await Said.of(connection, stated)
     for n, each in enumerate(stated):
         if again := said.again(each):
@@ -97,10 +99,11 @@ class _Refused(Exception):
 class _Batch:
     """What a batch of statements adds to the ledger; each is taken by what is known after those before it."""
 
-    def __init__(self, orders: Orders, unknown: set[str]) -> None:
+    def __init__(self, orders: Orders, unknown: set[str], kits: set[str]) -> None:
         self.answers: dict[int, Posted] = {}
         self._orders = orders
         self._unknown = unknown
+        self._kits = kits
         self._events: list[tuple[int, Event]] = []
         self._touched: dict[tuple[str, str], datetime] = {}
 
@@ -109,6 +112,8 @@ class _Batch:
         try:
             if unknown := {f"sku {stated.sku}", f"location {stated.location}"} & self._unknown:
                 raise _Refused(not_known(unknown))
+            if stated.sku in self._kits:
+                raise _Refused(of_kit(stated.sku))
             event = self._of_line(stated) if stated.channel else _of_none(stated)
         except _Refused as refusal:
             self.answers[n] = refusal.posted

@@ -11,7 +11,7 @@ from onhand.domain import transfers
 from onhand.domain.events import Event
 from onhand.domain.transfers import Step, Transfer, TransferLine, TransferRefusedError, TransferStatement
 from onhand.ledger.database import Connection, Pool, one_statement
-from onhand.ledger.posting import Posted, Verdict, post_events_on
+from onhand.ledger.posting import Posted, Verdict, kits_among, of_kit, post_events_on
 from onhand.ledger.queries import query
 from onhand.ledger.said import Said, not_known, unknown_names
 
@@ -70,6 +70,7 @@ async def post_transfers_on(
         (sku for each in stated for sku in each.units),
         (place for each in stated for place in (each.origin, each.destination) if place),
     )
+    kits = await kits_among(connection, {sku for each in stated for sku in each.units})
     said = await Said.of(connection, stated)
     answers: dict[int, Posted] = {}
     events: list[tuple[int, Event]] = []
@@ -79,7 +80,7 @@ async def post_transfers_on(
             answers[n] = again
             continue
         before = standing.get(each.transfer_id)
-        taken = _taken(each, before, unknown)
+        taken = of_kit(*sorted(sent)) if (sent := kits & each.units.keys()) else _taken(each, before, unknown)
         if isinstance(taken, Posted):
             answers[n] = taken
             continue

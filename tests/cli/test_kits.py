@@ -54,6 +54,17 @@ async def test_a_kit_is_set_listed_and_shown(hampers: Pool, onhand: Onhand) -> N
     assert shown["components"][0] == {"sku": "A", "quantity": 2, "available": {"leeds": 7}}
 
 
+async def test_a_kit_is_not_sold_before_it_arrives(hampers: Pool, onhand: Onhand) -> None:
+    await onhand("kits", "set", "BOX", "A=2", "B")
+    answer = await onhand("preorders", "open", "BOX", "--cap", "5", "--promise", "2126-12-01")
+    assert (answer.code, answer.stderr) == (
+        2,
+        "error: BOX is a kit, and a kit never arrives\n"
+        "what to do: open its components for pre-orders (onhand kits show BOX)\n",
+    )
+    assert (await onhand("preorders", "list")).lines == ["nothing is sold before it arrives"]
+
+
 async def test_what_cannot_be_is_told_and_exits_1(hampers: Pool, onhand: Onhand) -> None:
     answer = await onhand("kits", "set", "A", "B=2")
     assert answer.code == 1

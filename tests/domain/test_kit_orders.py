@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from onhand.domain.orders import (
     events_of,
     sales_of,
     taken_by,
+    untold,
 )
 from onhand.domain.states import State
 
@@ -144,6 +146,34 @@ def test_a_duplicate_does_not_contradict_once_its_kits_are_known() -> None:
     assert contradicts(composed(snapshot(line("1", "PAIR", 4)), posted, KITS), posted)
 
 
+def refunded(*, trusted: bool) -> tuple[OrderSnapshot, PostedOrder]:
+    """Of two pairs that were shipped one is refunded and restocked: what is told then, and what is posted before."""
+    shipped = composed(snapshot(line("1", "PAIR", 0, 2, listing=9)), NOTHING_POSTED, KITS)
+    told = replace(line("1", "PAIR", 0, 1, listing=9), returned=1, trusted=trusted)
+    posted = taken_by(shipped, NOTHING_POSTED)
+    return composed(snapshot(told, version=2), posted, {"PAIR": LARGER}), posted
+
+
+@pytest.mark.parametrize(("trusted", "state"), [(True, State.AVAILABLE), (False, State.QUALITY_CONTROL)])
+def test_components_come_back_as_they_left(trusted: bool, state: State) -> None:
+    """Goal: of what the line's kit was packed from, whatever it is packed from by now; told again it is no news."""
+    now, posted = refunded(trusted=trusted)
+    (event,) = events_of(now, posted)
+    assert event.kind is EventKind.RETURN
+    assert {(entry.sku, entry.state, entry.quantity) for entry in event.entries} == {
+        ("MUG", State.CUSTOMER, -2), ("MUG", state, 2), ("TIN", State.CUSTOMER, -1), ("TIN", state, 1),
+    }  # fmt: skip
+    assert not contradicts(now, taken_by(now, posted))
+
+
+def test_a_kit_that_is_shown_again_and_waits_is_looked_at() -> None:
+    """Goal: the channel put it back on its own level, and no event makes anything of it sellable."""
+    now, posted = refunded(trusted=False)
+    assert untold(now, posted, events_of(now, posted)) == {"PAIR"}
+    now, posted = refunded(trusted=True)
+    assert untold(now, posted, events_of(now, posted)) == set()
+
+
 lines = st.builds(
     OrderLine,
     line_id=st.sampled_from("123"),
@@ -151,6 +181,7 @@ lines = st.builds(
     location=st.sampled_from(["leeds", "york"]),
     open=st.integers(0, 4),
     fulfilled=st.integers(0, 3),
+    returned=st.integers(0, 2),
 )
 histories = st.lists(
     st.lists(lines, max_size=3, unique_by=lambda each: each.line_id), min_size=1, max_size=5

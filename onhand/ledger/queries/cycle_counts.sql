@@ -7,11 +7,11 @@ RETURNING id
 
 -- name: make_count_lines
 -- Each SKU with the balance version of this moment. One that is on another open sheet of the location is left out: two
--- counts of a shelf at a time would each correct the same units.
+-- counts of a shelf at a time would each correct the same units. A kit is on no shelf.
 INSERT INTO count_line (sheet_id, sku_id, location_id, version)
 SELECT c.id, s.id, c.location_id, coalesce(b.version, 0)
   FROM count_sheet c
-  JOIN sku s ON s.code = ANY (%(skus)s)
+  JOIN sku s ON s.code = ANY (%(skus)s) AND NOT s.kit
   LEFT JOIN balance b ON b.sku_id = s.id AND b.location_id = c.location_id
  WHERE c.id = %(sheet)s
  ORDER BY s.id
