@@ -127,7 +127,7 @@ SELECT ch.name, p.order_id, s.code, c.code, -sum(e.quantity)
 -- name: lock_programme_shelves
 -- What is available where a programme keeps units, locked in the one fixed order. What answers of channels have told of
 -- and no order yet is off it.
-SELECT s.code, c.code, b.available - coalesce((SELECT sum(d.pieces * d.units) FROM provisional_demand d
+SELECT s.code, c.code, b.available - coalesce((SELECT sum(d.units) FROM provisional_units d
                                                 WHERE d.sku_id = b.sku_id AND d.location_id = b.location_id), 0)
   FROM balance b
   JOIN sku s ON s.id = b.sku_id
