@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fix_channels",
     "tests.fix_embedded",
     "tests.fix_ledger",
+    "tests.fix_kits",
     "tests.fix_selling",
     "tests.fix_shopify",
     "tests.fix_workflows",
