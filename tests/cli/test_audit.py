@@ -11,12 +11,12 @@ async def test_a_clean_ledger(store: Pool, onhand: Onhand) -> None:
     assert (await onhand("stock", "receive", "A", "5", "-l", "leeds")).code == 0
     answer = await onhand("audit")
     assert answer.code == 0
-    assert [line.split()[0] for line in answer.lines[2:16]] == ["ok"] * 14
+    assert [line.split()[0] for line in answer.lines[2:18]] == ["ok"] * 16
     assert "1 event, 2 entries, 0 deliveries, 0 pushes" in answer.stdout
     document = (await onhand("audit", "--json")).json
     assert document["clean"] is True
     assert document["extent"] == {"events": 1, "entries": 2, "deliveries": 0, "pushes": 0, "based": 0}
-    assert [each["breaches"] for each in document["invariants"]] == [[]] * 14
+    assert [each["breaches"] for each in document["invariants"]] == [[]] * 16
 
 
 async def test_a_broken_one(store: Pool, onhand: Onhand, database: str) -> None:

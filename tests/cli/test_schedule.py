@@ -59,10 +59,6 @@ async def test_what_was_paused_is_resumed_by_the_command_that_is_told(onhand: On
     assert (await onhand("schedule", "pause")).lines == ["paused; resume with: onhand schedule resume"]
     told = (await onhand("schedule", "pause", "--schedule", "reconcile")).lines
     assert told == ["paused; resume with: onhand schedule resume --schedule reconcile"]
-    finding = {
-        each["subject"]: each["advice"] for each in (await onhand("doctor", "--json")).json["findings"]
-    }
-    assert finding["read-backs"] == "onhand schedule resume --schedule reconcile"
 
 
 async def test_showing_what_is_not_there_says_how_to_make_it(
