@@ -23,7 +23,7 @@ authority_for = ["leeds", "london"]
 
 async def contradict(pool: Pool) -> None:
     """The WMS says 8, the POS a moment later 1,500."""
-    at = datetime.now(UTC) - timedelta(minutes=3)
+    at = datetime.now(UTC) - timedelta(minutes=3, seconds=-0.4)  # still so a little later
     for client, quantity, moment in (("wms", 8, at - timedelta(seconds=9)), ("pos", 1_500, at)):
         count = Count(f"client/{client}", "1", "A", "leeds", quantity, CountMeaning.AVAILABLE, moment)
         await post_stated(pool, [count], LEEDS)
@@ -60,6 +60,7 @@ async def test_authorities_and_their_conflicts_are_listed(store: Pool, onhand: O
 
 
 async def test_explain_says_who_disagreed(store: Pool, onhand: Onhand) -> None:
+    assert (await onhand("explain", "--help")).code == 0  # its modules are loaded
     await contradict(store)
     answer = await onhand("explain", "A", "--channel", "woo")
     text = " ".join(answer.stdout.split())

@@ -16,9 +16,13 @@ from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
 
+SLACK = timedelta(seconds=0.4)
+"""What happened so many minutes ago is still told so a little later."""
+
+
 async def received(pool: Pool, quantity: int, minutes_ago: int) -> None:
     """A receipt of A at Leeds."""
-    at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    at = datetime.now(UTC) - timedelta(minutes=minutes_ago) + SLACK
     movement = Movement(
         "erp", f"r{minutes_ago}", EventKind.RECEIPT, "A", "leeds", quantity, at, reason="PO 7"
     )
@@ -39,7 +43,7 @@ async def pushed(pool: Pool, channel: str, place: str, quantity: int, *, outcome
         echo=quantity if accepted else None,
         message="" if accepted else "woo: setting SKU A failed (HTTP 400): [bad] id",
     )
-    at = datetime.now(UTC) - timedelta(minutes=2)
+    at = datetime.now(UTC) - timedelta(minutes=2) + SLACK
     async with pool.connection() as connection:
         if accepted:
             learnt = LevelLearnt(listing.listing_id, place, expected=quantity, seen=quantity)
@@ -55,6 +59,7 @@ def not_empty(text: str) -> list[str]:
 
 
 async def test_the_answer_comes_first_and_everything_it_rests_on_after(store: Pool, onhand: Onhand) -> None:
+    assert (await onhand("explain", "--help")).code == 0  # its modules are loaded
     await received(store, 9, 3)
     await pushed(store, "woo", "", 7)
     order = OrderSnapshot("woo", "1001", 1, datetime.now(UTC), (OrderLine("1", "A", "leeds", 1, 0),))
