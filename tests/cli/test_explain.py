@@ -15,7 +15,6 @@ from onhand.ledger.levels import Failure, LevelLearnt, Push
 from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
-
 SLACK = timedelta(seconds=0.4)
 """What happened so many minutes ago is still told so a little later."""
 
