@@ -31,6 +31,8 @@ from tests.fix_embedded import open_folder
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 45.0
 COMMAND_SECONDS_MAX = 90.0
+SANDBOX_PORT = 18_700 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Of each process that tests: two that looked for a free port in the same moment would share their shops."""
 
 CONFIG = """
 data_dir = "data"
@@ -109,7 +111,7 @@ class Installation:
     home: Path
     sandbox_command: Sequence[str]
     more_config: str = ""
-    sandbox_port: int = field(default_factory=lambda: free_port(18_700))
+    sandbox_port: int = field(default_factory=lambda: free_port(SANDBOX_PORT))
     _sandbox: subprocess.Popen[bytes] | None = None
     _up: subprocess.Popen[bytes] | None = None
 

@@ -92,7 +92,8 @@ def test_bound_names_end_with_their_block_and_none_leaves_what_was_bound() -> No
 
 def test_records_of_the_standard_library_take_the_same_way() -> None:
     stream = configured("json")
-    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # a server of another test may have set it
+    for name in ("uvicorn", "uvicorn.error"):  # a server of another test may have set them
+        logging.getLogger(name).setLevel(logging.NOTSET)
     with log.bound(run="run-1"):
         logging.getLogger("uvicorn.error").info("Started server process [%d]", 4711)
     logging.getLogger("temporalio.workflow").info(

@@ -16,6 +16,10 @@ from bench.chaos.run import OPENING, SKUS, fill
 from bench.chaos.world import World, open_world
 
 CONVERGE_SECONDS_MAX = 40.0
+REST_SECONDS_MAX = 30.0
+REPORT_SECONDS = 0.3
+"""Who went to sleep has reported it by then."""
+AWAKE = "SELECT count(*)::int FROM channel_work WHERE intake_awake OR publish_awake"
 COUNTS = "SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM event), (SELECT count(*) FROM push)"
 
 
@@ -69,6 +73,8 @@ async def test_it_dies_there_and_nothing_is_lost_or_doubled(world: World, point:
     BigCommerce only hints at its orders, so that the worker has to fetch them.
     """
     program = next(name for name, points in POINTS.items() if point in points)
+    if point.endswith("before_report"):
+        await at_rest(world)
     before = await counts(world)
     killing = asyncio.create_task(world.kill(program, point))
     await asyncio.sleep(0.1)
@@ -118,6 +124,14 @@ async def test_the_judge_finds_what_is_wrong(world: World) -> None:
     converged = await converge(world, OPENING, 1.0)
     assert converged["woocommerce"] is None
     assert converged["shopify"] is not None
+
+
+async def at_rest(world: World) -> None:
+    """Nobody is awake: else one that goes to sleep would pass a point, and die there, before the order comes."""
+    async with asyncio.timeout(REST_SECONDS_MAX):
+        while await world.rows(AWAKE) != [(0,)]:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(REPORT_SECONDS)
 
 
 async def counts(world: World) -> tuple[int, ...]:
