@@ -18,10 +18,11 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psutil
 import psycopg
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleHandle, ScheduleOverlapPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from bench.chaos.armed import KILL_FILE
+from bench.chaos.expected import PLATFORMS
 from bench.chaos.proxy import Proxy
 from bench.figures import BenchFailed
 from onhand import schedules
@@ -35,6 +36,7 @@ from onhand.embedded.services import CommandService, answers
 from onhand.embedded.stack import Happening, RestartPolicy, Stack, StackEvent
 from onhand.embedded.temporal import EmbeddedTemporal
 from onhand.ledger.migrations import migrate
+from onhand.messages import sweep_id
 from onhand.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +51,8 @@ POINT_SECONDS_MAX = 8.0
 COMMAND_SECONDS_MAX = 300.0
 UP_SECONDS_MAX = 60.0
 LOOK_SECONDS = 0.02
+SWEEP_SECONDS = 10
+"""How often each shop is asked for orders that nobody told of."""
 
 CONFIG = """
 data_dir = "data"
@@ -90,7 +94,7 @@ places = {{ 1 = ["leeds"], 2 = ["london"] }}
 
 [schedule]
 every_minutes = 1440
-sweep_seconds = 10
+sweep_seconds = {sweep_seconds}
 
 # Levels are to be what was sold leaves, so nothing that drifted is held back.
 [spikes]
@@ -205,7 +209,21 @@ class World:
             await channel.hooks.ensure(f"{self.web}/webhooks/{name}")
             await channel.aclose()
 
+    async def sweep(self) -> None:
+        """Ask every shop now for orders that nobody told of, but those that are being asked."""
+        for handle in await self._sweeps():
+            await handle.trigger(overlap=ScheduleOverlapPolicy.SKIP)
+
     # To see.
+
+    async def sweeps(self) -> bool:
+        """Whether a shop is being asked."""
+        described = [await handle.describe() for handle in await self._sweeps()]
+        return any(each.info.running_actions for each in described)
+
+    async def _sweeps(self) -> list[ScheduleHandle]:
+        client = await self.client()
+        return [client.get_schedule_handle(sweep_id(name)) for name in PLATFORMS]
 
     async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database, or change it as its owner."""
@@ -240,7 +258,7 @@ def environment() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_world(*, durable: bool = True) -> AsyncIterator[World]:
+async def open_world(*, durable: bool = True, sweep_seconds: int = SWEEP_SECONDS) -> AsyncIterator[World]:
     """Everything, up and empty. Its folder stays when the body raises, and is named; otherwise it goes."""
     folder = Path(tempfile.mkdtemp(prefix="onhand-chaos-", dir=FALLBACK_ROOT))
     folder.chmod(0o711)
@@ -255,7 +273,7 @@ async def open_world(*, durable: bool = True) -> AsyncIterator[World]:
         proxies = {"postgres": to_postgres, "temporal": to_temporal}
         async with Stack(note, handle_signals=False) as stack:
             try:
-                world = await _started(folder, stack, proxies, durable=durable)
+                world = await _started(folder, stack, proxies, durable=durable, sweep_seconds=sweep_seconds)
                 found.append(world)
                 yield world
             finally:
@@ -265,14 +283,16 @@ async def open_world(*, durable: bool = True) -> AsyncIterator[World]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _started(folder: Path, stack: Stack, proxies: Mapping[str, Proxy], *, durable: bool) -> World:
+async def _started(
+    folder: Path, stack: Stack, proxies: Mapping[str, Proxy], *, durable: bool, sweep_seconds: int
+) -> World:
     data = folder / "data"
     first = FIRST_PORT + PORTS * (os.getpid() % 1_000)
     postgres = EmbeddedPostgres(data, port=first, durable=durable)
     temporal = EmbeddedTemporal(data, port=first + 1, ui_port=first + 2, metrics_port=first + 3)
     shops, web = free_port(first + 4), free_port(first + 5)
     sandbox = f"http://{LOOPBACK}:{shops}"
-    (folder / "onhand.toml").write_text(CONFIG.format(sandbox=sandbox, web=web))
+    (folder / "onhand.toml").write_text(CONFIG.format(sandbox=sandbox, web=web, sweep_seconds=sweep_seconds))
     await asyncio.gather(
         stack.add(postgres, RESTARTS),
         stack.add(temporal, RESTARTS),

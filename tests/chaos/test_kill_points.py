@@ -2,10 +2,12 @@
 
 One world serves the module: every program a process, shops beside. At each point one order is sold, the program dies
 there, and what the database holds in that moment is what was committed; in the end ledger and shops are what was sold.
+Nobody else brings an order meanwhile: shops are asked for what nobody told of only after a death.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -15,7 +17,9 @@ from bench.chaos.judging import Verdict, converge, judge, replay
 from bench.chaos.run import OPENING, SKUS, fill
 from bench.chaos.world import World, open_world
 
+AN_HOUR = 3_600
 CONVERGE_SECONDS_MAX = 40.0
+SWEEP_SECONDS = 5.0
 REST_SECONDS_MAX = 30.0
 REPORT_SECONDS = 0.3
 """Who went to sleep has reported it by then."""
@@ -26,7 +30,7 @@ COUNTS = "SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM event), (SE
 @pytest.fixture(scope="module")
 async def world() -> AsyncIterator[World]:
     """Three shops, synchronised once."""
-    async with open_world(durable=False) as found:
+    async with open_world(durable=False, sweep_seconds=AN_HOUR) as found:
         await fill(found)
         yield found
 
@@ -73,8 +77,7 @@ async def test_it_dies_there_and_nothing_is_lost_or_doubled(world: World, point:
     BigCommerce only hints at its orders, so that the worker has to fetch them.
     """
     program = next(name for name, points in POINTS.items() if point in points)
-    if point.endswith("before_report"):
-        await at_rest(world)
+    await at_rest(world)
     before = await counts(world)
     killing = asyncio.create_task(world.kill(program, point))
     await asyncio.sleep(0.1)
@@ -93,7 +96,8 @@ async def test_it_dies_there_and_nothing_is_lost_or_doubled(world: World, point:
     )
     for name in SURE.get(point, ("inbox", "event", "push")):
         assert grown[name] is getattr(expected, name), (name, before, at_death)
-    verdict = Verdict(converged=await converge(world, OPENING, CONVERGE_SECONDS_MAX))
+    async with sweeping(world):
+        verdict = Verdict(converged=await converge(world, OPENING, CONVERGE_SECONDS_MAX))
     await judge(world, OPENING, verdict, audited=False)
     assert None not in verdict.converged.values()
     assert (verdict.lost, verdict.doubled, verdict.wrong) == (0, 0, [])
@@ -129,9 +133,27 @@ async def test_the_judge_finds_what_is_wrong(world: World) -> None:
 async def at_rest(world: World) -> None:
     """Nobody is awake: else one that goes to sleep would pass a point, and die there, before the order comes."""
     async with asyncio.timeout(REST_SECONDS_MAX):
-        while await world.rows(AWAKE) != [(0,)]:
+        while await world.sweeps() or await world.rows(AWAKE) != [(0,)]:
             await asyncio.sleep(0.05)
     await asyncio.sleep(REPORT_SECONDS)
+
+
+@asynccontextmanager
+async def sweeping(world: World) -> AsyncIterator[None]:
+    """Shops are asked again and again, as they are on any day."""
+
+    async def again_and_again() -> None:
+        while True:
+            await world.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    task = asyncio.create_task(again_and_again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def counts(world: World) -> tuple[int, ...]:
