@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 from temporalio.client import Client
@@ -53,7 +53,8 @@ class SweepSteps:
         async with heartbeats(), sorted_errors():
             await self._wake(request.channel)
             read = await authority.read_noted(self.pool, channel, datetime.now(UTC), self.authority)
-            swept = await sweeping.sweep(self.pool, channel, datetime.now(UTC))
+            patience = timedelta(seconds=self.settings.schedule.disprove_after_seconds)
+            swept = await sweeping.sweep(self.pool, channel, datetime.now(UTC), patience)
             await wake_intakes(self.client, sorted(swept.woken))
             rules = self.rules.channels[request.channel]
             told = await authority.count_noted(self.pool, request.channel, rules, read, self.authority)

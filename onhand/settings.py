@@ -321,6 +321,7 @@ class ScheduleSettings(_Section):
     every_minutes: int = Field(default=15, ge=1, le=1_440)
     jitter_seconds: int = Field(default=0, ge=0, le=600)
     sweep_seconds: int = Field(default=60, ge=10, le=3_600)
+    disprove_after_seconds: int = Field(default=120, ge=10, le=3_600)
 
 
 class TierSettings(_Section):

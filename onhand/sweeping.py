@@ -19,7 +19,9 @@ OVERLAP = timedelta(minutes=5)
 FIRST_LOOK = timedelta(hours=1)
 """How far the first sweep of a channel looks back; what was sold before is in the stock that was counted."""
 PATIENCE = timedelta(minutes=2)
-"""Provisional demand older than this that a sweep does not confirm is no sale: somebody lowered the level by hand."""
+"""Provisional demand older than this that a sweep does not confirm is no sale: somebody lowered the level by hand.
+
+The setting `disprove_after_seconds` says how long in an installation."""
 
 logger = structlog.get_logger()
 
@@ -40,16 +42,17 @@ async def pending(pool: Pool, channel: str) -> Pending:
     return (await work.pending(pool, [channel]))[channel]
 
 
-async def sweep(pool: Pool, channel: Channel, now: datetime) -> Swept:
+async def sweep(pool: Pool, channel: Channel, now: datetime, patience: timedelta = PATIENCE) -> Swept:
     """Read every order changed since the last sweep; what the ledger does not have goes through the inbox.
 
-    Raises ChannelError; the next sweep then reads from where this one began.
+    `patience`: how old provisional demand has to be before the last sweep's silence disproves it. Raises
+    ChannelError; the next sweep then reads from where this one began.
     """
     (state,) = await work.of_channels(pool, [channel.name])
     since = now - FIRST_LOOK if state.swept_to is None else state.swept_to - OVERLAP
     swept = Swept()
     if state.swept_at is not None and not state.inbox:
-        await _drop_disproved(pool, channel.name, state.swept_at - PATIENCE, swept)
+        await _drop_disproved(pool, channel.name, state.swept_at - patience, swept)
     newest = since
     async for page in channel.orders.changed(since):
         swept.orders += len(page)

@@ -13,7 +13,7 @@ from bench.chaos.judging import Verdict, converge, judge, replay
 from bench.chaos.plan import MINUTE_SECONDS, Kill, Minute, Mishap, plan
 from bench.chaos.proxy import WELL
 from bench.chaos.recovery import measure as measure_recovery
-from bench.chaos.world import World, open_world
+from bench.chaos.world import SWEEPS, Sweeps, World, open_world
 from bench.figures import BenchFailed, tell
 
 SKUS = [f"C-{n:02}" for n in range(60)]
@@ -36,7 +36,7 @@ class ChaosFailed(BenchFailed):
 @dataclass(frozen=True, slots=True)
 class Options:
     """One run. `kills`: a minute, which is `minute_seconds` long (tests have short ones). `recovery`: whether the
-    recovery of each process is measured first."""
+    recovery of each process is measured first. `sweeps`: how shops are asked for what nobody told of."""
 
     seed: int
     minutes: int = 10
@@ -44,6 +44,7 @@ class Options:
     kills: int = 5
     recovery: bool = True
     minute_seconds: float = MINUTE_SECONDS
+    sweeps: Sweeps = SWEEPS
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Outcome:
 async def run(options: Options) -> Outcome:
     """Carry it out. Raises ChaosFailed where anything is wrong in the end; the world's folder then stays."""
     outcome = Outcome(options)
-    async with open_world() as world:
+    async with open_world(sweeps=options.sweeps) as world:
         tell(f"chaos: seed {options.seed}, {options.minutes} min; artefacts in {world.folder}")
         try:
             await _carry_out(world, outcome)

@@ -51,8 +51,17 @@ POINT_SECONDS_MAX = 8.0
 COMMAND_SECONDS_MAX = 300.0
 UP_SECONDS_MAX = 60.0
 LOOK_SECONDS = 0.02
-SWEEP_SECONDS = 10
-"""How often each shop is asked for orders that nobody told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeps:
+    """How often shops are asked for orders that nobody told of, and when it is believed that there is none."""
+
+    seconds: int = 10
+    disprove_after_seconds: int = 120
+
+
+SWEEPS = Sweeps()
 
 CONFIG = """
 data_dir = "data"
@@ -94,7 +103,8 @@ places = {{ 1 = ["leeds"], 2 = ["london"] }}
 
 [schedule]
 every_minutes = 1440
-sweep_seconds = {sweep_seconds}
+sweep_seconds = {sweeps.seconds}
+disprove_after_seconds = {sweeps.disprove_after_seconds}
 
 # Levels are to be what was sold leaves, so nothing that drifted is held back.
 [spikes]
@@ -258,7 +268,7 @@ def environment() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_world(*, durable: bool = True, sweep_seconds: int = SWEEP_SECONDS) -> AsyncIterator[World]:
+async def open_world(*, durable: bool = True, sweeps: Sweeps = SWEEPS) -> AsyncIterator[World]:
     """Everything, up and empty. Its folder stays when the body raises, and is named; otherwise it goes."""
     folder = Path(tempfile.mkdtemp(prefix="onhand-chaos-", dir=FALLBACK_ROOT))
     folder.chmod(0o711)
@@ -273,7 +283,7 @@ async def open_world(*, durable: bool = True, sweep_seconds: int = SWEEP_SECONDS
         proxies = {"postgres": to_postgres, "temporal": to_temporal}
         async with Stack(note, handle_signals=False) as stack:
             try:
-                world = await _started(folder, stack, proxies, durable=durable, sweep_seconds=sweep_seconds)
+                world = await _started(folder, stack, proxies, durable=durable, sweeps=sweeps)
                 found.append(world)
                 yield world
             finally:
@@ -284,7 +294,7 @@ async def open_world(*, durable: bool = True, sweep_seconds: int = SWEEP_SECONDS
 
 
 async def _started(
-    folder: Path, stack: Stack, proxies: Mapping[str, Proxy], *, durable: bool, sweep_seconds: int
+    folder: Path, stack: Stack, proxies: Mapping[str, Proxy], *, durable: bool, sweeps: Sweeps
 ) -> World:
     data = folder / "data"
     first = FIRST_PORT + PORTS * (os.getpid() % 1_000)
@@ -292,7 +302,7 @@ async def _started(
     temporal = EmbeddedTemporal(data, port=first + 1, ui_port=first + 2, metrics_port=first + 3)
     shops, web = free_port(first + 4), free_port(first + 5)
     sandbox = f"http://{LOOPBACK}:{shops}"
-    (folder / "onhand.toml").write_text(CONFIG.format(sandbox=sandbox, web=web, sweep_seconds=sweep_seconds))
+    (folder / "onhand.toml").write_text(CONFIG.format(sandbox=sandbox, web=web, sweeps=sweeps))
     await asyncio.gather(
         stack.add(postgres, RESTARTS),
         stack.add(temporal, RESTARTS),

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.chaos.run import Options, run
+from bench.chaos.world import Sweeps
 
 SEED = 142
 """Worker, Temporal and Postgres die; no fault of its minute takes the two minutes that a lost write may."""
@@ -11,7 +12,10 @@ SEED = 142
 @pytest.mark.timeout(400)
 async def test_a_short_bad_day() -> None:
     """Goal: faults, kills and orders together lose nothing. Method: twenty seconds of them, then the judgement."""
-    outcome = await run(Options(SEED, minutes=1, rate=10, kills=3, recovery=False, minute_seconds=20))
+    options = Options(
+        SEED, minutes=1, rate=10, kills=3, recovery=False, minute_seconds=20, sweeps=Sweeps(10, 15)
+    )
+    outcome = await run(options)
     figures = outcome.figures()
     assert (figures["kills"], figures["accepted"]) == (3, 200)
     assert (figures["lost"], figures["doubled"], figures["violations"]) == (0, 0, 0)

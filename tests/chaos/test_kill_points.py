@@ -15,7 +15,7 @@ import pytest
 from bench.chaos.armed import POINTS
 from bench.chaos.judging import Verdict, converge, judge, replay
 from bench.chaos.run import OPENING, SKUS, fill
-from bench.chaos.world import World, open_world
+from bench.chaos.world import Sweeps, World, open_world
 
 AN_HOUR = 3_600
 CONVERGE_SECONDS_MAX = 40.0
@@ -30,7 +30,7 @@ COUNTS = "SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM event), (SE
 @pytest.fixture(scope="module")
 async def world() -> AsyncIterator[World]:
     """Three shops, synchronised once."""
-    async with open_world(durable=False, sweep_seconds=AN_HOUR) as found:
+    async with open_world(durable=False, sweeps=Sweeps(seconds=AN_HOUR)) as found:
         await fill(found)
         yield found
 
