@@ -180,8 +180,10 @@ class MemoryChannel:
             return WriteResult(write, Outcome.REJECTED, error=error)
         spot = (item.item_id, write.key.place)
         assert write.shown is not None
-        self.levels[spot] = self.levels.get(spot, 0) + write.quantity - write.shown
-        return WriteResult(write, Outcome.ACCEPTED, echo=self.levels[spot])
+        after = self.levels.get(spot, 0) + write.quantity - write.shown
+        if item.item_id not in self.loses:
+            self.levels[spot] = after
+        return WriteResult(write, Outcome.ACCEPTED, echo=after)
 
     async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
         self.meter.reads += 1

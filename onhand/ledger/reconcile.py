@@ -64,7 +64,10 @@ class Look:
 class Accused:
     """A suspect that was looked at again, with all evidence.
 
-    `demand` and `put_back` are pieces that answers told of and that no order or cancellation has explained so far.
+    `book` and `shown` are of the walk, `expected` and `seen` of the second look. `demand` and `put_back` are pieces
+    that answers told of and that no order or cancellation has explained so far. `last_push`: before the second look,
+    or, where that found it right, before the walk. Since that began: `sold`, an order of it was heard of; `told`, it
+    was written again.
     """
 
     listing_id: int
@@ -86,6 +89,8 @@ class Accused:
     last_push: LastPush | None
     demand: int
     put_back: int
+    sold: bool = False
+    told: bool = False
 
     @property
     def spot(self) -> Spot:
@@ -366,9 +371,11 @@ async def in_numbers(pool: Pool, reconciliation: str, channel: str) -> Tally:
     return Tally(*rows[0]) if rows else Tally()
 
 
-async def to_judge(pool: Pool, reconciliation: str, channel: str, limit: int) -> list[Accused]:
-    """The next suspects that were looked at and not judged."""
-    named = {"id": reconciliation, "channel": channel, "limit": limit}
+async def to_judge(
+    pool: Pool, reconciliation: str, channel: str, began: datetime, limit: int
+) -> list[Accused]:
+    """The next suspects that were looked at and not judged; `began`: when the walk that found them did."""
+    named = {"id": reconciliation, "channel": channel, "began": began, "limit": limit}
     rows = await fetched(pool, "suspects_to_judge", **named)
     return [Accused(*(*row[:16], _last_push(row[16:19]), *row[19:])) for row in rows]
 

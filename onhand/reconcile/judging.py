@@ -9,7 +9,7 @@ import structlog
 from onhand import sweeping
 from onhand.channels.base import ItemRef, WriteKind
 from onhand.channels.errors import ChannelError
-from onhand.domain.drift import Action, Cause, Evidence, Judgement, answer, judged
+from onhand.domain.drift import Action, Cause, Evidence, Judgement, answer, is_lost_write, judged
 from onhand.ledger import halts, levels, reconcile
 from onhand.ledger.levels import Spot
 from onhand.ledger.reconcile import Accused, NewDrift, SweptOrders
@@ -20,6 +20,7 @@ JUDGED_AT_ONCE = 500
 WEBHOOK_SECONDS = 60.0
 """A webhook that has not come after so long is lost; orders that are only swept are on their way for as long."""
 SOLD = "its orders were taken in"
+TOLD = "told anew before it was looked at again"
 
 logger = structlog.get_logger()
 
@@ -38,13 +39,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A suspect with what speaks for a cause, and what follows."""
+    """A suspect with what speaks for a cause, and what follows. `over`: why nothing has to be told, if so."""
 
     accused: Accused
     evidence: Evidence
     judgement: Judgement
     action: Action
-    sold: bool
+    over: str
 
     @property
     def spot(self) -> Spot:
@@ -60,7 +61,7 @@ async def judge(back: ReadBack, since: datetime, heard: bool) -> Judged:
     orders = await reconcile.swept_orders(back.pool, back.name, since) if back.channel_rules.listens else {}
     hooks = await _hooks_problem(back) if orders else ""
     total = Judged()
-    while page := await reconcile.to_judge(back.pool, back.id, back.name, JUDGED_AT_ONCE):
+    while page := await reconcile.to_judge(back.pool, back.id, back.name, since, JUDGED_AT_ONCE):
         cases = _cases(back, page, orders, hooks, heard)
         await _answer(back, page, cases, total)
     return total
@@ -89,13 +90,15 @@ def _cases(
     for accused in page:
         swept = orders.get(accused.spot)
         evidence = _sold(back, accused, swept, hooks)
-        sold = evidence is not None
+        over = SOLD if evidence is not None else ""
         if evidence is None:
             evidence = _wrong(back, accused, heard, swapped.get(accused.spot, ""))
+        if evidence is None and (evidence := _was_lost(back, accused, heard)) and not accused.demand:
+            over = TOLD
         if evidence is not None:
             judgement = judged(evidence)
             action = answer(back.policy.response, judgement, evidence, accused.units)
-            cases.append(_Case(accused, evidence, judgement, action, sold))
+            cases.append(_Case(accused, evidence, judgement, action, over))
     return cases
 
 
@@ -147,6 +150,26 @@ def _wrong(back: ReadBack, accused: Accused, heard: bool, swapped: str) -> Evide
     return replace(evidence, expected=accused.seen + left)
 
 
+def _was_lost(back: ReadBack, accused: Accused, heard: bool) -> Evidence | None:
+    """Evidence of a lost write that a later one has covered before the second look; None where there is none.
+
+    Where that later one was relative, its answer was below what was believed, and the pieces that it fell short by are
+    waited for as a sale: there is none.
+    """
+    listens = back.channel_rules.listens
+    covered = accused.outcome == "right" and accused.told and not accused.sold
+    lost = is_lost_write(accused.book, accused.shown, accused.last_push)
+    if not (covered and lost) or (listens and not heard):
+        return None
+    return Evidence(
+        accused.book,
+        accused.shown,
+        listens=listens,
+        last_push=accused.last_push,
+        changed_at=accused.changed_at,
+    )
+
+
 def _unexplained(back: ReadBack, accused: Accused) -> int:
     """Pieces by which it was off when it was looked at again and that no order has explained since; negative: put back.
 
@@ -194,7 +217,7 @@ async def _answer(back: ReadBack, page: Sequence[Accused], cases: Sequence[_Case
                 case.evidence.shown,
                 case.judgement,
                 case.action,
-                SOLD if case.sold else "",
+                case.over,
             )
             for case in cases
         ],
@@ -206,7 +229,7 @@ async def _answer(back: ReadBack, page: Sequence[Accused], cases: Sequence[_Case
         await _widen(back, [case for case in cases if case.action is Action.WIDEN], woken)
         # Also what is halted already: whoever raised it there is answered as well.
         telling = (Action.PUSH, Action.HALT)
-        told = {case.accused.sku for case in cases if case.action in telling and not case.sold}
+        told = {case.accused.sku for case in cases if case.action in telling and not case.over}
         if told:
             woken |= await levels.mark(back.pool, sorted(told))
     finally:

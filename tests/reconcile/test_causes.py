@@ -159,6 +159,63 @@ async def test_a_raising_that_was_lost_is_no_sale(web: Desk) -> None:
     assert web.channel.levels["web-A", ""] == 140
 
 
+async def test_a_lost_write_that_a_relative_one_followed_is_found_and_not_waited_for(store: Desk) -> None:
+    """Goal: it fell short of what was believed, which looks like a sale; the orders that were swept know of none."""
+    await lose_a_raise(store, 40)
+    walked = await store.walk()
+    await adjust(store.pool, "shelf-2", "A", -1)
+    await store.publish()
+    assert store.channel.levels["store-A", ""] == 99
+    assert await provisional(store.pool) == [("store", 40)]
+
+    await store.judge(walked)
+
+    assert await store.causes() == [("A", "lost_write", 140, 100, "push")]
+    assert await provisional(store.pool) == []
+    assert await repaired(store, walked.began) == 0
+    assert store.channel.levels["store-A", ""] == 139
+
+
+async def test_a_lost_write_that_a_blind_one_covered_is_told_of_and_over(web: Desk) -> None:
+    await lose_a_raise(web, 40)
+    walked = await web.walk()
+    await adjust(web.pool, "shelf-2", "A", -1)
+    await web.publish()
+    assert web.channel.levels["web-A", ""] == 139
+
+    await web.judge(walked)
+
+    assert await web.causes() == [("A", "lost_write", 140, 100, "push")]
+    assert [drift.resolution for drift in await web.drifts()] == ["told anew before it was looked at again"]
+
+
+@pytest.mark.parametrize(("told", "causes"), [(True, []), (False, [("A", "lost_write", 102, 100, "push")])])
+async def test_a_sale_of_as_much_as_was_raised_is_no_lost_write(
+    web: Desk, told: bool, causes: list[object]
+) -> None:
+    """Goal: what was sold and what was lost look the same; the order tells them apart. Control: there is none."""
+    await adjust(web.pool, "shelf", "A", 2)
+    await web.publish()
+    if told:
+        web.sells("1001", "A", 2)
+    else:
+        web.channel.levels["web-A", ""] = 100
+    walked = await web.walk()
+    await reconcile.hear(web.back)
+    await adjust(web.pool, "shelf-2", "A", -1)
+    await web.publish()
+    await web.judge(walked)
+    assert await web.causes() == causes
+
+
+async def lose_a_raise(desk: Desk, pieces: int) -> None:
+    """The channel answers that it has raised a level, and has not."""
+    desk.channel.loses = {f"{desk.channel.name}-A"}
+    await adjust(desk.pool, "shelf", "A", pieces)
+    await desk.publish()
+    desk.channel.loses = set()
+
+
 async def test_a_write_that_the_channel_says_was_changed_later_was_not_lost(store: Desk) -> None:
     """Goal: the platform's own history decides where it has one."""
     store.channel.levels["store-A", ""] = 0

@@ -133,11 +133,20 @@ SELECT (SELECT count(*)::int FROM listing l WHERE l.channel_id = ch.id AND l.act
  GROUP BY ch.id
 
 -- name: suspects_to_judge
--- The next ones with all evidence: the last write before they were looked at, and the pieces that are still waited for.
+-- The next ones with all evidence: the last write before they were looked at, the pieces that are still waited for, and
+-- whether an order was heard of, and another write went out, since the walk began. Of one that was right by then, the
+-- last write before the walk.
 SELECT s.listing_id, s.place, s.code, s.item_id, s.parent_id, s.tracking, s.units, s.book, s.shown, s.condition, s.missing,
        s.changed_at, s.expected, s.seen, s.problem, s.outcome, p.quantity, p.before, p.answered_at,
        coalesce((SELECT pieces FROM provisional_demand d WHERE d.listing_id = s.listing_id AND d.place = s.place), 0),
-       coalesce((SELECT pieces FROM put_back r WHERE r.listing_id = s.listing_id AND r.place = s.place), 0)
+       coalesce((SELECT pieces FROM put_back r WHERE r.listing_id = s.listing_id AND r.place = s.place), 0),
+       EXISTS (SELECT FROM order_line o
+                 JOIN inbox i ON i.channel_id = o.channel_id AND i.subject = o.order_id
+                WHERE o.listing_id = s.listing_id AND o.place = s.place AND i.received_at >= %(began)s
+                  AND i.outcome = 'posted'),
+       EXISTS (SELECT FROM push w
+                WHERE w.listing_id = s.listing_id AND w.place = s.place AND w.outcome = 'accepted'
+                  AND w.answered_at > %(began)s AND w.answered_at <= s.looked_at)
   FROM (SELECT u.*, k.code, l.item_id, l.parent_id, l.tracking, l.units
           FROM suspect u
           JOIN listing l ON l.id = u.listing_id
@@ -148,7 +157,7 @@ SELECT s.listing_id, s.place, s.code, s.item_id, s.parent_id, s.tracking, s.unit
          LIMIT %(limit)s) s
   LEFT JOIN LATERAL (SELECT quantity, before, answered_at FROM push
                       WHERE listing_id = s.listing_id AND place = s.place AND outcome = 'accepted'
-                        AND answered_at <= s.looked_at
+                        AND answered_at <= CASE WHEN s.outcome = 'right' THEN %(began)s ELSE s.looked_at END
                       ORDER BY id DESC LIMIT 1) p ON true
  ORDER BY s.parent_id, s.listing_id, s.place
 
