@@ -14,23 +14,32 @@ from onhand.reconcile.walking import add_costs
 
 
 async def look_again(back: ReadBack) -> int:
-    """Read every suspect that was not read again yet; answers how many of all are still wrong. Raises ChannelError."""
+    """Read every suspect that was not read again yet; answers how many of all are still wrong. Raises ChannelError.
+
+    What a publisher held in that moment is tried once more in the end: it held it for a call.
+    """
     can = back.channel.capabilities
+    held: list[Suspect] = []
 
     async def part(suspects: Sequence[Suspect]) -> None:
-        await _look(back, suspects)
+        held.extend(await _look(back, suspects))
+
+    async def all_of(suspects: Sequence[Suspect]) -> None:
+        parts = [suspects[at : at + can.bulk_size] for at in range(0, len(suspects), can.bulk_size)]
+        await each(parts, part, at_once=can.concurrency)
 
     while suspects := await reconcile.to_look_at(
         back.pool, back.id, back.name, can.bulk_size * can.concurrency
     ):
-        parts = [suspects[at : at + can.bulk_size] for at in range(0, len(suspects), can.bulk_size)]
-        await each(parts, part, at_once=can.concurrency)
+        await all_of(suspects)
+    await all_of(held.copy())
     await add_costs(back)
     _, wrong = await reconcile.suspects(back.pool, back.id, back.name)
     return wrong
 
 
-async def _look(back: ReadBack, suspects: Sequence[Suspect]) -> None:
+async def _look(back: ReadBack, suspects: Sequence[Suspect]) -> list[Suspect]:
+    """Note what is seen of them; answers those that somebody else held, or that need not show yet what was told."""
     counted = [suspect for suspect in suspects if is_count(back, suspect)]
     if counted:
         # A person's word there is a count: the next sweep reads it and judges by the orders it finds.
@@ -40,6 +49,7 @@ async def _look(back: ReadBack, suspects: Sequence[Suspect]) -> None:
     looks = [_outcome(suspect, seen.get(spot)) for spot, suspect in left.items()]
     looks += [Look(*suspect.spot, "in_flight") for suspect in counted]
     await reconcile.save_looks(back.pool, back.id, back.name, looks, datetime.now(UTC))
+    return [suspect for spot, suspect in left.items() if spot not in seen]
 
 
 async def _read(back: ReadBack, left: Mapping[Spot, Suspect]) -> dict[Spot, Seen]:

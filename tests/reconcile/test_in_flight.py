@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from onhand import reconcile
-from onhand.channels.base import FoundLevel
+from onhand.channels.base import FoundLevel, LevelKey, ShownLevel
 from onhand.ledger import levels
 from tests.fix_ledger import sql
 from tests.publish.shelves import adjust, books, ids_of, order, provisional
@@ -112,6 +112,24 @@ async def test_a_level_that_somebody_is_telling_something_is_left_to_that(web: D
 
     await sql(web.pool, "UPDATE level SET claimed_until = NULL, claim = 0, book = 100 WHERE claim = 7")
     assert (await web.read_back()).drifts == 1
+
+
+async def test_a_level_that_somebody_held_for_a_moment_is_looked_at_once_more(
+    web: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: a publisher that was just busy with it hides no drift. Method: it lets go while another is read."""
+    web.channel.levels["web-A", ""], web.channel.levels["web-B", ""] = 102, 52
+    walked = await web.walk()
+    (listing,) = await ids_of(web.pool, "web", ["A"])
+    await levels.claim(web.pool, "web", [(listing, "")], [listing], siblings=False, claim=7, seconds=30)
+    read = web.channel.read_levels
+
+    async def reads(keys: Sequence[LevelKey]) -> list[ShownLevel]:
+        await sql(web.pool, "UPDATE level SET claimed_until = NULL, claim = 0, book = 100 WHERE claim = 7")
+        return await read(keys)
+
+    monkeypatch.setattr(web.channel, "read_levels", reads)
+    assert (await web.judge(walked)).drifts == 2
 
 
 async def test_what_answered_lately_knows_better_than_an_old_page(web: Desk) -> None:
