@@ -344,6 +344,27 @@ async def test_what_cannot_be_read_is_poison_with_its_reason(web: Pool) -> None:
     assert list(result.poison.values()) == ["order 1: 'version' is missing"]
 
 
+async def test_what_the_door_could_not_read_is_poison_with_the_reason_of_the_door(web: Pool) -> None:
+    """Goal: it is reported like all poison, nothing is fetched for it, and a replay does fetch it."""
+    senseless = [
+        Received("web", "1", b"1", "other", "orders", "", {}, reason="the body is no JSON"),
+        Received("web", "2", b"2", "order_hint", "orders", "7", {}, reason="order 7: lines is no list"),
+    ]
+    numbers = [each.inbox_id for each in await inbox.accept(web, senseless)]
+    await tell(web, order("8", line("a", "v10", 1)))
+    channel = MemoryChannel("web")
+    result = await take(web, channel, ONE_PLACE)
+    assert (result.deliveries, result.posted) == (3, 1)
+    assert result.poison == {numbers[0]: "the body is no JSON", numbers[1]: "order 7: lines is no list"}
+    assert await outcomes(web) == [("", "poison"), ("7", "poison"), ("8", "posted")]
+
+    channel.orders.by_id["7"] = order("7", line("a", "v11", 1))
+    assert await inbox.replay(web, [number for number in numbers if number]) == {numbers[1]: "web"}
+    result = await take(web, channel, ONE_PLACE)
+    assert (result.posted, result.poison) == (1, {})
+    assert await outcomes(web) == [("", "poison"), ("7", "posted"), ("8", "posted")]
+
+
 async def test_a_notice_is_an_echo_or_is_noted(web: Pool) -> None:
     def notice(number: int, item: str, quantity: int | None) -> Received:
         body = {"place": "", "quantity": quantity}

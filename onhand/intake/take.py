@@ -48,7 +48,11 @@ async def take(pool: Pool, channel: Channel, rules: ChannelRules, limit: int = B
     taken.deliveries = len(waiting)
     if not waiting:
         return taken
+    # What the door could not make sense of came this way so that people are told of it like of all other poison.
+    senseless = [_poison(delivery.inbox_id, delivery.reason) for delivery in waiting if delivery.reason]
+    waiting = [delivery for delivery in waiting if not delivery.reason]
     told, refused = _told(waiting)
+    refused += senseless
     stated = [delivery for delivery in waiting if delivery.kind == "level"]
     noticed, taken.aside = await settle_notices(pool, channel.name, rules, stated)
     refused += noticed

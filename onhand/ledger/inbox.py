@@ -36,8 +36,9 @@ class InboxOutcome(StrEnum):
 class Received:
     """One delivery on its way into the inbox: what `onhand.channels.inbound` made of it.
 
-    `digest` covers what is inside; with `delivery_id` it tells a duplicate. `outcome` is given only for what is
-    settled at the door (poison), with the `reason` for an operator.
+    `digest` covers what is inside; with `delivery_id` it tells a duplicate. `reason` says what is wrong with it, where
+    the door could not make sense of it: the intake settles it as poison, and has people told. With an `outcome` it is
+    settled as it comes in, and nobody is woken for it.
     """
 
     channel: str
@@ -61,7 +62,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A delivery that has no outcome yet."""
+    """A delivery that has no outcome yet. `reason`: what the door found wrong with it; empty where nothing."""
 
     inbox_id: int
     kind: str
@@ -69,6 +70,7 @@ class Waiting:
     subject: str
     body: Mapping[str, Any]
     received_at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from onhand.channels.inbound import Delivery, DeliveryKind, LevelNotice
 from onhand.domain import sales
 from onhand.ledger import inbox, work
 from onhand.ledger.database import Pool
-from onhand.ledger.inbox import Accepted, InboxOutcome, Received
+from onhand.ledger.inbox import Accepted, Received
 from onhand.web.backends import NotReadyError
 from onhand.web.batching import COMMIT_SECONDS_MAX, GroupCommit
 
@@ -81,7 +81,6 @@ def row_of(channel: str, delivery: Delivery, problem: str, body: bytes) -> Recei
         topic=delivery.topic[:TEXT_CHARS_MAX],
         subject=delivery.subject[:TEXT_CHARS_MAX],
         body=_content(delivery),
-        outcome=InboxOutcome.POISON if problem else None,
         reason=problem[:REASON_CHARS_MAX],
     )
 
@@ -126,7 +125,6 @@ def _wordless(row: Received) -> Received:
         topic=_plain(row.topic),
         subject=_plain(row.subject),
         body={},
-        outcome=InboxOutcome.POISON,
         reason="it holds a character that no text in the database can hold; look at it on the channel",
     )
 

@@ -170,18 +170,21 @@ async def test_what_is_not_signed_leaves_nothing(
     assert woken == []
 
 
-async def test_what_makes_no_sense_is_kept_as_poison(
+async def test_what_makes_no_sense_waits_with_its_reason_for_the_intake_to_settle_it(
     door: httpx.AsyncClient, stocked: Pool, woken: list[str]
 ) -> None:
-    """Goal: what is signed is not lost; where its order is known it can be fetched when it is replayed."""
+    """Goal: what is signed is not lost, and somebody is woken who has people told of it.
+
+    Where its order is known it can be fetched when it is replayed.
+    """
     first = await deliver(door, b"not json", delivery="d-1")
     second = await deliver(door, body_of(7, lines="A"), delivery="d-2")
     assert (first.status_code, second.status_code) == (200, 200)
     assert await rows(stocked) == [
-        ("web", "d-1", "other", "orders/updated", "", {}, "poison", "the body is no JSON"),
-        ("web", "d-2", "order_hint", "orders/updated", "7", {}, "poison", "order 7: lines is no list"),
+        ("web", "d-1", "other", "orders/updated", "", {}, None, "the body is no JSON"),
+        ("web", "d-2", "order_hint", "orders/updated", "7", {}, None, "order 7: lines is no list"),
     ]
-    assert woken == [], "nobody can do anything with it yet"
+    assert woken == ["web"]
 
 
 async def test_what_no_database_can_hold_is_kept_without_its_words_and_harms_nobody(
@@ -191,8 +194,9 @@ async def test_what_no_database_can_hold_is_kept_without_its_words_and_harms_nob
     bodies = [body_of(1), body_of("2\0x"), body_of(3)]
     answers = await asyncio.gather(*(deliver(door, body, delivery="d") for body in bodies))
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-    found = {row[4]: (row[2], row[6]) for row in await rows(stocked)}
-    assert found == {"1": ("order", None), "2x": ("other", "poison"), "3": ("order", None)}
+    found = {row[4]: (row[2], row[7]) for row in await rows(stocked)}
+    wordless = "it holds a character that no text in the database can hold; look at it on the channel"
+    assert found == {"1": ("order", ""), "2x": ("other", wordless), "3": ("order", "")}
 
 
 async def test_hints_and_levels_are_kept_as_what_they_are(door: httpx.AsyncClient, stocked: Pool) -> None:

@@ -13,7 +13,7 @@ SELECT ordinal, inbox_id, woken
 
 -- name: waiting_deliveries
 -- The oldest deliveries of a channel that have no outcome yet.
-SELECT i.id, i.kind, i.topic, i.subject, i.body, i.received_at
+SELECT i.id, i.kind, i.topic, i.subject, i.body, i.received_at, i.reason
   FROM inbox i
  WHERE i.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND i.outcome IS NULL
  ORDER BY i.id
