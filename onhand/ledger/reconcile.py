@@ -289,7 +289,19 @@ async def compare(
     return [_compared(row) for row in rows]
 
 
-def _compared(row: tuple[Any, ...]) -> Accused:
+async def believed_before(
+    pool: Pool, channel: str, places: Sequence[str], since: datetime, after: Spot, limit: int
+) -> list[Accused]:
+    """The next levels, after that one, that a whole walk which began `since` should have come by; nothing is noted.
+
+    They are in the order of their spots.
+    """
+    named = {"channel": channel, "places": list(places), "since": since}
+    rows = await fetched(pool, "believed_before", **named, listing=after[0], place=after[1], limit=limit)
+    return [_compared(row, missing=True) for row in rows]
+
+
+def _compared(row: tuple[Any, ...], *, missing: bool = False) -> Accused:
     listing, place, sku, item, parent, tracking, units, book, quantity, condition, changed_at, *push = row
     return Accused(
         listing,
@@ -302,7 +314,7 @@ def _compared(row: tuple[Any, ...]) -> Accused:
         book=book,
         shown=quantity,
         condition=condition,
-        missing=False,
+        missing=missing,
         changed_at=changed_at,
         expected=book,
         seen=quantity,

@@ -13,13 +13,16 @@ from onhand.channels.base import Channel, ItemRef, LevelKey
 from onhand.domain.drift import Evidence, answer, judged
 from onhand.domain.listings import RuleBook
 from onhand.intake.resolve import Resolver
-from onhand.ledger import orders, reconcile, work
+from onhand.ledger import levels, orders, reconcile, work
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot
 from onhand.ledger.reconcile import Accused
 from onhand.reconcile.policy import Policy
 from onhand.reconcile.walking import found_of, pages_of
 from onhand.sweeping import FIRST_LOOK, OVERLAP
+
+PAGE_LEVELS = 2_000
+"""Levels that a walk may not have come by are looked through so many at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +54,46 @@ async def preview(
     """Every drift that a read-back of the channel would find now. Raises ChannelError."""
     mine = rules.channels[channel.name]
     unheard: Unheard | None = None
-    asked_at = datetime.now(UTC)
-    pages = channel.walk_levels(list(mine.places)) if skus is None else pages_of(pool, channel, rules, skus)
+    async for suspects in _suspects(pool, channel, rules, policy, skus):
+        if suspects and unheard is None:
+            unheard = await _unheard(pool, channel, rules) if mine.listens else Unheard(Counter(), {})
+        for accused in await _again(pool, channel, suspects) if suspects else ():
+            assert unheard is not None, "orders are read before the first suspect is judged"
+            if mine.authority.get(accused.place) is None:
+                yield _foreseen(channel.name, policy, accused, unheard, listens=mine.listens)
+
+
+async def _suspects(
+    pool: Pool, channel: Channel, rules: RuleBook, policy: Policy, skus: Sequence[str] | None
+) -> AsyncIterator[list[Accused]]:
+    """What differs, page by page; after a whole walk also what the channel did not show at all."""
+    places = list(rules.channels[channel.name].places)
+    began = asked_at = datetime.now(UTC)
+    come_by = set[int]()  # hashes: names of as many items as a large shop has would take several times the memory
+    pages = channel.walk_levels(places) if skus is None else pages_of(pool, channel, rules, skus)
     async for page in pages:
-        suspects = await reconcile.compare(
+        come_by.update(hash((level.item_id, level.place)) for level in page)
+        yield await reconcile.compare(
             pool,
             channel.name,
             [found_of(level) for level in page],
             asked_at,
             accept_overselling=policy.accept_overselling,
         )
-        if suspects and unheard is None:
-            unheard = await _unheard(pool, channel, rules) if mine.listens else Unheard(Counter(), {})
-        for accused in await _again(channel, suspects) if suspects else ():
-            assert unheard is not None, "orders are read before the first suspect is judged"
-            if mine.authority.get(accused.place) is None:
-                yield _foreseen(channel.name, policy, accused, unheard, listens=mine.listens)
         asked_at = datetime.now(UTC)
+    after: Spot | None = (0, "") if skus is None else None
+    while after is not None:
+        known = await reconcile.believed_before(pool, channel.name, places, began, after, PAGE_LEVELS)
+        yield [level for level in known if hash((level.item_id, level.place)) not in come_by]
+        after = known[-1].spot if known else None
 
 
-async def _again(channel: Channel, suspects: Sequence[Accused]) -> list[Accused]:
-    """What still differs when it is read once more."""
+async def _again(pool: Pool, channel: Channel, suspects: Sequence[Accused]) -> list[Accused]:
+    """What still differs when it is read once more; what was told so lately that it need not show yet is left out."""
     size, found = channel.capabilities.bulk_size, list[Accused]()
+    patience = channel.capabilities.visible_within_seconds
+    late = await levels.written_lately(pool, [each.spot for each in suspects], patience)
+    suspects = [each for each in suspects if each.spot not in late]
     for start in range(0, len(suspects), size):
         part = suspects[start : start + size]
         keys = [
@@ -110,6 +131,7 @@ def _foreseen(channel: str, policy: Policy, accused: Accused, unheard: Unheard, 
         accused.book,
         accused.seen,
         listens=listens,
+        missing=accused.missing and accused.seen is None,
         tracked=accused.condition != "untracked",
         oversells=accused.condition == "overselling" and not policy.accept_overselling,
         last_push=accused.last_push,

@@ -86,6 +86,24 @@ SELECT %(id)s, l.channel_id, v.listing_id, v.place, v.book, true
    AND coalesce(v.claimed_until < clock_timestamp(), true)
 ON CONFLICT (reconciliation_id, channel_id, listing_id, place) DO NOTHING
 
+-- name: believed_before
+-- The next levels that a walk which began then should have come by, for somebody who only looks: in the columns of
+-- compare_found, without anything shown.
+SELECT v.listing_id, v.place, s.code, l.item_id, l.parent_id, l.tracking, l.units, v.book, NULL::integer, 'selling',
+       NULL::timestamptz, p.quantity, p.before, p.answered_at
+  FROM listing l
+  JOIN level v ON v.listing_id = l.id AND v.place = ANY (%(places)s)
+  JOIN sku s ON s.id = l.sku_id
+  LEFT JOIN LATERAL (SELECT quantity, before, answered_at FROM push
+                      WHERE listing_id = v.listing_id AND place = v.place AND outcome = 'accepted'
+                      ORDER BY id DESC LIMIT 1) p ON true
+ WHERE l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND l.active AND l.seen_at < %(since)s
+   AND v.book IS NOT NULL AND coalesce(v.booked_at < %(since)s, true)
+   AND coalesce(v.claimed_until < clock_timestamp(), true)
+   AND (v.listing_id, v.place) > (%(listing)s, %(place)s)
+ ORDER BY v.listing_id, v.place
+ LIMIT %(limit)s
+
 -- name: suspects_to_look_at
 -- The next ones, in the order that suits the channel's bulk calls.
 SELECT s.listing_id, s.place, s.book, s.shown, s.condition, s.missing, s.changed_at, s.item_id,
@@ -119,15 +137,17 @@ SELECT count(*), count(*) FILTER (WHERE outcome = 'differs' OR (outcome = 'right
 
 -- name: suspects_in_numbers
 -- What repairing them would do to the channel, in listings and pieces: what was shown, held against what is believed now
--- that its sales were heard of.
+-- that its sales were heard of. What is not tracked is told again whatever it shows; what was not come by is not.
 SELECT (SELECT count(*)::int FROM listing l WHERE l.channel_id = ch.id AND l.active),
        count(*)::int, count(*) FILTER (WHERE o.emptied)::int, coalesce(sum(o.pieces), 0)::bigint
   FROM channel ch
   LEFT JOIN LATERAL (
-    SELECT sum(abs(v.book - s.shown)) AS pieces, bool_and(v.book = 0) AND bool_or(s.shown > 0) AS emptied
+    SELECT sum(abs(v.book - CASE WHEN s.condition = 'untracked' THEN 0 ELSE coalesce(s.shown, 0) END)) AS pieces,
+           bool_and(v.book = 0) AND bool_or(s.shown > 0) AS emptied
       FROM suspect s
       JOIN level v ON v.listing_id = s.listing_id AND v.place = s.place
-     WHERE s.reconciliation_id = %(id)s AND s.channel_id = ch.id AND v.book <> s.shown
+     WHERE s.reconciliation_id = %(id)s AND s.channel_id = ch.id AND v.book IS NOT NULL AND NOT s.missing
+       AND (v.book IS DISTINCT FROM s.shown OR s.condition = 'untracked')
      GROUP BY s.listing_id) o ON true
  WHERE ch.name = %(channel)s AND o.pieces IS NOT NULL
  GROUP BY ch.id
