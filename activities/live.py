@@ -176,6 +176,7 @@ class LeavingSteps:
                     topic=row.topic,
                     subject=row.subject,
                     reason=row.reason[:REASON_CHARS_MAX],
+                    replayable=row.kind != inbox.UNREADABLE,
                 ),
                 id=poison_id(channel, row.inbox_id),
                 task_queue=SYNC_TASK_QUEUE,

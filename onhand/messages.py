@@ -420,6 +420,7 @@ class PoisonNotice(Message):
     """Input of InboxPoison: one delivery that could not be taken, with the reason, for people to see and mend.
 
     `dismissed_by`: who said, with `note` as the reason, that nothing has to be done about it; empty: nobody.
+    `replayable`: enough of it was kept to take it again.
     """
 
     channel: str
@@ -429,6 +430,7 @@ class PoisonNotice(Message):
     reason: str = ""
     dismissed_by: str = ""
     note: str = ""
+    replayable: bool = True
 
 
 ReconcileStatus = Literal["clean", "drift", "partial", "failed"]

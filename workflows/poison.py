@@ -24,13 +24,18 @@ class InboxPoison:
             return
         workflow.set_current_details(
             f"**{notice.channel}** told of `{notice.topic}` {notice.subject}, and it cannot be taken:\n\n"
-            f"{notice.reason}\n\nLook at it: `onhand inbox show {notice.inbox_id}`. When it is mended: "
-            f"`onhand inbox replay {notice.inbox_id}`; if nothing has to be done: "
-            f"`onhand inbox dismiss {notice.inbox_id} --note WHY`"
+            f"{notice.reason}\n\nLook at it: `onhand inbox show {notice.inbox_id}`. "
+            + (f"When it is mended: `onhand inbox replay {notice.inbox_id}`; if " if notice.replayable else "If ")
+            + f"nothing has to be done: `onhand inbox dismiss {notice.inbox_id} --note WHY`"
         )
         ended("failed", 0)
+        way_out = (
+            f"When it is mended: onhand inbox replay {notice.inbox_id}"
+            if notice.replayable
+            else f"It cannot be taken again; when it is seen to: onhand inbox dismiss {notice.inbox_id} --note WHY"
+        )
         raise ApplicationError(
-            f"{notice.reason} When it is mended: onhand inbox replay {notice.inbox_id}",
+            f"{notice.reason} {way_out}",
             type="Poison",
             non_retryable=True,
         )

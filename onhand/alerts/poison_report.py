@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
-from onhand.alerts.blocks import clip, code, header, listed, section
+from onhand.alerts.blocks import Block, clip, code, header, listed, section
 from onhand.alerts.slack import Delivery, Message, Slack
-from onhand.ledger.inbox import InboxRow
+from onhand.ledger.inbox import UNREADABLE, InboxRow
 
 SHOWN_MAX = 10
+AGAIN = "When it is mended, have it taken again:"
+SEEN_TO = (
+    "What could not even be read cannot be taken again; the order sweep reads orders itself. Once that is seen to:"
+)
 
 
 async def tell(slack: Slack, where: str, channel: str, rows: Sequence[InboxRow]) -> Delivery:
@@ -24,8 +28,15 @@ def poison_message(where: str, channel: str, rows: Sequence[InboxRow]) -> Messag
         headline,
         [
             header(f":warning: {headline}"),
-            section("Everything else goes on. When it is mended, have them taken again:"),
-            section(code("onhand inbox replay " + " ".join(str(r.inbox_id) for r in rows[:SHOWN_MAX]))),
+            section("Everything else goes on."),
+            *_advice(AGAIN, "onhand inbox replay", [row for row in rows if row.kind != UNREADABLE]),
+            *_advice(SEEN_TO, "onhand inbox dismiss", [row for row in rows if row.kind == UNREADABLE], " --note WHY"),
             listed("*Reasons*", lines[:SHOWN_MAX], len(lines) - len(lines[:SHOWN_MAX])),
         ],
     )
+
+
+def _advice(words: str, command: str, rows: Sequence[InboxRow], more: str = "") -> list[Block]:
+    """What to do about these; nothing where there are none."""
+    named = " ".join(str(row.inbox_id) for row in rows[:SHOWN_MAX])
+    return [section(words), section(code(f"{command} {named}{more}"))] if rows else []

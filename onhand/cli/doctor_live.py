@@ -7,7 +7,7 @@ from onhand import guard
 from onhand.cli.examined import Examined, broken, fine, gap
 from onhand.cli.holds_view import hold_line
 from onhand.cli.work_view import hold_reasons, waits
-from onhand.ledger import holds, inbox, work
+from onhand.ledger import holds, inbox, runs, work
 from onhand.ledger.database import Pool
 from onhand.ledger.holds import HeldRun
 from onhand.ledger.work import ChannelWork
@@ -59,9 +59,10 @@ async def examine(pool: Pool, settings: Settings) -> AsyncIterator[Examined]:
     now = datetime.now(UTC)
     yield await _poison(pool)
     listening = settings.listening_channels()
+    every, began = timedelta(seconds=settings.schedule.sweep_seconds), await runs.first_started(pool)
     for stands in await work.of_channels(pool, settings.enabled_channels()):
         if stands.channel in listening:
-            yield _intake(stands, timedelta(seconds=settings.schedule.sweep_seconds), now)
+            yield _intake(stands, every, now, began)
         yield _publisher(stands, now)
     for hold in await holds.of_channels(pool, settings.enabled_channels()):
         yield gap(f"held {hold.channel}", hold_line(hold, now), _held_advice(hold))
@@ -85,12 +86,16 @@ async def _poison(pool: Pool) -> Examined:
     )
 
 
-def _intake(stands: ChannelWork, every: timedelta, now: datetime) -> Examined:
+def _intake(stands: ChannelWork, every: timedelta, now: datetime, began: datetime | None) -> Examined:
+    """`began`: when the first run of all did; whoever has only just begun has not come to a sweep yet."""
     subject = f"orders {stands.channel}"
     workers = "The worker lines below, and the channel's OrderSweep and Intake in the Temporal Web UI."
+    allowed = max(SWEEPS_MISSED_MAX * every, WAITED_MAX)
+    if stands.swept_at is None and began is not None and now - began <= allowed:
+        return fine(subject, f"not swept yet; they will be within {duration(every.total_seconds())}")
     if stands.swept_at is None:
         return gap(subject, "never swept", "onhand schedule apply; onhand up does it at its start.")
-    if now - stands.swept_at > max(SWEEPS_MISSED_MAX * every, WAITED_MAX):
+    if now - stands.swept_at > allowed:
         return broken(subject, f"last swept {ago(stands.swept_at, now)}", workers)
     if stands.inbox_oldest is not None and now - stands.inbox_oldest > WAITED_MAX:
         waiting = waits(stands.inbox, stands.inbox_oldest, now)

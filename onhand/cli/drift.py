@@ -9,6 +9,7 @@ from onhand.cli.app import JsonOption, chosen_channels, session_of
 from onhand.cli.drift_view import print_drifts
 from onhand.cli.ledger import ChannelOption, in_ledger
 from onhand.cli.output import out, print_json
+from onhand.explain.skus import known_sku
 from onhand.ledger import reconcile
 from onhand.ledger.database import Pool
 from onhand.ledger.reconcile import CauseCount, DriftRow
@@ -39,14 +40,17 @@ def list_(
     ] = 24.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Drifts, newest first, with what caused them; root causes first, in sentences."""
+    """Drifts, newest first, with what caused them; root causes first, in sentences, unless it is of one SKU."""
     if channel is not None:
         chosen_channels(session_of(ctx).settings, channel)
     after = datetime.now(UTC) - timedelta(hours=since)
 
     async def read(pool: Pool) -> tuple[list[DriftRow], list[CauseCount]]:
+        if sku is not None:
+            await known_sku(pool, sku)
         rows = await reconcile.drifts(pool, channel=channel, sku=sku, open_only=open_only, since=after)
-        return rows, await reconcile.causes(pool, after, channel=channel)
+        # Root causes are of many SKUs; beside one they would be of others.
+        return rows, [] if sku is not None else await reconcile.causes(pool, after, channel=channel)
 
     rows, causes = in_ledger(session_of(ctx), read)
     said = sentences(causes, f"in the last {since:g} hours")

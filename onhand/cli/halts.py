@@ -56,6 +56,8 @@ def list_(ctx: typer.Context, channel: ChannelOption = None, as_json: JsonOption
 
 
 def _lifting(halt: Halt) -> str:
+    if halt.cause == "oversell":
+        return "the end of the oversell"
     if halt.clean_reads_needed is None:
         return "a person"
     return f"{halt.clean_reads} of {count(halt.clean_reads_needed, 'clean read-back')}"

@@ -19,14 +19,12 @@ from onhand.cli.output import err, grid, jsonable, out, print_json
 from onhand.connect import NotRunningError, connect_temporal
 from onhand.ledger import inbox
 from onhand.ledger.database import Pool
-from onhand.ledger.inbox import InboxOutcome, InboxRow
+from onhand.ledger.inbox import UNREADABLE, InboxOutcome, InboxRow
 from onhand.settings import Settings
 from onhand.wording import ago, count, moment
 
 LIMIT_MAX = 1_000
 ID_MAX = 2**63 - 1
-UNREADABLE = "other"
-"""The kind of what was not understood at the door, so that nothing but the fact was kept."""
 
 OutcomeOption = Annotated[
     Literal["waiting", "posted", "unchanged", "stale", "echo", "noted", "poison", "dismissed"] | None,

@@ -52,6 +52,8 @@ def reconcile(
 async def _reconcile(session: Session, request: ReconcileRequest, *, as_json: bool) -> ExitCode:
     client = await connect_temporal(session.settings)
     async with open_ledger(session.settings) as pool:
+        for sku in request.skus or ():
+            await known_sku(pool, sku)
         return await run_and_show(client, pool, request, as_json=as_json)
 
 

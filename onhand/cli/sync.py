@@ -16,6 +16,7 @@ from onhand.cli.errors import ExitCode
 from onhand.cli.output import err, grid, out, print_json, status
 from onhand.cli.preview import print_preview
 from onhand.connect import connect_temporal, open_ledger
+from onhand.explain.skus import known_sku
 from onhand.ledger.database import Pool
 from onhand.messages import SyncRequest
 from onhand.wording import duration
@@ -64,6 +65,8 @@ def sync(
 async def _sync(session: Session, request: SyncRequest, *, as_json: bool) -> ExitCode:
     client = await connect_temporal(session.settings)
     async with open_ledger(session.settings) as pool:
+        for sku in request.skus or ():
+            await known_sku(pool, sku)
         return await run_and_show(client, pool, request, as_json=as_json)
 
 

@@ -67,10 +67,13 @@ def _late(channel: ChannelFacts, at: datetime) -> datetime | None:
 def _hearing(channel: ChannelFacts, at: datetime, sweep_seconds: float) -> Iterator[Problem]:
     """What of its orders does not reach the ledger."""
     name, only = channel.name, f"--channel {shlex.quote(channel.name)}"
+    allowed = max(timedelta(seconds=SWEEPS_MISSED_MAX * sweep_seconds), INBOX_WAITED_MAX)
     if channel.swept_at is None:
-        said = "its orders were never swept"
-        yield Problem(Health.ATTENTION, name, said, None, "onhand schedule apply")
-    elif at - channel.swept_at > max(timedelta(seconds=SWEEPS_MISSED_MAX * sweep_seconds), INBOX_WAITED_MAX):
+        # Whoever has only just begun has not come to it yet.
+        if channel.at_work_since is None or at - channel.at_work_since > allowed:
+            said = "its orders were never swept"
+            yield Problem(Health.ATTENTION, name, said, None, "onhand schedule apply")
+    elif at - channel.swept_at > allowed:
         said = "its orders are not swept, so a lost webhook is not noticed"
         yield Problem(Health.BROKEN, name, said, channel.swept_at, "onhand doctor")
     if channel.inbox.oldest is not None and at - channel.inbox.oldest > INBOX_WAITED_MAX:

@@ -109,7 +109,7 @@ class ChannelFacts:
     otherwise than expected and that are not right again. `halts` are beside those of oversells, which are told by SKU.
     `given_up` are listings whose own update gave up, `example` the SKU of one. `sku_updates` are SKUs that are tried
     again on their own; None where Temporal was not asked. `hooks_problem` is what the last look at its webhook
-    subscriptions found.
+    subscriptions found. `at_work_since`: when the first sync run of all began; None: there was none.
     """
 
     name: str
@@ -124,6 +124,7 @@ class ChannelFacts:
     inbox: Waiting = Waiting()
     poison: Waiting = Waiting()
     swept_at: datetime | None = None
+    at_work_since: datetime | None = None
     hooks_problem: str = ""
     hooks_seen_at: datetime | None = None
     synced: LastLook | None = None

@@ -80,6 +80,7 @@ def _channel(row: tuple[Any, ...], listens: bool) -> ChannelFacts:
     inbox, poison, drift, halts, given_up = (Waiting(*next_few(2)) for _ in range(5))
     (example,) = next_few(1)
     synced, read_back = next_few(9), next_few(9)
+    (at_work_since,) = next_few(1)
     return ChannelFacts(
         name=name,
         listens=listens,
@@ -93,6 +94,7 @@ def _channel(row: tuple[Any, ...], listens: bool) -> ChannelFacts:
         inbox=inbox,
         poison=poison,
         swept_at=swept_at,
+        at_work_since=at_work_since,
         hooks_problem=hooks,
         hooks_seen_at=hooks_seen_at,
         synced=None if synced[0] is None else LastLook(*synced),

@@ -11,6 +11,8 @@ from onhand.ledger.database import Connection, Pool, one_statement
 from onhand.ledger.queries import query
 
 SUBJECT_CHARS_MAX = 200
+UNREADABLE = "other"
+"""The kind of what was not understood at the door, so that nothing but the fact was kept: it cannot be replayed."""
 
 
 class InboxOutcome(StrEnum):
@@ -216,7 +218,7 @@ async def one(pool: Pool, inbox_id: int) -> InboxRow | None:
 async def replay(pool: Pool, ids: Sequence[int], *, everything: bool = False) -> dict[int, str]:
     """Put poison back into the inbox; answers the channel of each that was put back, to be signalled.
 
-    What could not even be read at the door (kind "other") cannot be replayed: nothing of it was kept.
+    What is `UNREADABLE` is not: nothing of it was kept.
     """
     async with pool.connection() as connection:
         cursor = await connection.execute(query("replay_deliveries"), {"ids": list(ids), "all": everything})

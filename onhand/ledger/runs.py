@@ -250,6 +250,15 @@ async def list_runs(pool: Pool, limit: int) -> list[RunRow]:
         return [RunRow(*row) async for row in cursor]
 
 
+async def first_started(pool: Pool) -> datetime | None:
+    """When the first of all runs began; None where there was none."""
+    async with one_statement(pool) as connection:
+        row = await (await connection.execute(query("first_run_started"))).fetchone()
+    assert row is not None, "an aggregate answers one row"
+    began: datetime | None = row[0]
+    return began
+
+
 async def get_run(pool: Pool, run: str) -> RunRow | None:
     """One run, or None where there is none of that id."""
     async with pool.connection() as connection:

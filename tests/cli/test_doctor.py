@@ -164,6 +164,29 @@ async def test_real_time_is_looked_at_where_all_is_well(
     assert found(answer, "secrets")["message"] == "set: WOO_KEY, WOO_SECRET, WOO_HOOKS, BIGC_TOKEN"
 
 
+@pytest.mark.parametrize(
+    ("minutes", "health", "message"),
+    [
+        (1, "ok", "not swept yet; they will be within 1 min"),
+        (6, "gap", "never swept"),
+        (None, "gap", "never swept"),
+    ],
+)
+async def test_who_has_just_begun_was_not_swept_yet(
+    store: Pool, onhand: Onhand, database: str, minutes: int | None, health: str, message: str
+) -> None:
+    """Goal: the first minute of a new installation is no gap, and a sweep that never comes is one."""
+    if minutes is not None:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            await connection.execute(
+                "INSERT INTO run (id, workflow_id, started_at, request)"
+                " VALUES ('run-1', 'run-1', now() - make_interval(mins => %s), '{}')",
+                [minutes],
+            )
+    orders = found(await onhand("doctor", "--offline", "--json"), "orders woo")
+    assert (orders["health"], orders["message"]) == (health, message)
+
+
 async def test_what_hinders_real_time_is_told_with_what_to_do(
     store: Pool, onhand: Onhand, config: Path, database: str
 ) -> None:

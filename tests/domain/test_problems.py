@@ -211,6 +211,10 @@ CASES: dict[str, tuple[Facts, Problem]] = {
         ),
     ),
     "never swept": (
+        channel(swept_at=None, at_work_since=before(minutes=6)),
+        attention("shop", "its orders were never swept", None, "onhand schedule apply"),
+    ),
+    "never swept, whenever it began": (
         channel(swept_at=None),
         attention("shop", "its orders were never swept", None, "onhand schedule apply"),
     ),
@@ -396,6 +400,7 @@ FINE: dict[str, Facts] = {
     ),
     "deliveries on their way": channel(inbox=rows(50, minutes=5)),
     "a sweep that is a little late": channel(swept_at=before(minutes=5)),
+    "no sweep yet of who has just begun": channel(swept_at=None, at_work_since=before(minutes=5)),
     "orders that are not listened to": channel(listens=False, swept_at=None),
     "a few SKUs on their own": channel(sku_updates=19),
     "nobody counted them": channel(sku_updates=None),

@@ -9,7 +9,8 @@ SELECT ch.name, coalesce(w.trouble, ''), w.trouble_since, w.retry_at, w.paused_a
        o.real_time, o.real_time_oldest, o.quarter_hour, o.quarter_hour_oldest, o.hourly, o.hourly_oldest,
        i.rows, i.oldest, p.rows, p.oldest, f.rows, f.oldest, h.rows, h.oldest, k.rows, k.oldest, coalesce(k.example, ''),
        s.id, s.status, s.started_at, s.finished_at, s.failed, s.calls, s.throttled, s.waited_seconds, s.message,
-       r.id, r.status, r.started_at, r.finished_at, 0, r.calls, r.throttled, r.waited_seconds, r.message
+       r.id, r.status, r.started_at, r.finished_at, 0, r.calls, r.throttled, r.waited_seconds, r.message,
+       (SELECT min(started_at) FROM run)
   FROM channel ch
   LEFT JOIN channel_work w ON w.channel_id = ch.id
   LEFT JOIN LATERAL (

@@ -61,6 +61,10 @@ UPDATE run_channel SET status = 'failed', finished_at = clock_timestamp(), messa
 -- Push records past their retention.
 DELETE FROM push WHERE sent_at < clock_timestamp() - make_interval(days => %(days)s)
 
+-- name: first_run_started
+-- When the first of all runs began.
+SELECT min(started_at) FROM run
+
 -- name: runs
 -- Recent runs, newest first.
 SELECT id, workflow_id, started_at, finished_at, status, request, summary, rows_read, rows_posted,
