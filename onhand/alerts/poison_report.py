@@ -8,9 +8,7 @@ from onhand.ledger.inbox import UNREADABLE, InboxRow
 
 SHOWN_MAX = 10
 AGAIN = "When it is mended, have it taken again:"
-SEEN_TO = (
-    "What could not even be read cannot be taken again; the order sweep reads orders itself. Once that is seen to:"
-)
+SEEN_TO = "What could not even be read cannot be taken again; the order sweep reads orders itself. Once that is seen to:"
 
 
 async def tell(slack: Slack, where: str, channel: str, rows: Sequence[InboxRow]) -> Delivery:
@@ -30,7 +28,12 @@ def poison_message(where: str, channel: str, rows: Sequence[InboxRow]) -> Messag
             header(f":warning: {headline}"),
             section("Everything else goes on."),
             *_advice(AGAIN, "onhand inbox replay", [row for row in rows if row.kind != UNREADABLE]),
-            *_advice(SEEN_TO, "onhand inbox dismiss", [row for row in rows if row.kind == UNREADABLE], " --note WHY"),
+            *_advice(
+                SEEN_TO,
+                "onhand inbox dismiss",
+                [row for row in rows if row.kind == UNREADABLE],
+                " --note WHY",
+            ),
             listed("*Reasons*", lines[:SHOWN_MAX], len(lines) - len(lines[:SHOWN_MAX])),
         ],
     )

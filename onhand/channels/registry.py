@@ -21,7 +21,8 @@ from onhand.settings import (
 
 
 def make_channel(name: str, section: ChannelSettings) -> Channel:
-    """The adapter of one configured channel. Raises SettingsError where a secret is missing."""
+    """The adapter of one configured channel. Raises SettingsError where a secret is missing, or the address is one
+    to which no secret may be sent."""
     match section:
         case ShopifySettings():
             return Shopify(
@@ -33,15 +34,7 @@ def make_channel(name: str, section: ChannelSettings) -> Channel:
                 watch_levels=bool(section.authority_for),
             )
         case WooCommerceSettings():
-            return WooCommerce(
-                name,
-                section.base_url,
-                _secret(section.key_env),
-                _secret(section.secret_env),
-                webhook_secret=_newest(section.webhook_secret_envs),
-                max_concurrency=section.concurrency_max,
-                watch_levels=bool(section.authority_for),
-            )
+            return _woocommerce(name, section)
         case BigCommerceSettings():
             return BigCommerce(
                 name,
@@ -74,6 +67,21 @@ def make_receiver(name: str, section: ChannelSettings) -> Receiver:
 def make_channels(settings: Settings) -> dict[str, Channel]:
     """The adapters of every enabled channel, by name."""
     return {name: make_channel(name, settings.channels[name]) for name in settings.enabled_channels()}
+
+
+def _woocommerce(name: str, section: WooCommerceSettings) -> WooCommerce:
+    try:
+        return WooCommerce(
+            name,
+            section.base_url,
+            _secret(section.key_env),
+            _secret(section.secret_env),
+            webhook_secret=_newest(section.webhook_secret_envs),
+            max_concurrency=section.concurrency_max,
+            watch_levels=bool(section.authority_for),
+        )
+    except ValueError as error:
+        raise SettingsError(f"channels.{name}.base_url: {error}") from error
 
 
 def _shopify_token(name: str, section: ShopifySettings) -> TokenProvider:

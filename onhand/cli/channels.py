@@ -175,7 +175,7 @@ async def _check(settings: Settings, name: str) -> ChannelFindings:
         channel = make_channel(name, settings.channels[name])
     except SettingsError as error:
         return ChannelFindings(
-            name, platform, (Finding("credentials", False, str(error), "Set it, then ask again."),)
+            name, platform, (Finding("configuration", False, str(error), "Correct it, then ask again."),)
         )
     try:
         return ChannelFindings(name, platform, tuple(await channel.check()))

@@ -8,11 +8,20 @@ from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
 from onhand.domain.listings import Component, ListingState, RuleBook, claims_of, free_for, free_parts
 from onhand.domain.precedence import ruling
-from onhand.explain.sentences import adrift, in_flight, kit_sentence, out_of_sight, rest_sentence, sentence
+from onhand.explain.sentences import (
+    adrift,
+    held_back,
+    in_flight,
+    kit_sentence,
+    out_of_sight,
+    rest_sentence,
+    sentence,
+)
 from onhand.explain.skus import known_sku
 from onhand.ledger import (
     authority,
     halts,
+    holds,
     kits,
     levels,
     preorders,
@@ -25,6 +34,7 @@ from onhand.ledger import (
 from onhand.ledger.authority import Conflict
 from onhand.ledger.database import Pool
 from onhand.ledger.halts import Halt
+from onhand.ledger.holds import HeldRun
 from onhand.ledger.kits import Kit
 from onhand.ledger.preorders import PromiseRow
 from onhand.ledger.programmes import KeptOfSku
@@ -54,9 +64,9 @@ class LevelExplained:
 
     `rule` is the key of the rule that decides, `rule_reason` why it does where several could, as a clause that goes on
     from it. `in_flight`: somebody is reading or writing it at the channel in this moment. `hold`: what keeps changes
-    from being told to the channel at once; None where nothing does. `halt`: it is held at zero; `drift`: a read-back
-    found it otherwise than it should be, and that is not over. `hiding`: it showed nothing, and is out
-    of sight for it.
+    from being told to the channel at once; None where nothing does. `held_run`: the run by which it would be told is
+    held by the guard. `halt`: it is held at zero; `drift`: a read-back found it otherwise than it should be, and that
+    is not over. `hiding`: it showed nothing, and is out of sight for it.
     """
 
     sentence: str
@@ -77,6 +87,7 @@ class LevelExplained:
     drift: DriftRow | None = None
     rule_reason: str = ""
     hiding: Hiding | None = None
+    held_run: HeldRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +125,13 @@ async def explain_sku(
     balances = await stock.sku_balances(pool, sku)
     listings = [entry for entry in await stock.sku_listings(pool, sku) if entry.channel in channels]
     sent = await stock.last_pushes(pool, [entry.listing_id for entry in listings], pushes)
-    holds = await work.holds(pool, channels)
-    wrong = await _wrong(pool, sku)
+    stopped = await work.holds(pool, channels)
+    wrong = await _wrong(pool, sku, channels)
     explained: list[LevelExplained] = []
     for channel in (name for name in channels if name in rules.channels):
         facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
         for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
-            hold = holds.get(channel)
+            hold = stopped.get(channel)
             held = hold if hold is not None and hold.holds else None
             explained += _explained(state, rules, facts[state.listing_id], sent, held, wrong, now)
     listed = {entry.channel for entry in listings}
@@ -144,19 +155,26 @@ async def explain_sku(
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """What is halted or out of sight of a SKU, by listing, and what is adrift, by listing and place."""
+    """What is halted or out of sight of a SKU, by listing, and what is adrift, by listing and place; held runs by
+    channel."""
 
     halts: dict[int, Halt]
     drifts: dict[tuple[int, str], DriftRow]
     hidings: dict[int, Hiding]
+    held_runs: dict[str, HeldRun]
 
 
-async def _wrong(pool: Pool, sku: str) -> _Wrong:
+async def _wrong(pool: Pool, sku: str, channels: Sequence[str]) -> _Wrong:
     drifts = await reconcile.drifts(pool, sku=sku, open_only=True)
     return _Wrong(
         {halt.listing_id: halt for halt in await halts.standing(pool, sku=sku)},
         {(drift.listing_id, drift.place): drift for drift in drifts},
         await zero_hiding.of_sku(pool, sku),
+        {
+            held.channel: held
+            for held in await holds.of_channels(pool, channels)
+            if held.kind == "sync" and held.stands
+        },
     )
 
 
@@ -174,6 +192,12 @@ def _explained(
     levels_decided = _decided(state, rules)
     hiding, wanted = wrong.hidings.get(state.listing_id), rules.channels[state.channel].hides_at_zero
     empty = not state.halted and not any(decided.level for decided in levels_decided)
+    held_run = wrong.held_runs.get(state.channel)
+    waits = {
+        decided.claim.place
+        for decided in levels_decided
+        if held_run is not None and known.get(decided.claim.place, NOTHING_KNOWN).book != decided.level
+    }
     return [
         LevelExplained(
             sentence=sentence(
@@ -185,6 +209,7 @@ def _explained(
                 now,
                 hold,
             )
+            + (held_back(held_run, now) if held_run is not None and decided.claim.place in waits else "")
             + kit_sentence(decided.claim, free_parts(state, rules, decided.claim.place))
             + rest_sentence(state, decided.claim.place)
             + adrift(
@@ -214,6 +239,7 @@ def _explained(
             drift=wrong.drifts.get((state.listing_id, decided.claim.place)),
             rule_reason=decides.reason,
             hiding=hiding,
+            held_run=held_run if decided.claim.place in waits else None,
         )
         for decided in levels_decided
     ]

@@ -7,6 +7,7 @@ from onhand.domain.allocation import Allocation, Claim, Step
 from onhand.domain.kits import Part, limiting
 from onhand.domain.listings import ListingState
 from onhand.ledger.halts import Halt
+from onhand.ledger.holds import HeldRun
 from onhand.ledger.preorders import PromiseRow
 from onhand.ledger.programmes import KeptOfSku
 from onhand.ledger.reconcile import DriftRow
@@ -83,6 +84,14 @@ def held_up(hold: Hold, now: datetime) -> str:
     if hold.trouble:
         said += f" Its breaker opened {ago(hold.trouble_since, now)}: {hold.trouble.rstrip('.')}."
     return said
+
+
+def held_back(held: HeldRun, now: datetime) -> str:
+    """That the guard holds a run of the channel, and how it is let go, as a sentence."""
+    return (
+        f" A run was held {ago(held.held_at, now)} because {held.reason.partition(';')[0]}: what the source said is "
+        f"told once it is mended there, or by `onhand runs release --channel {held.channel}`."
+    )
 
 
 def adrift(halt: Halt | None, drift: DriftRow | None, now: datetime) -> str:

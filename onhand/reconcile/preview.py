@@ -69,7 +69,9 @@ async def _suspects(
     """What differs, page by page; after a whole walk also what the channel did not show at all."""
     places = list(rules.channels[channel.name].places)
     began = asked_at = datetime.now(UTC)
-    come_by = set[int]()  # hashes: names of as many items as a large shop has would take several times the memory
+    come_by = set[
+        int
+    ]()  # hashes: names of as many items as a large shop has would take several times the memory
     pages = channel.walk_levels(places) if skus is None else pages_of(pool, channel, rules, skus)
     async for page in pages:
         come_by.update(hash((level.item_id, level.place)) for level in page)

@@ -331,3 +331,21 @@ async def test_temporal_its_schedule_and_its_workers_are_looked_at(
         "worker channel-bigc (steps)": "ok",
     }
     assert found(after, "mapping woo")["message"] == "3 listings"
+
+
+async def test_an_address_that_would_give_the_key_away_is_a_fault_of_the_configuration(
+    store: Pool, onhand: Onhand
+) -> None:
+    """Goal: told with the setting's key wherever the channel is asked for, and nothing is sent."""
+    said = (
+        "channels.woo.base_url: WooCommerce at http://woo.test would send the key unencrypted: give the https address. "
+        "Plain http is taken for loopback addresses only."
+    )
+    checked = await onhand("channels", "check", "--channel", "woo", "--json")
+    assert (checked.code, [(f["subject"], f["message"]) for f in checked.json[0]["findings"]]) == (
+        1,
+        [("configuration", said)],
+    )
+    discovered = await onhand("mapping", "discover", "--channel", "woo")
+    assert discovered.code == 2
+    assert "would send the key unencrypted" in discovered.stderr

@@ -146,3 +146,20 @@ async def test_the_doctor_knows_of_it(held: Pool, onhand: Onhand) -> None:
     assert finding["health"] == "gap"
     assert finding["message"].startswith("woo: its sync is held, first just now: it would empty 200 of 300")
     assert finding["advice"].endswith("Where it is right: onhand runs release --channel woo")
+
+
+async def test_explain_names_the_run_that_is_held_where_a_level_waits_for_it(
+    held: Pool, onhand: Onhand, started: list[SyncRequest]
+) -> None:
+    """Goal: not where the level is right, and not once the run was released."""
+    said = "A run was held just now because it would empty 200 of 300 listings (66.7 %)"
+    (level,) = (await onhand("explain", "A", "--channel", "woo", "--json")).json["levels"]
+    assert said in level["sentence"]
+    assert level["held_run"]["run_id"] == "sync-run-b2"
+    elsewhere = (await onhand("explain", "A", "--channel", "bigc", "--json")).json["levels"]
+    assert [(each["held_run"], said in each["sentence"]) for each in elsewhere] == [(None, False)] * len(
+        elsewhere
+    )
+    assert (await onhand("runs", "release", "--yes")).code == 0
+    (level,) = (await onhand("explain", "A", "--channel", "woo", "--json")).json["levels"]
+    assert (level["held_run"], said in level["sentence"]) == (None, False)

@@ -8,8 +8,10 @@ import pytest
 
 from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Claim
+from onhand.domain.guard import Tally
 from onhand.domain.rules import Buffer, Mode, Rule
-from onhand.explain.sentences import because, sentence
+from onhand.explain.sentences import because, held_back, sentence
+from onhand.ledger.holds import HeldRun
 from onhand.ledger.stock import DeadLetter, LevelFacts, Pending
 from onhand.ledger.work import Hold
 
@@ -134,6 +136,15 @@ def test_what_keeps_a_change_from_being_told_is_said_where_there_is_one(hold: Ho
     assert sentence("woo", decided(), facts(7), Pending(1, BEFORE), None, NOW, hold) == shows + said
     right = "woo shows 9 because 9 are available at leeds + london."
     assert sentence("woo", decided(), facts(9), None, None, NOW, hold) == right
+
+
+def test_a_held_run_is_named_with_what_lets_it_go() -> None:
+    why = "it would empty 4 of 10 listings (40 %), and move 100 pieces in all; what empties more than 20 % is held"
+    held = HeldRun("woo", "sync", "run-1", BEFORE, Tally(10, 4, 4, 100), why, None, None, "")
+    assert held_back(held, NOW) == (
+        " A run was held 3 min ago because it would empty 4 of 10 listings (40 %), and move 100 pieces in all: what "
+        "the source said is told once it is mended there, or by `onhand runs release --channel woo`."
+    )
 
 
 def test_a_level_that_is_being_told_is_not_unknown() -> None:
