@@ -87,7 +87,7 @@ async def start_shops(running: Running, port: int) -> None:
     argv = [sys.executable, "-m", "onhand.sandbox", "--port", str(port)]
     argv += ["--data-dir", str(running.settings.data_dir / "sandbox")]
     argv += ["--catalogue", str(home() / "demo" / "catalogue.csv")]
-    shops = CommandService("sandbox", argv, data_dir=running.settings.data_dir, ready=answers(url))
+    shops = CommandService("sandbox", argv, data_dir=running.settings.data_dir, ready=answers(url), port=port)
     await running.stack.add(shops)
     running.urls["sandbox"] = url
 

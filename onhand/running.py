@@ -63,17 +63,22 @@ class Running:
         ready = answers(f"http://{web.host}:{port}/healthz")
         await asyncio.gather(
             self.stack.add(self.program("worker", "worker")),
-            self.stack.add(self.program("web", "onhand.web", "--port", str(port), ready=ready)),
+            self.stack.add(self.program("web", "onhand.web", "--port", str(port), ready=ready, port=port)),
             self._apply_schedule(),
         )
         self.tell_others()
 
     def program(
-        self, name: str, module: str, *more: str, ready: Callable[[], Awaitable[bool]] | None = None
+        self,
+        name: str,
+        module: str,
+        *more: str,
+        ready: Callable[[], Awaitable[bool]] | None = None,
+        port: int | None = None,
     ) -> CommandService:
-        """One of our own programs, on this configuration."""
+        """One of our own programs, on this configuration; `port`: where it listens."""
         argv = [sys.executable, "-m", module, "--config", str(self.config.absolute()), *more]
-        return CommandService(name, argv, data_dir=self.settings.data_dir, ready=ready)
+        return CommandService(name, argv, data_dir=self.settings.data_dir, ready=ready, port=port)
 
     async def _apply_schedule(self) -> None:
         client = await connect.connect_temporal(self.settings)

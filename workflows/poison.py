@@ -22,23 +22,16 @@ class InboxPoison:
         if notice.dismissed_by:
             self._dismissed(notice)
             return
+        number = notice.inbox_id
+        mended = f"When it is mended: `onhand inbox replay {number}`. " if notice.replayable else ""
+        closed = f"If nothing has to be done: `onhand inbox dismiss {number} --note WHY`"
         workflow.set_current_details(
             f"**{notice.channel}** told of `{notice.topic}` {notice.subject}, and it cannot be taken:\n\n"
-            f"{notice.reason}\n\nLook at it: `onhand inbox show {notice.inbox_id}`. "
-            + (f"When it is mended: `onhand inbox replay {notice.inbox_id}`; if " if notice.replayable else "If ")
-            + f"nothing has to be done: `onhand inbox dismiss {notice.inbox_id} --note WHY`"
+            f"{notice.reason}\n\nLook at it: `onhand inbox show {number}`. {mended}{closed}"
         )
         ended("failed", 0)
-        way_out = (
-            f"When it is mended: onhand inbox replay {notice.inbox_id}"
-            if notice.replayable
-            else f"It cannot be taken again; when it is seen to: onhand inbox dismiss {notice.inbox_id} --note WHY"
-        )
-        raise ApplicationError(
-            f"{notice.reason} {way_out}",
-            type="Poison",
-            non_retryable=True,
-        )
+        advice = (mended or closed).replace("`", "").strip()
+        raise ApplicationError(f"{notice.reason} {advice}", type="Poison", non_retryable=True)
 
     def _dismissed(self, notice: PoisonNotice) -> None:
         workflow.set_current_details(

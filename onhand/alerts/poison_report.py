@@ -8,7 +8,9 @@ from onhand.ledger.inbox import UNREADABLE, InboxRow
 
 SHOWN_MAX = 10
 AGAIN = "When it is mended, have it taken again:"
-SEEN_TO = "What could not even be read cannot be taken again; the order sweep reads orders itself. Once that is seen to:"
+SEEN_TO = (
+    "What could not even be read cannot be taken again; the order sweep reads orders itself. Once seen to:"
+)
 
 
 async def tell(slack: Slack, where: str, channel: str, rows: Sequence[InboxRow]) -> Delivery:

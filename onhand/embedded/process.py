@@ -141,6 +141,20 @@ class ChildProcess:
             await asyncio.sleep(LOOK_SECONDS)
         return code
 
+    def listens_on(self, port: int) -> bool:
+        """Whether it, or a process that it started, listens on that TCP port; True where that cannot be seen."""
+        if self._process is None:
+            return False
+        try:
+            process = psutil.Process(self._process.pid)
+            family = [process, *process.children(recursive=True)]
+            found = [each for member in family for each in member.net_connections("tcp")]
+        except psutil.AccessDenied:
+            return True
+        except psutil.NoSuchProcess:
+            return False
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in found)
+
     async def stop(self) -> None:
         """Ask it to end, ask more firmly, and at last kill it with all it started; then forget it."""
         if self._process is not None:

@@ -96,17 +96,23 @@ class CommandService(ChildService):
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         ready: Probe | None = None,
+        port: int | None = None,
         ready_seconds_max: float = 60.0,
         stop_signals: StopSignals = POLITE,
         to_terminal: bool = False,
     ) -> None:
-        """`env` replaces our environment when given. Output goes to `<data folder>/logs/<name>.log`, or to our own."""
+        """`env` replaces our environment when given. Output goes to `<data folder>/logs/<name>.log`, or to our own.
+
+        `port`: where it listens once it is ready. Somebody else's server, or what is left of an earlier one, may answer
+        there as well.
+        """
         super().__init__()
         self.name = name
         self._data_dir = data_dir.absolute()
         self.log_file = None if to_terminal else self._data_dir / "logs" / f"{name}.log"
         self._command = Command(argv, self.log_file, env, cwd, stop_signals=stop_signals)
         self._ready = ready
+        self._port = port
         self._ready_seconds_max = ready_seconds_max
 
     async def start(self) -> None:
@@ -122,7 +128,7 @@ class CommandService(ChildService):
     async def _until_ready(self, child: ChildProcess) -> None:
         deadline = time.monotonic() + self._ready_seconds_max
         while child.running and time.monotonic() < deadline:
-            if self._ready is None or await self._ready():
+            if (self._ready is None or await self._ready()) and self._listens(child):
                 return
             await asyncio.sleep(0.05)
         seen = "was not ready in time" if child.running else f"ended with {await child.wait()}"
@@ -130,6 +136,9 @@ class CommandService(ChildService):
             f"{self.name} {seen} ({self._ready_seconds_max:.0f} s are given)."
             f" Its log {self.log_file or ''} ends with:\n{child.log_tail()}"
         )
+
+    def _listens(self, child: ChildProcess) -> bool:
+        return self._port is None or child.listens_on(self._port)
 
 
 def answers(url: str, *, seconds_max: float = 2.0) -> Probe:

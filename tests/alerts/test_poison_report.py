@@ -24,8 +24,7 @@ def test_only_what_was_kept_is_to_be_replayed_and_the_rest_to_be_closed() -> Non
         "Everything else goes on.",
         "When it is mended, have it taken again:",
         "`onhand inbox replay 7`",
-        "What could not even be read cannot be taken again; the order sweep reads orders itself. "
-        "Once that is seen to:",
+        "What could not even be read cannot be taken again; the order sweep reads orders itself. Once seen to:",
         "`onhand inbox dismiss 8 --note WHY`",
         reasons,
     ]

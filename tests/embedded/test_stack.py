@@ -126,6 +126,38 @@ async def test_a_service_is_ready_when_its_address_answers(data_dir: Path, heard
     assert (await heard.until(Happening.READY)).seconds >= 0.3
 
 
+async def test_a_service_is_not_ready_when_somebody_else_answers_at_its_address(data_dir: Path) -> None:
+    """Goal: a web app that found its port taken is not said to be up. Without the port it would be."""
+
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hello, "127.0.0.1", 0) as other:
+        port = other.sockets[0].getsockname()[1]
+        ready = answers(f"http://127.0.0.1:{port}/")
+        taken = "import time, sys; time.sleep(0.5); sys.exit('address already in use')"
+        service = command(data_dir, "web", taken, ready=ready, port=port)
+        with pytest.raises(StartFailed, match=r"(?s)web ended with 1.*address already in use"):
+            await service.start()
+        believed = command(data_dir, "web", taken, ready=ready)
+        await believed.start()
+        await believed.stop()
+
+
+async def test_a_service_is_ready_when_it_answers_itself(data_dir: Path) -> None:
+    """Goal: also where a process that it started is the one that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve = f"import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {serve!r}])"
+    for code in (serve, starts):
+        service = command(data_dir, "web", code, ready=answers(f"http://127.0.0.1:{port}/"), port=port)
+        async with service:
+            assert service.pid is not None
+
+
 @pytest.fixture
 def hangups_matter() -> Iterator[None]:
     """SIGHUP as a terminal has it; under nohup it is ignored, which a stack respects."""
