@@ -52,6 +52,7 @@ from workflows.poison import InboxPoison
 from workflows.publish import Publish
 from workflows.reconciliation import Reconciliation
 from workflows.report import DailyReport
+from workflows.retune import QuarterlyRetune
 from workflows.sku_update import SkuUpdate
 from workflows.sweep import OrderSweep
 from workflows.sync_run import SyncRun
@@ -65,6 +66,7 @@ WORKFLOWS: list[type] = [
     Reconciliation,
     ChannelReconciliation,
     DailyReport,
+    QuarterlyRetune,
 ]
 
 LIVE_WORKFLOWS: list[type] = [Intake, Publish]
@@ -174,6 +176,7 @@ def _worker(
 
 def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) -> list[Callable[..., Any]]:
     run_steps = RunSteps(pool, settings, parts.channels, parts.slack)
+    report_steps = ReportSteps(pool, settings, parts.slack)
     directory = LedgerDirectory(pool, frozenset(settings.locations))
     source_steps = SourceSteps(pool, parts.source, directory, settings.source.lag())
     follow_ups = FollowUpSteps(pool, client, settings.sync.sku_updates_per_run_max)
@@ -183,7 +186,8 @@ def _ledger_steps(settings: Settings, client: Client, pool: Pool, parts: Parts) 
         run_steps.finish_channel,
         run_steps.record_result,
         run_steps.report,
-        ReportSteps(pool, settings, parts.slack).make_report,
+        report_steps.make_report,
+        report_steps.suggest_rules,
         source_steps.fetch_source,
         follow_ups.start_sku_updates,
         follow_ups.park_sku,

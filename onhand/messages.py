@@ -15,6 +15,7 @@ SYNC_TASK_QUEUE = "onhand"
 
 SYNC_SCHEDULE_ID = "sync-run"
 REPORT_SCHEDULE_ID = "daily-report"
+RETUNE_SCHEDULE_ID = "quarterly-retune"
 
 RECONCILE_SCHEDULE_ID = "reconcile"
 
@@ -581,4 +582,24 @@ class ReportMade(Message):
 
     day: str
     file: str = ""
+    told: bool = False
+
+
+class RetuneRequest(Message):
+    """Input of QuarterlyRetune: how many weeks of demand the rules are held against."""
+
+    weeks: int = 13
+
+
+class SuggestRules(Message):
+    """Input of suggest_rules: the rules that fit what was sold in so many weeks before `at` (ISO 8601)."""
+
+    at: str
+    weeks: int
+
+
+class RulesSuggested(Message):
+    """Result of QuarterlyRetune and suggest_rules: how many settings should be others, and whether Slack was told."""
+
+    suggestions: int
     told: bool = False

@@ -3,11 +3,13 @@
 Nothing is written, and no channel is asked.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from onhand.domain.listings import RuleBook, Target, all_targets
+from onhand.domain.past_demand import PastDemand
 from onhand.ledger import levels, past_demand
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
@@ -48,9 +50,14 @@ async def replay(
     measured = await past_demand.delays(pool, since) if delay is None else {}
     delays = {name: measured.get(name, DELAY_SECONDS if delay is None else delay) for name in channels}
     found = Replayed(_empty(present), _empty(proposed), delays)
-    async for sku in past_demand.since(pool, since):
+
+    def go_through(sku: PastDemand) -> None:
         replay_sku(sku, present, delays, found.present)
         replay_sku(sku, proposed, delays, found.proposed)
+
+    async for sku in past_demand.since(pool, since):
+        # A bestseller's quarter takes seconds, and a worker has orders to take meanwhile.
+        await asyncio.to_thread(go_through, sku)
         found.skus += 1
     return found
 

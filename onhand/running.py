@@ -86,6 +86,7 @@ class Running:
         await schedules.apply_sweeps(client, self.settings.schedule, self.settings.listening_channels())
         await schedules.apply_reconciliation(client, self.settings.reconcile)
         await schedules.apply_report(client, self.settings.report)
+        await schedules.apply_retune(client, self.settings.report)
 
 
 @asynccontextmanager

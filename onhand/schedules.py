@@ -28,10 +28,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from onhand.messages import (
     RECONCILE_SCHEDULE_ID,
     REPORT_SCHEDULE_ID,
+    RETUNE_SCHEDULE_ID,
     SYNC_SCHEDULE_ID,
     SYNC_TASK_QUEUE,
     DailyReportRequest,
     ReconcileRequest,
+    RetuneRequest,
     SweepRequest,
     SyncRequest,
     sweep_id,
@@ -44,6 +46,11 @@ Applied = Literal["created", "updated", "unchanged"]
 CATCHUP_SECONDS_MIN = timedelta(seconds=10)
 """Temporal takes no shorter one."""
 REPORT_CATCHUP = timedelta(hours=12)
+RETUNE_CATCHUP = timedelta(days=7)
+QUARTER = timedelta(days=92)
+"""The longest one."""
+QUARTERS_BEGIN = (1, 4, 7, 10)
+"""Months."""
 
 
 class NoScheduleError(Exception):
@@ -93,6 +100,7 @@ def all_wanted(settings: Settings) -> list[WantedSchedule]:
             else []
         ),
         WantedSchedule(REPORT_SCHEDULE_ID, timedelta(days=1), vital=False, by_hand="onhand report --send"),
+        WantedSchedule(RETUNE_SCHEDULE_ID, QUARTER, vital=False, by_hand="onhand rules suggest --send"),
     ]
 
 
@@ -165,6 +173,30 @@ def report_of(settings: ReportSettings, state: ScheduleState) -> Schedule:
     )
 
 
+def retune_of(settings: ReportSettings, state: ScheduleState) -> Schedule:
+    """The schedule of what rules would fit: on each quarter's first day, at the hour of the daily report."""
+    hour, minute = map(int, settings.at.split(":"))
+    first = ScheduleCalendarSpec(
+        month=[ScheduleRange(month) for month in QUARTERS_BEGIN],
+        day_of_month=[ScheduleRange(1)],
+        hour=[ScheduleRange(hour)],
+        minute=[ScheduleRange(minute)],
+    )
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            "QuarterlyRetune",
+            RetuneRequest(),
+            id=RETUNE_SCHEDULE_ID,
+            task_queue=SYNC_TASK_QUEUE,
+            static_summary="rules that fit what was sold in the quarter before",
+        ),
+        spec=ScheduleSpec(calendars=[first], time_zone_name=settings.timezone),
+        # It is no less true a few days later.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=RETUNE_CATCHUP),
+        state=state,
+    )
+
+
 def _every(
     every: timedelta,
     action: ScheduleActionStartWorkflow,
@@ -220,6 +252,11 @@ async def apply_report(client: Client, settings: ReportSettings) -> Applied:
     return await _apply(client, REPORT_SCHEDULE_ID, lambda state: report_of(settings, state))
 
 
+async def apply_retune(client: Client, settings: ReportSettings) -> Applied:
+    """The same for what rules would fit, once in a quarter."""
+    return await _apply(client, RETUNE_SCHEDULE_ID, lambda state: retune_of(settings, state))
+
+
 async def _apply(client: Client, schedule_id: str, make: Callable[[ScheduleState], Schedule]) -> Applied:
     try:
         await client.create_schedule(schedule_id, make(ScheduleState(note="made by onhand")))
@@ -255,9 +292,12 @@ def _same(now: Schedule, new: Schedule) -> bool:
     )
 
 
-def _times(schedule: Schedule) -> tuple[list[tuple[int, int]], str]:
-    """Times of day, with their zone, which Temporal leaves out where it is UTC."""
-    times = [(each.hour[0].start, each.minute[0].start) for each in schedule.spec.calendars]
+def _times(schedule: Schedule) -> tuple[list[list[list[int]]], str]:
+    """Months, days and times of day, with their zone, which Temporal leaves out where it is UTC."""
+    times = [
+        [[part.start for part in parts] for parts in (each.month, each.day_of_month, each.hour, each.minute)]
+        for each in schedule.spec.calendars
+    ]
     return times, (schedule.spec.time_zone_name or "UTC") if times else ""
 
 

@@ -73,8 +73,8 @@ ROOMS = {
     "activities": room(
         "thin: each calls one or two rooms; no program, no server",
         "alerts authority channels domain draining guard hiding_at_zero imports intake ledger mapping messages "
-        "overselling planning promising publish read_back reconcile reports settings sources spiking stock_watch "
-        "sweeping tiers waking workflows",
+        "overselling planning promising publish read_back reconcile reports retuning settings sources spiking "
+        "stock_watch sweeping tiers waking workflows",
         "temporalio",
     ),
     "onhand/validation": room(
@@ -114,6 +114,9 @@ ROOMS = {
     "onhand/kit_imports.py": room("kits from files to the ledger", "domain imports ledger sources"),
     "onhand/rule_check.py": room("rules on past demand, before they are saved", "domain ledger simulation"),
     "onhand/rule_suggestion.py": room("rules that fit what was sold", "domain ledger rule_check"),
+    "onhand/retuning.py": room(
+        "people are told which rules would fit", "alerts domain rule_check rule_suggestion simulation wording"
+    ),
     "onhand/dry_run.py": room("a run without its writes", "channels domain ledger publish sources"),
     "onhand/messages.py": room("old histories hold these records, so they depend on nothing", "", "pydantic"),
     "onhand/settings.py": room(

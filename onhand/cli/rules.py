@@ -1,5 +1,6 @@
 """`onhand rules`: try allocation rules before they are saved, and see which would fit what was sold."""
 
+import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from onhand import retuning
+from onhand.alerts.slack import NOT_CONFIGURED, Slack
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.errors import ExitCode
 from onhand.cli.ledger import in_ledger
@@ -16,6 +19,7 @@ from onhand.cli.output import err, print_json
 from onhand.cli.rules_view import print_check, print_suggestions
 from onhand.ledger.database import Pool
 from onhand.rule_check import LevelPreview, Replayed, changed_levels, replay, warnings_of
+from onhand.rule_suggestion import Retuned
 from onhand.rule_suggestion import suggest as suggested
 from onhand.settings import Settings, load_settings
 
@@ -100,11 +104,14 @@ def suggest(
     against: Annotated[
         str, typer.Option("--against", help="How much past demand: 12h, 30d, 13w.", metavar="SPAN")
     ] = "13w",
+    send: Annotated[
+        bool, typer.Option("--send", help="Tell Slack, as on the first day of each quarter.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Which shares and buffers would fit what was sold, and why? For once in a quarter; writes nothing.
+    """Which shares and buffers would fit what was sold, and why? For once in a quarter; changes no rule.
 
-    Exits 0 whether there is something to suggest or not.
+    Exits 0 whether there is something to suggest or not, 3 when Slack should be told and was not.
     """
     session = session_of(ctx)
     since = datetime.now(UTC) - _span(against)
@@ -114,6 +121,18 @@ def suggest(
         print_json(found)
     else:
         print_suggestions(found, against)
+    if send:
+        raise typer.Exit(_send(session.settings, found, against))
+
+
+def _send(settings: Settings, found: Retuned, span: str) -> ExitCode:
+    where, slack = settings.slack.channel, Slack.from_settings(settings.slack)
+    told = asyncio.run(retuning.tell(slack, where, found, span))
+    if told.ok:
+        err().print(f"told: {settings.slack.channel}", markup=False)
+        return ExitCode.SUCCESS
+    err().print(f"Slack was not told: {told.error}", markup=False)
+    return ExitCode.SUCCESS if told is NOT_CONFIGURED else ExitCode.PARTIAL
 
 
 async def _check(

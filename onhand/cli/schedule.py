@@ -39,20 +39,21 @@ def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
     listening = session.settings.listening_channels()
 
-    async def work() -> tuple[str, str, str, str]:
+    async def work() -> tuple[str, str, str, str, str]:
         client = await connect_temporal(session.settings)
         sync = await schedules.apply(client, session.settings.schedule)
         sweeps = await schedules.apply_sweeps(client, session.settings.schedule, listening)
         read_backs = await schedules.apply_reconciliation(client, session.settings.reconcile)
         report = await schedules.apply_report(client, session.settings.report)
-        return sync, sweeps, read_backs, report
+        retune = await schedules.apply_retune(client, session.settings.report)
+        return sync, sweeps, read_backs, report, retune
 
-    applied, sweeps, read_backs, report = asyncio.run(work())
+    applied, sweeps, read_backs, report, retune = asyncio.run(work())
     every, seconds = session.settings.schedule.every_minutes, session.settings.schedule.sweep_seconds
     if as_json:
         document = {"applied": applied, "every_minutes": every, "sweeps": sweeps, "sweep_seconds": seconds}
         reading = {"read_backs": read_backs, "read_back_minutes": session.settings.reconcile.every_minutes}
-        print_json({**document, "swept_channels": listening, **reading, "report": report})
+        print_json({**document, "swept_channels": listening, **reading, "report": report, "retune": retune})
     else:
         out().print(f"schedule {applied}: a sync every {every} minutes")
         out().print(
@@ -62,6 +63,7 @@ def apply(ctx: typer.Context, as_json: JsonOption = False) -> None:
         when = f"every {minutes} minutes" if minutes else "by hand and after syncs only"
         out().print(f"read-backs {read_backs}: {when}")
         out().print(f"report {report}: every day at {session.settings.report.at}")
+        out().print(f"retune {retune}: on the first day of each quarter at {session.settings.report.at}")
 
 
 def show(ctx: typer.Context, as_json: JsonOption = False) -> None:

@@ -14,8 +14,6 @@ from onhand.schedules import WantedSchedule
 from onhand.settings import Settings
 from onhand.status import workers
 
-DAILY = timedelta(days=1)
-
 
 @dataclass(frozen=True)
 class TemporalLook:
@@ -67,7 +65,7 @@ async def _schedule(client: Client, wanted: WantedSchedule) -> ScheduleFacts:
         wanted.schedule_id,
         wanted.every.total_seconds(),
         wanted.vital,
-        every_seconds=_every(found).total_seconds(),
+        every_seconds=_every(found, wanted).total_seconds(),
         paused=found.schedule.state.paused,
         note=found.schedule.state.note or "",
         started_at=_started_at(found),
@@ -92,9 +90,10 @@ async def _last_run(client: Client, found: ScheduleDescription) -> tuple[str, st
     return last.workflow_id, "" if status is None else status.name.lower()
 
 
-def _every(found: ScheduleDescription) -> timedelta:
+def _every(found: ScheduleDescription, wanted: WantedSchedule) -> timedelta:
+    """What starts on days of the calendar has no interval of its own."""
     intervals = found.schedule.spec.intervals
-    return intervals[0].every if intervals else DAILY
+    return intervals[0].every if intervals else wanted.every
 
 
 def _started_at(found: ScheduleDescription) -> datetime:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from onhand.domain import movements
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
@@ -11,6 +13,7 @@ from onhand.ledger import levels, past_demand, posting, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Push
 from onhand.ledger.orders import post_orders
+from tests.alerts.slack_double import SlackDouble, refusal, running
 from tests.cli.conftest import Onhand
 from tests.fix_ledger import sql
 
@@ -174,3 +177,20 @@ async def test_what_would_fit_is_suggested_with_its_reason(store: Pool, onhand: 
 async def test_rules_that_fit_are_left_alone(store: Pool, onhand: Onhand) -> None:
     answer = await onhand("rules", "suggest", "--against", "4w")
     assert (answer.code, answer.lines) == (0, ["the rules fit what was sold in the last 4w"])
+
+
+async def test_a_suggestion_can_be_told_to_slack(
+    store: Pool, onhand: Onhand, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: what the schedule of each quarter does, by hand; 3 where Slack does not take it, 0 where none is set up."""
+    assert (await onhand("rules", "suggest", "--send")).code == 0
+    monkeypatch.setenv("ONHAND_SLACK_TOKEN", "planted-slack-token-4")
+    ends = []
+    for double in (SlackDouble(), SlackDouble(refusal("is_archived"))):
+        async with running(double):
+            slack = f'[slack]\ntoken_env = "ONHAND_SLACK_TOKEN"\nbase_url = "{double.base_url}"\n'
+            config.with_name("told.toml").write_text(config.read_text() + slack)
+            answer = await onhand("--config", config.with_name("told.toml"), "rules", "suggest", "--send")
+            ends.append((answer.code, [asked["text"] for asked in double.asked]))
+    said = "The rules fit what was sold in the last quarter"
+    assert ends == [(0, [said]), (3, [said])]

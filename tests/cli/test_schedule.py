@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from onhand.messages import RECONCILE_SCHEDULE_ID, REPORT_SCHEDULE_ID, SYNC_SCHEDULE_ID
+from onhand.messages import RECONCILE_SCHEDULE_ID, REPORT_SCHEDULE_ID, RETUNE_SCHEDULE_ID, SYNC_SCHEDULE_ID
 from tests.cli.conftest import Onhand
 
 
@@ -14,7 +14,7 @@ async def temporal(temporal_env: WorkflowEnvironment, monkeypatch: pytest.Monkey
     """The commands find the tests' Temporal; the schedules they make are gone afterwards."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_env.client.service_client.config.target_host)
     yield
-    for made in (SYNC_SCHEDULE_ID, RECONCILE_SCHEDULE_ID, REPORT_SCHEDULE_ID):
+    for made in (SYNC_SCHEDULE_ID, RECONCILE_SCHEDULE_ID, REPORT_SCHEDULE_ID, RETUNE_SCHEDULE_ID):
         await temporal_env.client.get_schedule_handle(made).delete()
 
 
@@ -29,12 +29,14 @@ async def test_its_life_as_scripts_and_people_see_it(onhand: Onhand, temporal: N
         "read_backs": "created",
         "read_back_minutes": 15,
         "report": "created",
+        "retune": "created",
     }
     assert (await onhand("schedule", "apply")).lines == [
         "schedule unchanged: a sync every 15 minutes",
         "sweeps unchanged: orders of woo, bigc every 60 seconds",
         "read-backs unchanged: every 15 minutes",
         "report unchanged: every day at 07:00",
+        "retune unchanged: on the first day of each quarter at 07:00",
     ]
     assert (await onhand("schedule", "pause", "--note", "stocktaking")).code == 0
 
