@@ -62,8 +62,17 @@ def reversal_of(recorded: Recorded, reason: str = "") -> Event:
         entries=tuple(Entry(e.sku, e.location, e.state, -e.quantity) for e in recorded.entries),
         # Of what is taken back alone: taken back twice with another reason is still twice.
         fingerprint=fingerprint(REVERSAL_SOURCE, recorded.event_id),
-        detail={"reverses": str(recorded.event_id), **({"reason": reason} if reason else {})},
+        detail=_detail(recorded, reason),
     )
+
+
+def _detail(recorded: Recorded, reason: str) -> dict[str, str]:
+    """With whose word and which reason is taken back in the end, so that sums by them come to nothing, too."""
+    kept = recorded.detail
+    first = kept.get("first_source", kept.get("counted_by", recorded.source))
+    given = kept.get("first_reason", "") if recorded.source == REVERSAL_SOURCE else kept.get("reason", "")
+    told = {"first_source": first, "first_reason": given, "reason": reason}
+    return {"reverses": str(recorded.event_id), **{key: value for key, value in told.items() if value}}
 
 
 def _require_reversible(recorded: Recorded) -> None:

@@ -30,7 +30,12 @@ def test_a_reversal_is_the_opposite_of_the_same_kind_and_moment() -> None:
 
     assert (event.source, event.external_id, event.kind) == ("reversal", "17", EventKind.ADJUSTMENT)
     assert event.occurred_at == NOON
-    assert event.detail == {"reverses": "17", "reason": "typed twice"}
+    assert event.detail == {
+        "reverses": "17",
+        "first_source": "operator",
+        "first_reason": "broken",
+        "reason": "typed twice",
+    }
     assert event.entries == (
         Entry("MUG", "leeds", State.AVAILABLE, 2),
         Entry("MUG", "leeds", State.SHRINKAGE, -2),
@@ -64,6 +69,15 @@ def test_an_event_and_its_reversal_are_nothing_and_reversing_that_is_the_event(
         total[entry.sku, entry.state] += entry.quantity
     assert set(total.values()) == {0}
     assert again.entries == first.entries
+
+
+def test_a_reversal_of_a_reversal_names_the_word_and_the_reason_of_the_first() -> None:
+    """Goal: however often it is taken back, sums by source and reason stay on one line."""
+    counted = replace(RECORDED, source="recount", detail={"reason": "counted", "counted_by": "import/abc"})
+    for first, source, reason in ((RECORDED, "operator", "broken"), (counted, "import/abc", "counted")):
+        once = reversal_of(first, "typed twice")
+        twice = reversal_of(replace(RECORDED, event_id=18, source=once.source, detail=once.detail))
+        assert twice.detail == {"reverses": "18", "first_source": source, "first_reason": reason}
 
 
 def test_the_same_reversal_for_another_reason_is_the_same() -> None:

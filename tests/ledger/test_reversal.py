@@ -43,7 +43,7 @@ async def test_an_event_is_taken_back_by_its_opposite_and_both_stay(shop: Pool) 
     taken_back, first = await history.newest_events(shop, 10)
     assert (first.event_id, first.reversed_by) == (event, taken_back.event_id)
     assert (taken_back.kind, taken_back.reverses, taken_back.occurred_at) == ("receipt", event, NOON)
-    assert taken_back.detail == {"reverses": str(event), "reason": "a mistake"}
+    assert taken_back.detail == {"reverses": str(event), "first_source": "test", "reason": "a mistake"}
     assert [(line.state, line.quantity) for line in taken_back.lines] == [
         (State.SUPPLIER, 10),
         (State.AVAILABLE, -10),

@@ -1,10 +1,11 @@
 -- What was lost and found.
 
 -- name: losses
--- Units by reason, kind and location, of events that were written down in that time. Events and entries of it are found
--- by their block-range indexes.
+-- Units by reason, kind and location, of events that were written down in that time. What was taken back is on the line
+-- of what it takes back. Events and entries of it are found by their block-range indexes.
 WITH told AS MATERIALIZED (
-    SELECT id, kind, coalesce(detail ->> 'reason', '') AS reason
+    SELECT id, kind,
+           coalesce(CASE WHEN source = 'reversal' THEN detail ->> 'first_reason' ELSE detail ->> 'reason' END, '') AS reason
       FROM event
      WHERE recorded_at >= %(begins)s::timestamptz AND recorded_at < %(ends)s::timestamptz
        AND kind IN ('adjustment', 'write_off', 'inspection', 'transfer_in')

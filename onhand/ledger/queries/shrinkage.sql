@@ -5,9 +5,10 @@
 -- shelf apart: what was there before anybody looked was not found. Events of the time are found by their block-range
 -- index, and their entries likewise.
 WITH told AS MATERIALIZED (
-    SELECT id, kind, coalesce(detail ->> 'reason', '') AS reason,
-           -- What keeps a count true belongs to whoever counted.
-           coalesce(detail ->> 'counted_by', source) ~ '^(source|import)/' AS by_source
+    -- What was taken back is on the line of what it takes back, and what keeps a count true belongs to whoever counted.
+    SELECT id, kind,
+           coalesce(CASE WHEN source = 'reversal' THEN detail ->> 'first_reason' ELSE detail ->> 'reason' END, '') AS reason,
+           coalesce(detail ->> 'counted_by', detail ->> 'first_source', source) ~ '^(source|import)/' AS by_source
       FROM event
      WHERE recorded_at >= %(begins)s AND recorded_at < %(ends)s
 ), moved AS (
