@@ -38,9 +38,10 @@ async def _count(
     sku: str = "A",
     source: str = "client/amazon",
     location: str = "fba",
+    meaning: CountMeaning = CountMeaning.AVAILABLE,
 ) -> Posted:
     name = f"{sku}@{location}@{minute}"
-    count = Count(source, name, sku, location, quantity, CountMeaning.AVAILABLE, at(minute))
+    count = Count(source, name, sku, location, quantity, meaning, at(minute))
     (answer,) = await posting.post_counts(pool, [count], record_agreement=False)
     return answer
 
@@ -91,6 +92,29 @@ async def test_a_multi_channel_order_is_taken_off_once_whoever_tells_of_it_first
                     await _count(fulfilled, 8, 40, sku=sku)
         assert await _available(fulfilled, sku) == 8, way
         await _count(fulfilled, 8, 120, sku=sku)
+        assert await _available(fulfilled, sku) == 8, way
+
+
+async def test_a_party_that_counts_what_lies_there_takes_an_order_off_when_it_is_shipped(fulfilled: Pool) -> None:
+    """Goal: the same of a party whose number has open orders still in it: ten of 12:40, when the order is open, and
+    eight of 13:40, when it is shipped since 12:50. Method: as above; the order is heard open, shipped, or both."""
+    ways = list(itertools.permutations(range(4)))
+    await catalogue.save_skus(fulfilled, [CatalogueSku(f"W{n}") for n in range(len(ways))])
+    for n, way in enumerate(ways):
+        sku = f"W{n}"
+        await _count(fulfilled, 10, -60, sku=sku, meaning=CountMeaning.ON_HAND)
+        for step in way:
+            match step:
+                case 0:
+                    await orders.post_orders(fulfilled, [_order(sku, shipped=False, minute=0)])
+                case 1:
+                    await orders.post_orders(fulfilled, [_order(sku, shipped=True, minute=50)])
+                case 2:
+                    await _count(fulfilled, 10, 40, sku=sku, meaning=CountMeaning.ON_HAND)
+                case _:
+                    await _count(fulfilled, 8, 100, sku=sku, meaning=CountMeaning.ON_HAND)
+        assert await _available(fulfilled, sku) == 8, way
+        await _count(fulfilled, 8, 120, sku=sku, meaning=CountMeaning.ON_HAND)
         assert await _available(fulfilled, sku) == 8, way
 
 
