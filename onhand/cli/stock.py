@@ -8,6 +8,7 @@ import typer
 
 from onhand.cli import stock_low, stock_view
 from onhand.cli.app import JsonOption, session_of
+from onhand.cli.enough import BeyondOption
 from onhand.cli.ledger import SkuArgument, chosen_location, in_ledger
 from onhand.cli.losses import losses
 from onhand.cli.output import print_json
@@ -123,11 +124,21 @@ def adjust(
     reason: CodeOption = "",
     note: NoteOption = "",
     id_: IdOption = None,
+    beyond: BeyondOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Units were found or lost: correct what is available by so many."""
     _move(
-        ctx, EventKind.ADJUSTMENT, sku, quantity, location, reason=reason, note=note, id_=id_, as_json=as_json
+        ctx,
+        EventKind.ADJUSTMENT,
+        sku,
+        quantity,
+        location,
+        reason=reason,
+        note=note,
+        id_=id_,
+        beyond=beyond,
+        as_json=as_json,
     )
 
 
@@ -142,6 +153,7 @@ def write_off(
     reason: CodeOption = "",
     note: NoteOption = "",
     id_: IdOption = None,
+    beyond: BeyondOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Units are gone for good: broken, stolen, expired."""
@@ -155,6 +167,7 @@ def write_off(
         reason=reason,
         note=note,
         id_=id_,
+        beyond=beyond,
         as_json=as_json,
     )
 
@@ -173,13 +186,24 @@ def transfer(
     ] = False,
     reason: ReasonOption = "",
     id_: IdOption = None,
+    beyond: BeyondOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Send units from --location --to another, or with --receive take them in there."""
     if arrived == (to is not None):
         raise typer.BadParameter("give --to LOCATION to send units, or --receive to take them in")
     if to is None:
-        _move(ctx, EventKind.TRANSFER_IN, sku, quantity, location, reason=reason, id_=id_, as_json=as_json)
+        _move(
+            ctx,
+            EventKind.TRANSFER_IN,
+            sku,
+            quantity,
+            location,
+            reason=reason,
+            id_=id_,
+            beyond=beyond,
+            as_json=as_json,
+        )
         return
     destination = chosen_location(session_of(ctx).settings, to, "--to")
     _move(
@@ -191,6 +215,7 @@ def transfer(
         to=destination,
         reason=reason,
         id_=id_,
+        beyond=beyond,
         as_json=as_json,
     )
 
@@ -258,6 +283,7 @@ def _move(
     reason: str,
     note: str = "",
     id_: str | None,
+    beyond: bool = False,
     as_json: bool,
 ) -> None:
     session = session_of(ctx)
@@ -276,5 +302,6 @@ def _move(
         note=note,
     )
     print_statement(
-        in_ledger(session, lambda pool: state_movement(pool, session.settings, movement)), as_json=as_json
+        in_ledger(session, lambda pool: state_movement(pool, session.settings, movement, beyond=beyond)),
+        as_json=as_json,
     )

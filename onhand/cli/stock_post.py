@@ -3,6 +3,7 @@
 import getpass
 from dataclasses import dataclass
 
+from onhand.cli.enough import require_enough, taken_by
 from onhand.cli.errors import OperatorError
 from onhand.cli.ledger import make_places_known, targets_of_sku
 from onhand.connect import NotRunningError, connect_temporal
@@ -60,11 +61,18 @@ class Statement:
     """Why it changed nothing, where that needs words."""
 
 
-async def state_movement(pool: Pool, settings: Settings, movement: Movement) -> Statement:
-    """Post a movement. Raises MovementRefusedError or OperatorError where it cannot be."""
+async def state_movement(
+    pool: Pool, settings: Settings, movement: Movement, *, beyond: bool = False
+) -> Statement:
+    """Post a movement. Raises MovementRefusedError or OperatorError where it cannot be, or, unless `beyond`, where it
+    takes more than there is."""
     event = movements.event_of(movement)
     await make_places_known(pool, settings)
     await known_sku(pool, movement.sku)
+    state, units = taken_by(movement)
+    if units and not beyond:
+        taken = {movement.sku: units}
+        await require_enough(pool, event.source, event.external_id, movement.location, state, taken)
     woken: set[str] = set()
     (posted,) = await posting.post_events(pool, [event], woken)
     at_once = await wake(settings, woken)

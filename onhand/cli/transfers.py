@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from onhand.cli.app import JsonOption, session_of
+from onhand.cli.enough import BeyondOption, require_enough
 from onhand.cli.errors import ExitCode, OperatorError
 from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
 from onhand.cli.output import grid, out, print_json
@@ -16,6 +17,7 @@ from onhand.cli.stating import SOURCE, IdOption, ReasonOption, new_id
 from onhand.cli.stock_post import wake
 from onhand.domain.events import EventKind
 from onhand.domain.reasons import require_reason
+from onhand.domain.states import State
 from onhand.domain.transfers import Progress, Step, TransferStatement
 from onhand.explain.skus import known_sku
 from onhand.ledger import transfers
@@ -109,6 +111,7 @@ def send(
     ] = None,
     reason: ReasonOption = "",
     id_: IdOption = None,
+    beyond: BeyondOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Goods leave one location for another; nobody can sell them until they are received there."""
@@ -118,7 +121,7 @@ def send(
         SOURCE, said, transfer or f"T-{said}", Step.SEND, _units(units), datetime.now(UTC),
         chosen_location(settings, origin, "--from"), chosen_location(settings, destination, "--to"), reason,
     )  # fmt: skip
-    _state(ctx, stated, as_json=as_json)
+    _state(ctx, stated, beyond=beyond, as_json=as_json)
 
 
 def receive(
@@ -171,13 +174,17 @@ def _units(given: Sequence[str]) -> Mapping[str, int]:
     return units
 
 
-def _state(ctx: typer.Context, stated: TransferStatement, *, as_json: bool) -> None:
+def _state(ctx: typer.Context, stated: TransferStatement, *, beyond: bool = True, as_json: bool) -> None:
     session = session_of(ctx)
 
     async def work(pool: Pool) -> tuple[Verdict, TransferRow, bool]:
         await make_places_known(pool, session.settings)
         for sku in stated.units:
             await known_sku(pool, sku)
+        if not beyond:
+            await require_enough(
+                pool, SOURCE, stated.external_id, stated.origin, State.AVAILABLE, stated.units
+            )
         woken: set[str] = set()
         (posted,) = await transfers.post_transfers(pool, [stated], woken)
         if posted.verdict.refused:

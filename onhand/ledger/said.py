@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from onhand.ledger.database import Connection
+from onhand.ledger.database import Connection, Pool, fetched
 from onhand.ledger.posting import Posted, Verdict, conflict
 from onhand.ledger.queries import query
 
@@ -53,6 +53,11 @@ class Said:
     def note(self, stated: Statement) -> None:
         """It was taken: said again within the batch it is a duplicate."""
         self._known[stated.external_id] = (None, stated.fingerprint)
+
+
+async def before(pool: Pool, source: str, external_id: str) -> bool:
+    """Whether the source has stated something under this id."""
+    return bool(await fetched(pool, "known_events", source=source, ids=[external_id]))
 
 
 async def unknown_names(connection: Connection, skus: Iterable[str], locations: Iterable[str]) -> set[str]:

@@ -15,7 +15,7 @@ async def _on_hand(pool: Pool, sku: str) -> int:
 
 async def test_events_are_listed_and_shown(store: Pool, onhand: Onhand) -> None:
     await onhand("stock", "receive", "A", 12, "-l", "leeds", "--id", "note-1", "--reason", "delivery")
-    await onhand("stock", "adjust", "B", "-2", "-l", "leeds", "--id", "note-2")
+    await onhand("stock", "adjust", "B", "-2", "-l", "leeds", "--id", "note-2", "--beyond")
 
     listed = await onhand("events", "list")
     of_a = (await onhand("events", "list", "--sku", "A", "--json")).json

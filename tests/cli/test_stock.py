@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.ledger import history, stock
 from onhand.ledger.database import Pool
+from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 from tests.fix_ledger import sql
 
@@ -219,8 +223,9 @@ async def test_what_was_put_aside_is_written_off_from_there(store: Pool, onhand:
 
 async def test_losses_are_added_up_by_reason(store: Pool, onhand: Onhand) -> None:
     """Goal: write-offs, corrections and what a transfer lost, by reason; counts and what was sold are not in it."""
-    await onhand("stock", "receive", "A", 20, "-l", "leeds")
     for command in (
+        ("receive", "A", 20, "-l", "leeds"),
+        ("receive", "B", 1, "-l", "leeds"),
         ("write-off", "A", 2, "-l", "leeds", "-r", "damaged"),
         ("write-off", "B", 1, "-l", "leeds", "-r", "damaged"),
         ("adjust", "A", "-4", "-l", "leeds", "-r", "theft"),
@@ -244,3 +249,42 @@ async def test_losses_are_added_up_by_reason(store: Pool, onhand: Onhand) -> Non
         "nothing was lost or found from 2020-01-01 to 2020-01-31"
     ]
     assert (await onhand("stock", "losses", "--since", "2020-02-01", "--until", "2020-01-31")).code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("stock", "adjust", "A", "-11", "-l", "leeds"), "10 on its shelves"),
+        (("stock", "write-off", "A", 11, "-l", "leeds"), "10 on its shelves"),
+        (("stock", "write-off", "A", 1, "--from", "damaged", "-l", "leeds"), "0 damaged"),
+        (("stock", "transfer", "A", 11, "-l", "leeds", "--to", "london"), "10 on its shelves"),
+        (("stock", "transfer", "A", 1, "-l", "london", "--receive"), "0 on their way there"),
+        (("transfers", "send", "A=11", "--from", "leeds", "--to", "london"), "10 on its shelves"),
+    ],
+)
+async def test_more_than_there_is_goes_only_where_it_is_said_again(
+    store: Pool, onhand: Onhand, command: tuple[str, ...], words: str
+) -> None:
+    """Goal: a digit too many does not take a SKU off every channel; who means it says --beyond."""
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+    refused = await onhand(*command)
+    said = " ".join(refused.stderr.split())
+    assert (refused.code, words in said, "--beyond" in said) == (2, True, True), said
+    assert len((await onhand("events", "list", "--json")).json) == 1
+    assert (await onhand(*command, "--beyond")).code == 0
+    assert len((await onhand("events", "list", "--json")).json) == 2
+
+
+async def test_promised_units_can_break_and_what_was_said_before_is_not_asked_again(
+    store: Pool, onhand: Onhand
+) -> None:
+    """Goal: 8 of 10 that are promised to an order lie on the shelf; repeated under its id, a loss of 9 stays one."""
+    await onhand("stock", "receive", "A", 10, "-l", "leeds")
+    now = datetime.now(UTC)
+    await post_orders(
+        store, [OrderSnapshot("woo", "1001", 1, now, (OrderLine("1", "A", "leeds", 8, 0),), now)]
+    )
+    loss = ("stock", "write-off", "A", 9, "-l", "leeds", "--id", "flood")
+    assert [(await onhand(*loss)).code for _ in range(2)] == [0, 0]
+    (row,) = (await onhand("stock", "show", "A", "--json")).json["locations"]
+    assert (row["available"], row["on_hand"]) == (-7, 1)

@@ -6,6 +6,8 @@ from tests.cli.conftest import Onhand
 
 async def test_the_life_of_a_transfer(store: Pool, onhand: Onhand) -> None:
     """Goal: 6 of A and 2 of B leave; 4 of A arrive and 3 of B; the rest is lost."""
+    await onhand("stock", "receive", "A", 6, "-l", "leeds")
+    await onhand("stock", "receive", "B", 2, "-l", "leeds")
     sent = await onhand(
         "transfers", "send", "A=6", "B=2", "--from", "leeds", "--to", "london", "--transfer", "T-1", "--json"
     )
@@ -33,6 +35,7 @@ async def test_the_life_of_a_transfer(store: Pool, onhand: Onhand) -> None:
 
 async def test_the_same_statement_twice_changes_nothing_and_says_so(store: Pool, onhand: Onhand) -> None:
     command = ("transfers", "send", "A=6", "--from", "leeds", "--to", "london", "--id", "note-1")
+    await onhand("stock", "receive", "A", 6, "-l", "leeds")
     await onhand(*command)
     again = await onhand(*command)
     assert again.code == 0

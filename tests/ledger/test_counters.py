@@ -95,7 +95,9 @@ async def test_a_multi_channel_order_is_taken_off_once_whoever_tells_of_it_first
         assert await _available(fulfilled, sku) == 8, way
 
 
-async def test_a_party_that_counts_what_lies_there_takes_an_order_off_when_it_is_shipped(fulfilled: Pool) -> None:
+async def test_a_party_that_counts_what_lies_there_takes_an_order_off_when_it_is_shipped(
+    fulfilled: Pool,
+) -> None:
     """Goal: the same of a party whose number has open orders still in it: ten of 12:40, when the order is open, and
     eight of 13:40, when it is shipped since 12:50. Method: as above; the order is heard open, shipped, or both."""
     ways = list(itertools.permutations(range(4)))
