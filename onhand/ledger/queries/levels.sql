@@ -203,29 +203,37 @@ SELECT learnt, overtaken
 -- name: pending_live
 -- What the publisher has to look at now: fast SKUs first, then whoever waits longest. One that has waited longer than its
 -- tier allows goes before all others; such are at most half of what is asked for, so that a backlog of slow SKUs does not
--- hold up the fast ones either. Each part is read by the index, however much is pending.
+-- hold up the fast ones either. Each part is read by the index, tier by tier, however much is pending: were the clock read
+-- row by row, or the tiers asked for together, the planner would put all that is pending aside first and sort it.
 WITH free AS NOT MATERIALIZED (
     SELECT o.listing_id, o.tier, o.marked_at
       FROM outbox o
      WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.live AND NOT o.isolated
-       AND (o.resting_until IS NULL OR o.resting_until <= clock_timestamp())
-       AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.claimed_until > clock_timestamp())
+       AND (o.resting_until IS NULL OR o.resting_until <= statement_timestamp())
+       AND NOT EXISTS (SELECT FROM level v WHERE v.listing_id = o.listing_id AND v.claimed_until > statement_timestamp())
 ), overdue AS MATERIALIZED (
     SELECT * FROM (
-        (SELECT * FROM free WHERE tier = 1 AND marked_at < clock_timestamp() - %(quarter_hour)s::interval
+        (SELECT * FROM free WHERE tier = 1 AND marked_at < statement_timestamp() - %(quarter_hour)s::interval
           ORDER BY marked_at LIMIT %(limit)s)
         UNION ALL
-        (SELECT * FROM free WHERE tier = 2 AND marked_at < clock_timestamp() - %(hourly)s::interval
+        (SELECT * FROM free WHERE tier = 2 AND marked_at < statement_timestamp() - %(hourly)s::interval
           ORDER BY marked_at LIMIT %(limit)s)) each
      ORDER BY marked_at LIMIT (%(limit)s + 1) / 2
+), in_turn AS (
+    SELECT each.* FROM (
+        (SELECT * FROM free WHERE tier = 0 ORDER BY marked_at LIMIT %(limit)s)
+        UNION ALL
+        (SELECT * FROM free WHERE tier = 1 AND listing_id NOT IN (SELECT listing_id FROM overdue)
+          ORDER BY marked_at LIMIT %(limit)s)
+        UNION ALL
+        (SELECT * FROM free WHERE tier = 2 AND listing_id NOT IN (SELECT listing_id FROM overdue)
+          ORDER BY marked_at LIMIT %(limit)s)) each
 )
 SELECT listing_id
-  FROM (SELECT listing_id, 0 AS turn, tier, marked_at FROM overdue
+  FROM (SELECT listing_id, -1 AS turn, marked_at FROM overdue
         UNION ALL
-        (SELECT listing_id, 1, tier, marked_at FROM free
-          WHERE listing_id NOT IN (SELECT listing_id FROM overdue)
-          ORDER BY tier, marked_at LIMIT %(limit)s)) pending
- ORDER BY turn, CASE turn WHEN 0 THEN 0 ELSE tier END, marked_at
+        SELECT listing_id, tier, marked_at FROM in_turn) pending
+ ORDER BY turn, marked_at
  LIMIT %(limit)s
 
 -- name: paces_of_skus
