@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -192,21 +193,20 @@ async def _before(
 ) -> tuple[set[str], dict[str, PostedOrder], dict[str, Composition]]:
     """Names the ledger does not know, what is posted of each order, which nobody else changes until the commit, and
     how the kits that are named are composed."""
-    skus = list({line.sku for s in snapshots for line in s.lines if line.sku})
-    async with connection.pipeline():
-        await connection.execute(query("serialise_orders"), {"channel": channel})
-        unknown = await connection.execute(
-            query("unknown_names"),
-            {
-                "skus": skus,
-                "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
-            },
-        )
-        composed = await connection.execute(query("compositions"), {"skus": skus})
-        posted = await posted_orders(connection, channel, {snapshot.order_id for snapshot in snapshots})
-        names = {name for (name,) in await unknown.fetchall()}
-        kits = {kit: composition_of(quantities) for kit, quantities in await composed.fetchall()}
-    return names, posted, kits
+    cursor = await connection.execute(
+        query("begin_orders"),
+        {
+            "channel": channel,
+            "skus": list({line.sku for s in snapshots for line in s.lines if line.sku}),
+            "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
+            "orders": list({snapshot.order_id for snapshot in snapshots}),
+        },
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "the ledger answers for every batch"
+    unknown, composed, posted, handled = row
+    kits = {kit: composition_of(quantities) for kit, quantities in (composed or {}).items()}
+    return set(unknown), _posted(posted or (), handled or ()), kits
 
 
 async def posted_orders(
@@ -216,10 +216,15 @@ async def posted_orders(
     wanted = {"channel": channel, "orders": list(order_ids)}
     found = await connection.execute(query("posted_orders"), wanted)
     stated = await connection.execute(query("handled_returns"), wanted)
+    return _posted(await found.fetchall(), await stated.fetchall())
+
+
+def _posted(found: Iterable[Sequence[Any]], stated: Iterable[Sequence[Any]]) -> dict[str, PostedOrder]:
+    """Orders from what is kept of each line, and of the returns of each line, SKU and location."""
     versions: dict[str, int] = {}
     lines: dict[str, dict[str, OrderLine]] = {}
     handled: dict[str, dict[str, dict[tuple[str, str], Handled]]] = {}
-    for order_id, version, *line, returned, elsewhere, trusted, composition in await found.fetchall():
+    for order_id, version, *line, returned, elsewhere, trusted, composition in found:
         versions[order_id] = version
         of_order = lines.setdefault(order_id, {})
         if line[0] is not None:
@@ -231,7 +236,7 @@ async def posted_orders(
                 trusted=trusted,
                 composition=composition_of(composition or {}),
             )
-    for order_id, line_id, sku, location, *units in await stated.fetchall():
+    for order_id, line_id, sku, location, *units in stated:
         handled.setdefault(order_id, {}).setdefault(line_id, {})[sku, location] = Handled(*units)
     return {
         order: PostedOrder(version, lines[order], handled.get(order, {}))

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, CountMeaning, Shelf, StaleCountError
 from onhand.domain.events import Event
-from onhand.domain.recounts import LastCount, Spot, recounts_of, shelves_of
+from onhand.domain.recounts import LastCount, Spot, recounts_of
 from onhand.ledger import counters, holds, recounting
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.queries import query
@@ -93,12 +93,8 @@ async def post_events_on(
     count knew of what is heard only now, it is made true again beside it.
     """
     assert len(events) <= BATCH_EVENTS_MAX, f"{len(events)} events are too many for one batch"
-    # One round trip for both. Whoever counts holds the balances that the first one locks, so the second one sees it.
-    async with connection.pipeline():
-        posting = await _ask_to_post(connection, events, live=woken is not None, seller=seller, also=also)
-        counting = await recounting.ask(connection, shelves_of(events))
-        answers = await _answers(posting, events, woken)
-        counted = await recounting.read(counting)
+    asked = await _ask_to_post(connection, events, live=woken is not None, seller=seller, also=also)
+    answers, counted = await _answers(asked, events, woken)
     posted = [e for e, answer in zip(events, answers, strict=True) if answer.verdict is Verdict.POSTED]
     await _recount(connection, posted, counted, woken)
     return answers
@@ -147,12 +143,14 @@ async def _ask_to_post(
 
 async def _answers(
     cursor: AsyncCursor[TupleRow], events: Sequence[Event], woken: set[str] | None
-) -> list[Posted]:
+) -> tuple[list[Posted], dict[Spot, LastCount]]:
+    """The verdicts, and the latest counts of the shelves that the events name."""
     rows = await cursor.fetchall()
     assert len(rows) == len(events), "the ledger answers for every event"
     if woken is not None:
         woken.update(rows[0][3] or ())
-    return [_judged(Verdict(outcome), event_id, events[n - 1]) for n, outcome, event_id, _ in rows]
+    answers = [_judged(Verdict(outcome), event_id, events[n - 1]) for n, outcome, event_id, *_ in rows]
+    return answers, recounting.told(rows[0][4])
 
 
 def _judged(verdict: Verdict, event_id: int | None, event: Event) -> Posted:

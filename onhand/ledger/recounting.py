@@ -1,6 +1,7 @@
 """The latest count of each shelf in the ledger, and what keeps it true."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
@@ -25,6 +26,20 @@ async def read(cursor: AsyncCursor[TupleRow]) -> dict[Spot, LastCount]:
     return {
         (sku, location): LastCount(source, external_id, CountMeaning(meaning), as_of, sure_of)
         for sku, location, source, external_id, meaning, as_of, sure_of in await cursor.fetchall()
+    }
+
+
+def told(kept: Iterable[Sequence[str]] | None) -> dict[Spot, LastCount]:
+    """The same as posting tells it."""
+    return {
+        (sku, location): LastCount(
+            source,
+            external_id,
+            CountMeaning(meaning),
+            datetime.fromisoformat(as_of),
+            datetime.fromisoformat(sure_of),
+        )
+        for sku, location, source, external_id, meaning, as_of, sure_of in kept or ()
     }
 
 

@@ -1,9 +1,9 @@
--- Stock is written through post_events_v3 and nowhere else.
+-- Stock is written through post_events_v4 and nowhere else.
 
 -- name: post_events
 -- One batch of events with their entries; answers one row per event, in order.
-SELECT ordinal, outcome, event_id, woken
-  FROM post_events_v3(
+SELECT ordinal, outcome, event_id, woken, counted
+  FROM post_events_v4(
     %(sources)s::text[], %(external_ids)s::text[], %(kinds)s::text[], %(occurred)s::timestamptz[],
     %(fingerprints)s::bytea[], %(details)s::jsonb[],
     %(entry_events)s::int[], %(entry_skus)s::text[], %(entry_locations)s::text[], %(entry_states)s::text[],
@@ -73,6 +73,11 @@ SELECT m.n,
 -- otherwise meanwhile (71007).
 SELECT pg_advisory_xact_lock(71003, (SELECT id FROM channel WHERE name = %(channel)s)::integer),
        pg_advisory_xact_lock_shared(71007, 0)
+
+-- name: begin_orders
+-- Have other batches of a channel's orders wait, and look at all that bears on these, in one round trip.
+SELECT unknown, kits, posted, handled
+  FROM begin_orders_v1(%(channel)s, %(skus)s::text[], %(locations)s::text[], %(orders)s::text[])
 
 -- name: make_order_book
 -- A client's orders are kept as those of a channel: one of its name, of no platform, and without listings. It is looked
