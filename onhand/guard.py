@@ -178,7 +178,7 @@ async def _settle(pool: Pool, page: Iterable[Sequence[Target]]) -> None:
     ]
     if right:
         async with pool.connection() as connection:
-            await levels.clear_outbox(connection, right)
+            await levels.settle(connection, right)
 
 
 def _changes(targets: Iterable[Target]) -> Iterable[Change]:

@@ -13,7 +13,7 @@ from onhand.domain.sales import ChannelOrder, OrderRefusedError, from_json
 from onhand.intake.notices import settle_notices
 from onhand.intake.resolve import Resolved, Resolver
 from onhand.ledger import inbox, levels
-from onhand.ledger.database import Pool
+from onhand.ledger.database import Pool, one_round_trip
 from onhand.ledger.inbox import InboxOutcome, Settled, Waiting
 from onhand.ledger.orders import OrderConflictError, PostedSnapshot, post_orders_on
 
@@ -157,7 +157,8 @@ async def _post_batch(
             _outcome(inbox_id, resolved, answer)
             for (inbox_id, resolved), answer in zip(ready.items(), answers, strict=True)
         ]
-        await inbox.settle(connection, [*settled, *outcomes])
+        async with one_round_trip(connection, commits=True):
+            await inbox.settle(connection, [*settled, *outcomes])
     untold = {sku for answer in answers for sku in answer.untold}
     if untold:  # a crash before this costs them a wait until the next run, which looks at every level
         woken |= await levels.mark(pool, sorted(untold))

@@ -71,6 +71,19 @@ async def open_pool(dsn: str, *, size: int = POOL_SIZE_MAX, name: str = "onhand"
 
 
 @asynccontextmanager
+async def one_round_trip(connection: Connection, *, commits: bool = False) -> AsyncIterator[None]:
+    """Statements that go to Postgres together, and the transaction's beginning with the first or its end with the last.
+
+    What they answer is to be read afterwards: to read in between is to wait in between. The first that fails is raised,
+    and then nothing after it was done, nor is anything committed.
+    """
+    async with connection.pipeline():
+        yield
+        if commits:
+            await connection.execute("COMMIT", prepare=False)
+
+
+@asynccontextmanager
 async def one_statement(pool: Pool) -> AsyncIterator[Connection]:
     """A connection for a single statement, which is a transaction by itself: one round trip instead of three."""
     async with pool.connection() as connection:

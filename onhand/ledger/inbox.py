@@ -136,11 +136,11 @@ async def waiting(pool: Pool, channel: str, limit: int) -> list[Waiting]:
         return [Waiting(*row) for row in await cursor.fetchall()]
 
 
-async def settle(connection: Connection, settled: Sequence[Settled]) -> int:
-    """Write down what became of deliveries, in the caller's transaction; answers how many had no outcome before."""
+async def settle(connection: Connection, settled: Sequence[Settled]) -> None:
+    """Write down what became of deliveries, in the caller's transaction; one that has an outcome keeps it."""
     if not settled:
-        return 0
-    cursor = await connection.execute(
+        return
+    await connection.execute(
         query("settle_deliveries"),
         {
             "ids": [s.inbox_id for s in settled],
@@ -148,7 +148,6 @@ async def settle(connection: Connection, settled: Sequence[Settled]) -> int:
             "reasons": [s.reason for s in settled],
         },
     )
-    return cursor.rowcount
 
 
 async def sleep_intake(pool: Pool, channel: str) -> bool:

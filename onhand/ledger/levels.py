@@ -107,6 +107,20 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What one errand sent: by which run (None: none), at which attempt, and when it was sent and answered."""
+
+    pushes: Sequence[Push]
+    run: str | None
+    attempt: int
+    sent_at: datetime | None
+    answered_at: datetime | None
+
+
+NOTHING_SENT = Sent((), None, 1, None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Booked:
     """What booking answers told: how many levels taught of sales nobody told us of (`learnt`), and the listings with a
     level that somebody else has claimed since (`overtaken`): nobody knows whose write came last."""
@@ -404,9 +418,16 @@ async def book(
 
     `claim` is the number they were claimed by. A level that somebody else has claimed since is believed by nobody.
     """
+    return await booked(await ask_to_book(connection, learnt, answered_at, claim))
+
+
+async def ask_to_book(
+    connection: Connection, learnt: Sequence[LevelLearnt], answered_at: datetime, claim: int
+) -> AsyncCursor[TupleRow] | None:
+    """The same, where what it tells is read later (`booked`); None where there is nothing to book."""
     if not learnt:
-        return Booked()
-    cursor = await connection.execute(
+        return None
+    return await connection.execute(
         query("book_levels"),
         {
             "listings": [each.listing_id for each in learnt],
@@ -422,42 +443,15 @@ async def book(
             "answered_at": answered_at,
         },
     )
-    row = await cursor.fetchone()
+
+
+async def booked(asked: AsyncCursor[TupleRow] | None) -> Booked:
+    """What booking answers told."""
+    if asked is None:
+        return Booked()
+    row = await asked.fetchone()
     assert row is not None
     return Booked(row[0], tuple(row[1]))
-
-
-async def save_pushes(
-    connection: Connection,
-    pushes: Sequence[Push],
-    *,
-    run: str | None,
-    attempt: int,
-    sent_at: datetime,
-    answered_at: datetime,
-) -> None:
-    """Keep the record of what was sent, in the caller's transaction."""
-    if not pushes:
-        return
-    await connection.execute(
-        query("save_pushes"),
-        {
-            "run": run,
-            "attempt": attempt,
-            "sent_at": sent_at,
-            "answered_at": answered_at,
-            "listings": [push.listing_id for push in pushes],
-            "places": [push.place for push in pushes],
-            "generations": [push.generation for push in pushes],
-            "quantities": [push.quantity for push in pushes],
-            "befores": [push.before for push in pushes],
-            "outcomes": [push.outcome for push in pushes],
-            "echoes": [push.echo for push in pushes],
-            "messages": [push.message or None for push in pushes],
-            "dues": [push.due_since for push in pushes],
-            "bases": [push.basis and push.basis.as_json() for push in pushes],
-        },
-    )
 
 
 async def pending_live(pool: Pool, channel: str, limit: int) -> list[int]:
@@ -559,26 +553,53 @@ async def mark(pool: Pool, skus: Sequence[str], *, live: bool = True) -> set[str
         return set(row[0] or ())
 
 
-async def clear_outbox(
-    connection: Connection, settled: Sequence[tuple[int, int]], left: Mapping[Spot, Left] | None = None
+async def settle(
+    connection: Connection,
+    settled: Sequence[tuple[int, int]],
+    left: Mapping[Spot, Left] | None = None,
+    *,
+    sent: Sent | None = None,
+    accepted: Sequence[int] = (),
 ) -> AsyncCursor[TupleRow]:
     """Drop outbox rows (listing, generation) that nothing has touched since they were read; answers which, as rows.
 
     `left`: how their levels stand if nobody else has had them meanwhile. A listing of which one is otherwise stays
-    pending.
+    pending. In the same statement the record of what was `sent` is kept, and listings whose levels were `accepted` are
+    no dead letters any more.
     """
     stand = left or {}
     return await connection.execute(
-        query("clear_outbox"),
+        query("settle_listings"),
         {
-            "listings": [listing for listing, _ in settled],
-            "generations": [generation for _, generation in settled],
+            "settled": [listing for listing, _ in settled],
+            "settled_generations": [generation for _, generation in settled],
             "left_listings": [listing for listing, _ in stand],
             "left_places": [place for _, place in stand],
             "left_claims": [claim for claim, _ in stand.values()],
             "left_books": [book for _, book in stand.values()],
+            "unparked": list(accepted),
+            **_kept(sent or NOTHING_SENT),
         },
     )
+
+
+def _kept(sent: Sent) -> dict[str, object]:
+    return {
+        "run": sent.run,
+        "attempt": sent.attempt,
+        "sent_at": sent.sent_at,
+        "answered_at": sent.answered_at,
+        "listings": [push.listing_id for push in sent.pushes],
+        "places": [push.place for push in sent.pushes],
+        "generations": [push.generation for push in sent.pushes],
+        "quantities": [push.quantity for push in sent.pushes],
+        "befores": [push.before for push in sent.pushes],
+        "outcomes": [push.outcome for push in sent.pushes],
+        "echoes": [push.echo for push in sent.pushes],
+        "messages": [push.message or None for push in sent.pushes],
+        "dues": [push.due_since for push in sent.pushes],
+        "bases": [push.basis and push.basis.as_json() for push in sent.pushes],
+    }
 
 
 async def settled_by_others(pool: Pool, listings: Sequence[int]) -> list[str]:
@@ -601,8 +622,3 @@ async def park(pool: Pool, failure: Failure, workflow_id: str) -> None:
                 "advice": failure.advice,
             },
         )
-
-
-async def unpark(connection: Connection, listings: Sequence[int]) -> None:
-    """These listings' levels were accepted; they are no dead letters any more."""
-    await connection.execute(query("unpark_level"), {"listings": list(listings)})

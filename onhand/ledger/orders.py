@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from onhand.domain import orders
 from onhand.domain.events import Event
@@ -14,7 +16,7 @@ from onhand.domain.kits import Composition, composition_of, quantities_of
 from onhand.domain.orders import NOTHING_POSTED, OrderLine, OrderSnapshot, PostedOrder, Sale
 from onhand.domain.programmes import PartnerOrder
 from onhand.domain.returns import Handled
-from onhand.ledger.database import Connection, Pool, one_statement
+from onhand.ledger.database import Connection, Pool, one_round_trip, one_statement
 from onhand.ledger.drawing import draws_of
 from onhand.ledger.levels import mark
 from onhand.ledger.order_returns import remember_returns, returned_rows
@@ -176,14 +178,17 @@ class _Batch:
         for (n, _), verdict in zip(self._events, answered, strict=False):
             verdicts[n].append(verdict)
         # Also when nothing had to be posted: a late older snapshot must not undo what this one says.
-        await _remember(connection, self._channel, {o: posted[o] for o in self._taken.values()})
         rows = [
             row
             for order_id, moment in self._moments.items()
             for row in returned_rows(order_id, posted[order_id], moment)
         ]
-        await remember_returns(connection, self._channel, rows)
-        await _lower_books(connection, self._channel, self._sales)
+        async with one_round_trip(connection):
+            await _remember(connection, self._channel, {o: posted[o] for o in self._taken.values()})
+            await remember_returns(connection, self._channel, rows)
+            lowered = await _lower_books(connection, self._sales)
+        if lowered is not None:
+            await _tell_given_back(self._channel, lowered)
         for n, order_id in self._taken.items():
             answers[n] = PostedSnapshot(order_id, tuple(verdicts[n]), untold=self._untold[n])
 
@@ -193,15 +198,14 @@ async def _before(
 ) -> tuple[set[str], dict[str, PostedOrder], dict[str, Composition]]:
     """Names the ledger does not know, what is posted of each order, which nobody else changes until the commit, and
     how the kits that are named are composed."""
-    cursor = await connection.execute(
-        query("begin_orders"),
-        {
-            "channel": channel,
-            "skus": list({line.sku for s in snapshots for line in s.lines if line.sku}),
-            "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
-            "orders": list({snapshot.order_id for snapshot in snapshots}),
-        },
-    )
+    named = {
+        "channel": channel,
+        "skus": list({line.sku for s in snapshots for line in s.lines if line.sku}),
+        "locations": list({line.location for s in snapshots for line in s.lines if line.sku}),
+        "orders": list({snapshot.order_id for snapshot in snapshots}),
+    }
+    async with one_round_trip(connection):
+        cursor = await connection.execute(query("begin_orders"), named)
     row = await cursor.fetchone()
     assert row is not None, "the ledger answers for every batch"
     unknown, composed, posted, handled = row
@@ -264,41 +268,37 @@ def _refusal(snapshot: OrderSnapshot, unknown: set[str]) -> Posted | None:
 async def _remember(connection: Connection, channel: str, posted: Mapping[str, PostedOrder]) -> None:
     names = sorted(posted)
     lines = [(name, line) for name in names for line in posted[name].lines.values()]
-    async with connection.pipeline():
-        await connection.execute(
-            query("remember_orders"),
-            {"channel": channel, "orders": names, "versions": [posted[name].version for name in names]},
-        )
-        await connection.execute(
-            query("remember_lines"),
-            {
-                "channel": channel,
-                "orders": [name for name, _ in lines],
-                "lines": [line.line_id for _, line in lines],
-                "skus": [line.sku for _, line in lines],
-                "locations": [line.location for _, line in lines],
-                "open": [line.open for _, line in lines],
-                "fulfilled": [line.fulfilled for _, line in lines],
-                "listings": [line.listing_id for _, line in lines],
-                "places": [line.place for _, line in lines],
-                "units": [line.units for _, line in lines],
-                "returned": [line.returned for _, line in lines],
-                "elsewhere": [json.dumps(line.elsewhere) for _, line in lines],
-                "trusted": [line.trusted for _, line in lines],
-                "compositions": [_as_json(line.composition) for _, line in lines],
-            },
-        )
+    await connection.execute(
+        query("remember_orders"),
+        {
+            "channel": channel,
+            "taken": names,
+            "versions": [posted[name].version for name in names],
+            "orders": [name for name, _ in lines],
+            "lines": [line.line_id for _, line in lines],
+            "skus": [line.sku for _, line in lines],
+            "locations": [line.location for _, line in lines],
+            "open": [line.open for _, line in lines],
+            "fulfilled": [line.fulfilled for _, line in lines],
+            "listings": [line.listing_id for _, line in lines],
+            "places": [line.place for _, line in lines],
+            "units": [line.units for _, line in lines],
+            "returned": [line.returned for _, line in lines],
+            "elsewhere": [json.dumps(line.elsewhere) for _, line in lines],
+            "trusted": [line.trusted for _, line in lines],
+            "compositions": [_as_json(line.composition) for _, line in lines],
+        },
+    )
 
 
 def _as_json(composition: Composition) -> str | None:
     return json.dumps(quantities_of(composition)) if composition else None
 
 
-async def _lower_books(connection: Connection, channel: str, sales: Iterable[Sale]) -> None:
-    sold = list(sales)
+async def _lower_books(connection: Connection, sold: Sequence[Sale]) -> AsyncCursor[TupleRow] | None:
     if not sold:
-        return
-    cursor = await connection.execute(
+        return None
+    return await connection.execute(
         query("take_sales"),
         {
             "listings": [sale.listing_id for sale in sold],
@@ -307,7 +307,10 @@ async def _lower_books(connection: Connection, channel: str, sales: Iterable[Sal
             "moments": [sale.moment for sale in sold],
         },
     )
-    row = await cursor.fetchone()
+
+
+async def _tell_given_back(channel: str, lowered: AsyncCursor[TupleRow]) -> None:
+    row = await lowered.fetchone()
     if row is not None and row[0]:
         # Each is counted at its level, too (`onhand explain`), which the publisher corrects.
         logger.warning("a blind write had put sold pieces on show again", channel=channel, pieces=row[0])

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from onhand.channels.base import Channel
 from onhand.domain.listings import RuleBook, Target
 from onhand.ledger import levels, runs
-from onhand.ledger.database import Connection, Pool
-from onhand.ledger.levels import Basis, BasisPart, Push
+from onhand.ledger.database import Connection, Pool, one_round_trip
+from onhand.ledger.levels import Basis, BasisPart, Push, Sent
 from onhand.publish.work import Errand, Work
 
 
@@ -31,21 +31,25 @@ async def record(
     }
     answered_at = datetime.now(UTC)
     settled = settled_by(work)
-    async with pool.connection() as connection, connection.pipeline():  # one round trip for all of it
-        cleared = await levels.clear_outbox(connection, settled, work.left())
-        learnt = work.learnt(location_of if listens else {})
-        booked = await levels.book(connection, learnt, answered_at, work.claim)
-        await levels.save_pushes(
+    async with pool.connection() as connection, one_round_trip(connection, commits=True):
+        cleared = await levels.settle(
             connection,
-            _with_bases(work, rules.channels[channel.name].places),
-            run=errand.run_id or None,
-            attempt=errand.attempt,
-            sent_at=sent_at,
-            answered_at=answered_at,
+            settled,
+            work.left(),
+            sent=Sent(
+                _with_bases(work, rules.channels[channel.name].places),
+                errand.run_id or None,
+                errand.attempt,
+                sent_at,
+                answered_at,
+            ),
+            accepted=[listing for listing, _ in settled],
         )
-        await levels.unpark(connection, [listing for listing, _ in settled])
+        learnt = work.learnt(location_of if listens else {})
+        booking = await levels.ask_to_book(connection, learnt, answered_at, work.claim)
         if errand.run_id:
             await _record_for_run(connection, channel, work, errand)
+    booked = await levels.booked(booking)
     taught = {
         work.targets[spot].state.sku
         for spot, belief in work.beliefs.items()

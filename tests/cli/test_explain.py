@@ -11,7 +11,7 @@ from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.ledger import catalogue, levels, posting, stock, work
 from onhand.ledger.catalogue import CatalogueSku
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Failure, LevelLearnt, Push
+from onhand.ledger.levels import Failure, LevelLearnt, Push, Sent
 from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
@@ -47,9 +47,9 @@ async def pushed(pool: Pool, channel: str, place: str, quantity: int, *, outcome
         if accepted:
             learnt = LevelLearnt(listing.listing_id, place, expected=quantity, seen=quantity)
             await levels.book(connection, [learnt], at)
-        await levels.save_pushes(connection, [push], run="run-1", attempt=1, sent_at=at, answered_at=at)
+        await levels.settle(connection, [], sent=Sent([push], "run-1", 1, at, at))
         if accepted and listing.pending is not None:
-            await levels.clear_outbox(connection, [(listing.listing_id, listing.pending.generation)])
+            await levels.settle(connection, [(listing.listing_id, listing.pending.generation)])
 
 
 def not_empty(text: str) -> list[str]:

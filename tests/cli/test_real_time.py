@@ -23,7 +23,7 @@ from onhand.domain.movements import Movement, event_of
 from onhand.ledger import inbox, levels, posting, stock, work
 from onhand.ledger.database import Pool
 from onhand.ledger.inbox import InboxOutcome, Received
-from onhand.ledger.levels import LevelLearnt, Push
+from onhand.ledger.levels import LevelLearnt, Push, Sent
 from onhand.ledger.pace import ChannelPace, Percentiles
 from onhand.ledger.work import ChannelWork
 from onhand.messages import intake_id, poison_id, publish_id
@@ -441,7 +441,7 @@ async def pushed(pool: Pool, channel: str, milliseconds: list[int], *, run: str 
         for each in milliseconds
     ]
     async with pool.connection() as connection:
-        await levels.save_pushes(connection, pushes, run=run, attempt=1, sent_at=at, answered_at=at)
+        await levels.settle(connection, [], sent=Sent(pushes, run, 1, at, at))
 
 
 def working(channel: str, at: datetime, **differs: Any) -> ChannelWork:

@@ -11,7 +11,7 @@ from onhand.domain.movements import Movement
 from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.ledger import levels, past_demand, posting, stock
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Push
+from onhand.ledger.levels import Push, Sent
 from onhand.ledger.orders import post_orders
 from tests.alerts.slack_double import SlackDouble, refusal, running
 from tests.cli.conftest import Onhand
@@ -117,13 +117,8 @@ async def test_the_delay_of_a_channel_is_what_its_pushes_took(store: Pool) -> No
     push = Push(listing.listing_id, "", 1, 5, None, "accepted", due_since=NOW - timedelta(seconds=4))
     for run, answered in ((None, NOW), ("run-1", NOW + timedelta(hours=1))):
         async with store.connection() as connection:
-            await levels.save_pushes(
-                connection,
-                [push],
-                run=run,
-                attempt=1,
-                sent_at=NOW - timedelta(seconds=1),
-                answered_at=answered,
+            await levels.settle(
+                connection, [], sent=Sent([push], run, 1, NOW - timedelta(seconds=1), answered)
             )
     assert await past_demand.delays(store, NOW - timedelta(days=1)) == {"woo": 4.0}
 

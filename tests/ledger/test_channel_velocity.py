@@ -12,7 +12,7 @@ from onhand.domain.velocity import TierRules, VelocityBuffer
 from onhand.ledger import catalogue, levels, stock, velocity
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Push
+from onhand.ledger.levels import Push, Sent
 from onhand.ledger.orders import post_orders
 from onhand.ledger.velocity import ChannelVelocity
 from tests.fix_ledger import sql
@@ -57,7 +57,7 @@ async def told(pool: Pool, channel: str, seconds: Sequence[float]) -> None:
             push = Push(
                 listing.listing_id, "", 1, 5, None, "accepted", due_since=NOW - timedelta(seconds=each)
             )
-            await levels.save_pushes(connection, [push], run=None, attempt=1, sent_at=NOW, answered_at=NOW)
+            await levels.settle(connection, [], sent=Sent([push], None, 1, NOW, NOW))
 
 
 async def list_a(pool: Pool) -> None:

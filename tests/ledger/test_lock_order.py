@@ -115,7 +115,7 @@ class Crowd:
         """What `record` does, with levels in any order."""
         spots = [(self.listings[self.chance.choice(CHANNELS)][sku], "") for sku in self.some()]
         async with self.pool.connection() as connection:
-            await levels.clear_outbox(connection, [(listing, 0) for listing, _ in spots])
+            await levels.settle(connection, [(listing, 0) for listing, _ in spots])
             learnt = [LevelLearnt(*spot, 9, 8, 1, location="leeds") for spot in spots]
             await levels.book(connection, learnt, datetime.now(UTC))
 

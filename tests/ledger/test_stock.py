@@ -13,7 +13,7 @@ from onhand.domain.states import State
 from onhand.ledger import catalogue, levels, posting, stock
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool
-from onhand.ledger.levels import Failure, LevelLearnt, Push
+from onhand.ledger.levels import Failure, LevelLearnt, Push, Sent
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -118,15 +118,11 @@ async def test_a_listing_says_what_is_known_pending_and_given_up(shop: Pool) -> 
     )
     async with shop.connection() as connection:
         await levels.book(connection, [LevelLearnt(listing.listing_id, "", expected=7, seen=7)], NOON)
-        await levels.save_pushes(
-            connection,
-            [Push(listing.listing_id, "", listing.pending.generation, 7, 5, "accepted", 7)],
-            run="run-1",
-            attempt=1,
-            sent_at=NOON,
-            answered_at=NOON,
+        generation = listing.pending.generation
+        push = Push(listing.listing_id, "", generation, 7, 5, "accepted", 7)
+        await levels.settle(
+            connection, [(listing.listing_id, generation)], sent=Sent([push], "run-1", 1, NOON, NOON)
         )
-        await levels.clear_outbox(connection, [(listing.listing_id, listing.pending.generation)])
 
     (listing,) = await stock.sku_listings(shop, "A", "web")
     assert (listing.levels[0].book, listing.levels[0].shown, listing.pending) == (7, 7, None)

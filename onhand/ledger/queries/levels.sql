@@ -305,21 +305,11 @@ SELECT EXISTS (SELECT FROM back)
 -- Their listings are looked at again: now, or by the next sync run.
 SELECT mark_listings_v3(ARRAY(SELECT id FROM sku WHERE code = ANY (%(skus)s) ORDER BY id), %(live)s)
 
--- name: save_pushes
--- The record of what was sent.
-INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
-                  sent_at, answered_at, due_since, basis)
-SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
-       %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since, p.basis
-  FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
-              %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[],
-              %(dues)s::timestamptz[], %(bases)s::jsonb[])
-       AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since, basis)
-
--- name: clear_outbox
--- Only rows whose generation is still the one that was read: what came in between stays pending. So do listings of which
--- a level is not as this errand left it: somebody has claimed it since by what was known before, and may be telling it
--- what is old by now, or did so while this errand's own claim had run out.
+-- name: settle_listings
+-- After an errand, in one statement: rows of the outbox that are settled go, what was sent is kept, and what was accepted is
+-- no dead letter any more. Rows go only whose generation is still the one that was read: what came in between stays pending.
+-- So do listings of which a level is not as this errand left it: somebody has claimed it since by what was known before, and
+-- may be telling it what is old by now, or did so while this errand's own claim had run out.
 WITH moved AS MATERIALIZED (
     -- Found once, and not again for each row: that took ten seconds for 1,400 listings.
     SELECT w.listing
@@ -330,11 +320,22 @@ WITH moved AS MATERIALIZED (
 ), settled AS (
     SELECT o.listing_id
       FROM outbox o
-      JOIN unnest(%(listings)s::int[], %(generations)s::bigint[]) AS d(listing, generation)
+      JOIN unnest(%(settled)s::int[], %(settled_generations)s::bigint[]) AS d(listing, generation)
         ON d.listing = o.listing_id AND d.generation = o.generation
      WHERE o.listing_id NOT IN (SELECT listing FROM moved)
      ORDER BY o.listing_id
        FOR UPDATE OF o
+), saved AS (
+    INSERT INTO push (listing_id, place, run_id, generation, quantity, before, outcome, echo, message, attempt,
+                      sent_at, answered_at, due_since, basis)
+    SELECT p.listing, p.place, %(run)s, p.generation, p.quantity, p.before, p.outcome, p.echo, p.message,
+           %(attempt)s, %(sent_at)s, %(answered_at)s, p.due_since, p.basis
+      FROM unnest(%(listings)s::int[], %(places)s::text[], %(generations)s::bigint[], %(quantities)s::int[],
+                  %(befores)s::int[], %(outcomes)s::text[], %(echoes)s::int[], %(messages)s::text[],
+                  %(dues)s::timestamptz[], %(bases)s::jsonb[])
+           AS p(listing, place, generation, quantity, before, outcome, echo, message, due_since, basis)
+), unparked AS (
+    DELETE FROM parked_level WHERE listing_id = ANY (%(unparked)s::int[])
 )
 DELETE FROM outbox o USING settled s WHERE o.listing_id = s.listing_id
 RETURNING o.listing_id
@@ -390,7 +391,3 @@ VALUES (%(listing)s, %(workflow)s, %(category)s, %(message)s, %(advice)s)
 ON CONFLICT (listing_id) DO UPDATE SET
     parked_at = clock_timestamp(), workflow_id = excluded.workflow_id, category = excluded.category,
     message = excluded.message, advice = excluded.advice
-
--- name: unpark_level
--- Its level was accepted after all.
-DELETE FROM parked_level WHERE listing_id = ANY (%(listings)s)

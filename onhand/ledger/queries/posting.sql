@@ -103,16 +103,15 @@ SELECT o.order_id, o.version, l.line_id, l.sku, l.location, l.open, l.fulfilled,
  WHERE o.channel_id = (SELECT id FROM channel WHERE name = %(channel)s) AND o.order_id = ANY (%(orders)s)
 
 -- name: remember_orders
--- The snapshots the ledger has taken.
-INSERT INTO channel_order (channel_id, order_id, version)
-SELECT ch.id, o.order_id, o.version
-  FROM unnest(%(orders)s::text[], %(versions)s::bigint[]) AS o(order_id, version)
-  JOIN channel ch ON ch.name = %(channel)s
- ORDER BY o.order_id
-ON CONFLICT (channel_id, order_id) DO UPDATE SET version = excluded.version
-
--- name: remember_lines
--- The lines as they are now posted.
+-- The snapshots the ledger has taken, with their lines as they are now posted.
+WITH taken AS (
+    INSERT INTO channel_order (channel_id, order_id, version)
+    SELECT ch.id, o.order_id, o.version
+      FROM unnest(%(taken)s::text[], %(versions)s::bigint[]) AS o(order_id, version)
+      JOIN channel ch ON ch.name = %(channel)s
+     ORDER BY o.order_id
+    ON CONFLICT (channel_id, order_id) DO UPDATE SET version = excluded.version
+)
 INSERT INTO order_line (channel_id, order_id, line_id, sku, location, open, fulfilled, listing_id, place, units,
     returned, elsewhere, trusted, composition)
 SELECT ch.id, o.order_id, o.line_id, o.sku, o.location, o.open, o.fulfilled, o.listing_id, o.place, o.units,
