@@ -31,7 +31,7 @@ POINTS = {
 }
 """By the program that dies there."""
 
-MARKS = {"book_levels_v2(": "publish", "UPDATE inbox i SET outcome": "intake"}
+MARKS = {"book_levels_v3(": "publish", "UPDATE inbox i SET outcome": "intake"}
 """What tells a transaction's line: a statement that no other has."""
 ACCEPTING = "accept_deliveries_v1("
 """A transaction of this one statement."""

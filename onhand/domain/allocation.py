@@ -5,7 +5,7 @@ For a claim with the pool P (its locations together) and its rule:
     P        = without the last units, where they are another channel's (`onhand.domain.last_units`)
     sellable = max(0, P - buffer(P))
     given    = floor(sellable * share)                          pooled
-    given    = its part of every pot it draws on                partitioned, see `_partition`
+    given    = its part of every pot it draws on                partitioned or in shares, see `_partition`
     given    = given + programme + preorder                     what it may sell beyond the pool
     pieces   = floor(min(cap, max(0, given - reserve - widened - paced - spiking)) / units of one piece)
                of several listings of the SKU on the channel each its part, see `onhand.domain.duplicates`
@@ -19,12 +19,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from math import lcm
 from typing import TypeVar
 
 from onhand.domain.duplicates import part_of
 from onhand.domain.last_units import LastUnits, drawing_claims, last_units
-from onhand.domain.rules import WHOLE_PARTS, Duplicates, Mode, Rule, percent_text, units_text
+from onhand.domain.rules import PERCENT_PARTS, WHOLE_PARTS, Duplicates, Mode, Rule, percent_text, units_text
 from onhand.domain.velocity import VelocityBuffer
 
 Key = TypeVar("Key", str, int)
@@ -40,7 +41,8 @@ class Claim:
     than half. `paced` is what others sell until its channel shows a change, held back where its rule says so. Beyond
     its pool it may sell `programme` units, which are reserved for its channel's partner, and `preorder` units that are
     on their way, promised for the day `promised_for`. `twins`: where the rule divides what the channel has among its
-    listings of the SKU, the units of one piece of each; this one is number `turn` of them, from 0.
+    listings of the SKU, the units of one piece of each; this one is number `turn` of them, from 0. `weight`: the SKU is
+    in shares (`onhand.domain.sharing`), and so much of WHOLE_PARTS is its channel's; None: it is not.
     """
 
     channel: str
@@ -58,6 +60,17 @@ class Claim:
     promised_for: date | None = None
     twins: tuple[int, ...] = ()
     turn: int = 0
+    weight: int | None = None
+
+    @property
+    def divides(self) -> bool:
+        """Whether it has a part of its own, which nobody else shows."""
+        return self.weight is not None or self.rule.mode is Mode.PARTITIONED
+
+    @property
+    def parts(self) -> int:
+        """Of WHOLE_PARTS, its channel's part where it has one of its own."""
+        return self.rule.share_parts if self.weight is None else self.weight
 
     @property
     def silent(self) -> bool:
@@ -127,20 +140,24 @@ def _given(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]:
     given: list[int] = []
     partitioned: list[int] = []
     for claim in claims:
-        rule = claim.rule
-        if rule.mode is Mode.PARTITIONED:
+        if claim.divides:
             if not claim.silent:
                 partitioned.append(len(given))
             given.append(0)
         else:
-            sellable = _sellable(rule, _pool(available, claim))
-            given.append(sellable * rule.share_parts // WHOLE_PARTS)
+            given.append(_of_pool(available, claim))
     if partitioned:
         partitioned.sort(key=lambda n: (claims[n].channel, claims[n].listing_id, claims[n].place))
         parts = _partition(available, [claims[n] for n in partitioned])
         for n, part in zip(partitioned, parts, strict=True):
-            given[n] = part
+            claim = claims[n]
+            # What demand gives a channel is never more than the channel would show of the pool.
+            given[n] = part if claim.weight is None else min(part, _of_pool(available, claim))
     return given
+
+
+def _of_pool(available: Mapping[str, int], claim: Claim) -> int:
+    return _sellable(claim.rule, _pool(available, claim)) * claim.rule.share_parts // WHOLE_PARTS
 
 
 def _pool(available: Mapping[str, int], claim: Claim) -> int:
@@ -223,9 +240,7 @@ def _pot(claims: Sequence[Claim], drawing: Sequence[int], units: int) -> _Pot:
     for rank in drawing:
         count[claims[rank].channel] += 1
     common = lcm(*count.values())
-    weights = {
-        rank: claims[rank].rule.share_parts * (common // count[claims[rank].channel]) for rank in drawing
-    }
+    weights = {rank: claims[rank].parts * (common // count[claims[rank].channel]) for rank in drawing}
     full = common * WHOLE_PARTS
     return _Pot(units, weights, full, whole=max(full, sum(weights.values())))
 
@@ -504,7 +519,7 @@ def _steps_to_given(pool: int, claims: Sequence[Claim], claim: Claim, given: int
         held = rule.buffer.held_back(pool)
         reason = f"safety buffer: {rule.buffer} holds back {held}"
         steps.append(Step("buffer", max(0, pool), sellable, reason))
-    if rule.mode is Mode.PARTITIONED:
+    if claim.divides:
         steps.append(Step("share", sellable, given, _partition_reason(claims, claim)))
     elif rule.share != 100:
         steps.append(Step("share", sellable, given, f"share {percent_text(rule.share)} % of the pool"))
@@ -513,20 +528,24 @@ def _steps_to_given(pool: int, claims: Sequence[Claim], claim: Claim, given: int
 
 def _partition_reason(claims: Sequence[Claim], claim: Claim) -> str:
     own_places = set(claim.locations)
-    rivals = [
-        c
-        for c in claims
-        if c.rule.mode is Mode.PARTITIONED and not c.silent and own_places & set(c.locations)
-    ]
-    shares = sorted({(c.channel, c.rule.share) for c in rivals})
+    rivals = [c for c in claims if c.divides and not c.silent and own_places & set(c.locations)]
+    shares = sorted({(c.channel, _percent_of(c)) for c in rivals})
     among = ", ".join(f"{channel} {percent_text(share)}" for channel, share in shares)
-    parts = [f"share {percent_text(claim.rule.share)} % of the pool, partitioned among {among}"]
+    how = "partitioned among" if claim.weight is None else "as it is scarce, in shares by demand:"
+    parts = [f"share {percent_text(_percent_of(claim))} % of the pool, {how} {among}"]
     own = sum(c.channel == claim.channel for c in rivals)
     if own > 1:
         parts.append(f"divided among the {own} levels of {claim.channel}")
     if any(_oversubscribed(rivals, location) for location in claim.locations):
         parts.append("scaled down, as shares together are at most 100 %")
     return "; ".join(parts)
+
+
+def _percent_of(claim: Claim) -> Decimal:
+    """As configured; by demand to a tenth of a percent."""
+    if claim.weight is None:
+        return claim.rule.share
+    return (Decimal(claim.weight) / PERCENT_PARTS).quantize(Decimal("0.1"))
 
 
 def _oversubscribed(claims: Sequence[Claim], location: str) -> bool:

@@ -8,8 +8,8 @@ first look.
 
     may sell = what is shown at most + what was sold before we fixed it, and is not heard of yet
 
-Each function answers the holding after one thing that happened. They mirror the ledger's functions `take_sales_v1`
-(a sale is heard of) and `book_levels_v2` (a call is answered); counts are units of the SKU.
+Each function answers the holding after one thing that happened. They mirror the ledger's functions `take_sales_v2`
+(a sale is heard of) and `book_levels_v3` (a call is answered); counts are units of the SKU.
 """
 
 from dataclasses import dataclass, replace

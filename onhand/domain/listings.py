@@ -9,6 +9,7 @@ from onhand.domain.beyond import with_preorder, with_programmes
 from onhand.domain.kits import Part, packed
 from onhand.domain.preorders import PreOrder
 from onhand.domain.rules import Duplicates, Mode, Rule, for_pickup
+from onhand.domain.sharing import Holder, Shared, is_off, spare, weights
 from onhand.domain.velocity import VelocityBuffer
 
 EVERY_CHANNEL = ""
@@ -68,6 +69,9 @@ class ListingState:
     usual. `paced`: what others sell until the channel shows a change, by place. `preorder`: what may be sold before it
     arrives; `reserved`: units kept for wholesale programmes, by partner and location. `components`: what the SKU is
     packed from, where it is a kit; `available` are then kits, and versions and withheld units those of the components.
+    `shared`: the SKU is in shares (`onhand.domain.sharing`), None where it is not; `holders`: its levels with what each
+    may still sell, `demand`: units lately sold a second by channel, `slowest`: seconds that the slowest channel lately
+    took to show a change. These three are read where they decide something.
     """
 
     channel: str
@@ -94,6 +98,15 @@ class ListingState:
     preorder: PreOrder | None = None
     reserved: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     components: tuple[Component, ...] = ()
+    shared: Shared | None = None
+    holders: tuple[Holder, ...] = ()
+    demand: Mapping[str, float] = field(default_factory=dict)
+    slowest: float | None = None
+
+    @property
+    def divisible(self) -> bool:
+        """Whether it can be put in shares: it is no kit, and nothing of it is sold beyond what is available."""
+        return not self.components and self.preorder is None and not self.reserved
 
     @property
     def withholds(self) -> bool:
@@ -162,9 +175,14 @@ class RuleBook:
     def needs_siblings(self) -> bool:
         """Whether any rule looks at a SKU's other listings, so that a listing cannot be decided alone."""
         return any(
-            rule.mode is not Mode.POOLED or rule.last_units or rule.duplicates is not Duplicates.EACH
+            rule.mode is Mode.PARTITIONED or rule.last_units or rule.duplicates is not Duplicates.EACH
             for rule in self._rules()
         )
+
+    @property
+    def needs_demand(self) -> bool:
+        """Whether any rule goes by how fast a SKU sells and who may still sell what, so that both have to be known."""
+        return any(rule.mode is not Mode.POOLED for rule in self._rules())
 
     @property
     def needs_velocity(self) -> bool:
@@ -181,7 +199,8 @@ class RuleBook:
 class Target:
     """What one listing should show at one place, and what we believe it shows (None: we never knew).
 
-    `beyond`: units that are not available, and that it may sell all the same (`onhand.domain.beyond`).
+    `beyond`: units that are not available, and that it may sell all the same (`onhand.domain.beyond`). `divides`: it
+    is a part that nobody else shows, and so is raised only as far as others' answers allow (`room_for`).
     """
 
     state: ListingState
@@ -189,6 +208,7 @@ class Target:
     quantity: int
     book: int | None
     beyond: int = 0
+    divides: bool = False
 
     @property
     def differs(self) -> bool:
@@ -201,7 +221,7 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
 
     Halts and widened buffers are known of its own claims only: those of others change nothing here.
     """
-    claims = _claims_on_pool(state, rules)
+    claims = _in_shares(state, _claims_on_pool(state, rules))
     if state.preorder is not None:
         claims = with_preorder(claims, state.available, state.preorder)
     if state.reserved:
@@ -255,6 +275,34 @@ def _claims_on_pool(state: ListingState, rules: RuleBook) -> list[Claim]:
     ]
 
 
+def _in_shares(state: ListingState, claims: list[Claim]) -> list[Claim]:
+    """The same with the weight of each that takes part, where the SKU is in shares."""
+    shared = state.shared
+    if shared is None or not state.divisible:
+        return claims
+    takes_part = [
+        not claim.rule.pickup and (shared.planned or claim.rule.mode is Mode.ADAPTIVE) for claim in claims
+    ]
+    channels = [claim.channel for claim, takes in zip(claims, takes_part, strict=True) if takes]
+    parts = weights(channels, state.demand, shared.shares) if channels else {}
+    return [
+        replace(claim, weight=parts[claim.channel], twins=_undivided(claim)) if takes else claim
+        for claim, takes in zip(claims, takes_part, strict=True)
+    ]
+
+
+def _has_a_part(rule: Rule, shared: Shared | None) -> bool:
+    """Whether a level under that rule is one of those that together show no more than there is."""
+    if rule.mode is Mode.PARTITIONED:
+        return True
+    return shared is not None and (shared.planned or rule.mode is Mode.ADAPTIVE)
+
+
+def _undivided(claim: Claim) -> tuple[int, ...]:
+    """A channel's part is divided among its listings beforehand, as one of partitioned stock is."""
+    return () if claim.rule.duplicates is Duplicates.SPLIT else claim.twins
+
+
 def _twins(sibling: Sibling, state: ListingState, rule: Rule) -> Sequence[Sibling]:
     """The listings of the SKU on the channel of one, by age, where its rule divides what the channel has among them.
 
@@ -282,18 +330,72 @@ def targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
 
 def _targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
     claims = claims_of(state, rules)
-    levels = allocate(state.available, claims) if not state.resting else []
-    return [
+    levels = allocate(state.available, claims) if _draws_on_all(state) else []
+    targets = [
         Target(
             state,
             claim.place,
             levels[n] if levels else allocate(free_for(state, rules, claim.place), claims)[n],
             state.books.get(claim.place),
             claim.programme + claim.preorder,
+            claim.divides and state.divisible,
         )
         for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id
     ]
+    return [_settled(target, claims, rules) for target in targets]
+
+
+def _settled(target: Target, claims: Sequence[Claim], rules: RuleBook) -> Target:
+    """The same, or what it shows already where its share is off by so little that it is left alone.
+
+    Never more than the channel would show of the pool, and nothing that somebody else was given.
+    """
+    state, book = target.state, target.book
+    own = (state.listing_id, target.place)
+    n = next(n for n, claim in enumerate(claims) if (claim.listing_id, claim.place) == own)
+    if claims[n].weight is None or book is None or book == target.quantity:
+        return target
+    if is_off(target.quantity, book):
+        return target
+    if book > target.quantity:
+        pooled = allocate(state.available, [replace(claim, weight=None) for claim in claims])[n]
+        if book > pooled or book * state.units > room_for(target, rules) - late_units(target):
+            return target
+    return replace(target, quantity=book)
+
+
+def late_units(target: Target) -> int:
+    """Units of a level in shares that may have been sold besides what it shows, and are not heard of."""
+    state, own = target.state, (target.state.listing_id, target.place)
+    if target.book is None:
+        return 0
+    holding = sum(holder.units for holder in state.holders if (holder.listing_id, holder.place) == own)
+    return max(0, holding - max(0, target.book) * state.units)
+
+
+def room_for(target: Target, rules: RuleBook, given: Mapping[tuple[int, str], int] | None = None) -> int:
+    """Units that a level in shares may sell at most, next to what all others may; below 0 where that is too much.
+
+    `given`: units that others, by listing and place, are being told in this moment, where that is more. What a source
+    said and no run was let through with is given to nobody, and what it took away is gone.
+    """
+    state, own = target.state, (target.state.listing_id, target.place)
+    others = []
+    for holder in state.holders:
+        spot = (holder.listing_id, holder.place)
+        channel = rules.channels.get(holder.channel)
+        if spot == own or channel is None or holder.place in channel.pickup:
+            continue
+        if not _has_a_part(rules.rule_for(holder.channel, state.sku, state.tags), state.shared):
+            continue
+        units = max(holder.units, (given or {}).get(spot, 0))
+        others.append((frozenset(channel.places.get(holder.place, ())), units))
+    free = {
+        location: min(units, units - state.withheld.get(location, 0))
+        for location, units in state.available.items()
+    }
+    return spare(free, rules.channels[state.channel].places[target.place], others)
 
 
 def free_for(state: ListingState, rules: RuleBook, place: str) -> Mapping[str, int]:
@@ -301,11 +403,16 @@ def free_for(state: ListingState, rules: RuleBook, place: str) -> Mapping[str, i
 
     What such a level shows is taken from its locations in turn, as far as each has any, and from the first beyond that.
     """
-    if not state.resting:
+    if _draws_on_all(state):
         return state.available
     if state.components:
         return packed([(part.quantity, units) for part, units in free_parts(state, rules, place).items()])
     return _free(state.available, state.resting, (state.listing_id, place), rules)
+
+
+def _draws_on_all(state: ListingState) -> bool:
+    """Whether no level rests; in shares, what one shows is its part, and nobody has to be kept from it."""
+    return not state.resting or (state.shared is not None and state.divisible)
 
 
 def free_parts(state: ListingState, rules: RuleBook, place: str) -> dict[Part, Mapping[str, int]]:

@@ -18,6 +18,8 @@ class Mode(StrEnum):
     """Every channel sees the pool: sells most, and a burst on two channels can oversell."""
     PARTITIONED = "partitioned"
     """Every channel has a part of its own: cannot oversell, and may leave units on the wrong channel."""
+    ADAPTIVE = "adaptive"
+    """Pooled while there is plenty; parts of their own, by recent demand, while there is not."""
 
 
 class Duplicates(StrEnum):

@@ -1,9 +1,10 @@
 """Levels: what listings show, what they should show, and the record of telling them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg import AsyncCursor
@@ -12,6 +13,7 @@ from psycopg.rows import TupleRow
 from onhand.domain.kits import packed
 from onhand.domain.listings import Component, ListingState, Resting, Sibling
 from onhand.domain.preorders import PreOrder
+from onhand.domain.sharing import Holder, Shared
 from onhand.domain.velocity import WAITS_AT_MOST, Tier, VelocityBuffer
 from onhand.ledger.database import Connection, Pool, one_statement, restore
 from onhand.ledger.queries import query
@@ -39,6 +41,7 @@ class LevelLearnt:
     `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated (None: nothing).
     `shortfall` are pieces by which its statements fell short of what was expected; None where that cannot be told.
     `surplus` are pieces by which they were above it: put back, and nobody told us yet.
+    `looked`: what it showed when it was looked at while nothing was believed of it, None where it was not.
     `blind`: it was set without looking. `location` is where sales we were not told of are taken off.
     """
 
@@ -51,6 +54,7 @@ class LevelLearnt:
     problem: str = ""
     location: str = ""
     surplus: int = 0
+    looked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,29 @@ NOTHING_SENT = Sent((), None, 1, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What booking answers told: how many levels taught of sales nobody told us of (`learnt`), and the listings with a
-    level that somebody else has claimed since (`overtaken`): nobody knows whose write came last."""
+    """What booking answers told: how many levels taught of sales nobody told us of (`learnt`), the listings with a
+    level that somebody else has claimed since (`overtaken`): nobody knows whose write came last; and the SKUs of which
+    units came free that other levels were promised (`owed`)."""
 
     learnt: int = 0
     overtaken: tuple[int, ...] = ()
+    owed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a level is to be told when it is claimed, None where it is only looked at.
+
+    It is told no more than that. `blind`: without looking, so that what is sold meanwhile is given back. `unshared`: it
+    was decided on while its SKU was in no shares, and is not to be raised if it is now.
+    """
+
+    quantity: int | None = None
+    blind: bool = False
+    unshared: bool = False
+
+
+ONLY_LOOK = Wish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,23 +194,37 @@ async def listing_page(
 
 
 async def listing_states(
-    pool: Pool, channel: str, listings: Sequence[int], *, siblings: bool, withheld: bool = False
+    pool: Pool,
+    channel: str,
+    listings: Sequence[int],
+    *,
+    siblings: bool,
+    withheld: bool = False,
+    deciding: bool = False,
 ) -> list[ListingState]:
     """What decides the levels of these listings of one channel, in the order given, from one snapshot.
 
     `withheld`: for somebody who may not tell the channel what the source said before a run was let through with it.
+    `deciding`: for somebody who decides whether SKUs are in shares, and how far levels with parts may be raised.
     """
-    named = {"listings": list(listings), "siblings": siblings, "withheld": withheld}
+    named = _named(listings, siblings=siblings, withheld=withheld, deciding=deciding)
     async with one_statement(pool) as connection:
         cursor = await connection.execute(query("listing_states"), named, binary=True)
         return [_state(channel, row) async for row in cursor]
+
+
+def _named(
+    listings: Sequence[int], *, siblings: bool, withheld: bool, deciding: bool = False
+) -> dict[str, object]:
+    return {"listings": list(listings), "siblings": siblings, "withheld": withheld, "deciding": deciding}
 
 
 def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     listing, sku, item, parent, tracking, units, generation, due_since, *found = row
     places, books, paces, locations, available, halted, widened, withheld, *others = found
     resting, siblings, others = others[:5], others[5:8], others[8:]
-    versions, tags, spiking, paced, preorder, reserved, parts = others
+    versions, tags, spiking, paced, preorder, reserved, parts, shared, planned, *sharing = others
+    holders, (sellers, rates, slowest) = sharing[:4], sharing[4:]
     components = components_of(parts)
     return ListingState(
         channel,
@@ -217,7 +253,17 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         None if preorder is None else _preorder(preorder),
         reserved or {},
         components,
+        _shared(planned) if shared else None,
+        tuple(map(Holder, *holders)) if holders[0] else (),
+        dict(zip(sellers or (), rates or (), strict=True)),
+        slowest,
     )
+
+
+def _shared(planned: Mapping[str, str] | None) -> Shared:
+    if planned is None:
+        return Shared()
+    return Shared(planned=True, shares={name: Decimal(percent) for name, percent in planned.items()})
 
 
 def _preorder(kept: Mapping[str, Any]) -> PreOrder:
@@ -282,8 +328,11 @@ async def claim(
     withheld: bool = False,
     claim: int,
     seconds: float,
+    wishes: Mapping[Spot, Wish] | None = None,
 ) -> tuple[dict[Spot, int | None], list[ListingState]]:
     """Take levels for one errand: what was believed of each that could be had, and the listings' states after that.
+
+    `wishes`: what they are to be told, for those that are not only looked at.
 
     `claim` is a number of the errand's own, by which its renewals and its booking are known.
 
@@ -291,30 +340,87 @@ async def claim(
     that is lost, leaves levels that the next errand reads or writes again whatever the target is by then. A sale that
     is posted after the claim is in the states that are read after it.
     """
-    wanted = {
-        "listings": [listing for listing, _ in spots],
-        "places": [place for _, place in spots],
-        "claim": claim,
-        "seconds": seconds,
-    }
+    wanted = {**_wanted(spots, wishes or {}), "claim": claim, "seconds": seconds}
+    named = _named(listings, siblings=siblings, withheld=withheld)
     async with pool.connection() as connection:
         await connection.set_autocommit(True)
         try:
             async with connection.pipeline():
                 claimed = await connection.execute(query("claim_levels"), wanted)
-                found = await connection.execute(
-                    query("listing_states"),
-                    {"listings": list(listings), "siblings": siblings, "withheld": withheld},
-                    binary=True,
-                )
+                found = await connection.execute(query("listing_states"), named, binary=True)
                 books = {(listing, place): book for listing, place, book in await claimed.fetchall()}
                 return books, [_state(channel, row) for row in await found.fetchall()]
         finally:
             await restore(connection)
 
 
+def _wanted(spots: Sequence[Spot], wishes: Mapping[Spot, Wish]) -> dict[str, object]:
+    found = [wishes.get(spot, ONLY_LOOK) for spot in spots]
+    return {
+        "listings": [listing for listing, _ in spots],
+        "places": [place for _, place in spots],
+        "wanted": [wish.quantity for wish in found],
+        "blind": [wish.blind for wish in found],
+        "unshared": [wish.unshared for wish in found],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The most that a claimed level may be told, and whether it should show more than that."""
+
+    most: int
+    blind: bool
+    owed: bool
+
+
+async def claim_in_shares(
+    pool: Pool,
+    channel: str,
+    spots: Sequence[Spot],
+    listings: Sequence[int],
+    grants: Callable[[Mapping[Spot, int | None], list[ListingState]], Mapping[Spot, Grant]],
+    *,
+    siblings: bool,
+    withheld: bool,
+    claim: int,
+    seconds: float,
+) -> None:
+    """As `claim`, for levels that may be raised only as far as all others of their SKUs allow.
+
+    `grants` decides that, from what was believed of those that could be had and the listings' states: all levels of
+    the SKUs are locked meanwhile, so that what they may still sell is the same until what is granted is written down.
+    """
+    wanted = {**_wanted(spots, {}), "claim": claim, "seconds": seconds}
+    named = _named(listings, siblings=siblings, withheld=withheld, deciding=True)
+    async with pool.connection() as connection:
+        async with connection.pipeline():
+            await connection.execute(query("lock_shared_levels"), {"listings": list(listings)})
+            claimed = await connection.execute(query("claim_levels"), wanted)
+            found = await connection.execute(query("listing_states"), named, binary=True)
+            books = {(listing, place): book for listing, place, book in await claimed.fetchall()}
+            states = [_state(channel, row) for row in await found.fetchall()]
+        granted = grants(books, states)
+        await connection.execute(
+            query("announce_levels"),
+            {
+                "listings": [listing for listing, _ in granted],
+                "places": [place for _, place in granted],
+                "most": [grant.most for grant in granted.values()],
+                "blind": [grant.blind for grant in granted.values()],
+                "owed": [grant.owed for grant in granted.values()],
+                "claim": claim,
+            },
+        )
+
+
 async def claim_believed(
-    pool: Pool, believed: Mapping[Spot, int], *, claim: int, seconds: float
+    pool: Pool,
+    believed: Mapping[Spot, int],
+    *,
+    claim: int,
+    seconds: float,
+    wishes: Mapping[Spot, Wish] | None = None,
 ) -> dict[Spot, int | None]:
     """Take levels of which is still believed what is given, as it was read with their targets.
 
@@ -326,8 +432,7 @@ async def claim_believed(
         cursor = await connection.execute(
             query("claim_believed"),
             {
-                "listings": [listing for listing, _ in believed],
-                "places": [place for _, place in believed],
+                **_wanted(list(believed), wishes or {}),
                 "books": list(believed.values()),
                 "claim": claim,
                 "seconds": seconds,
@@ -439,6 +544,7 @@ async def ask_to_book(
             "blind": [each.blind for each in learnt],
             "problems": [each.problem for each in learnt],
             "locations": [each.location for each in learnt],
+            "looked": [each.looked for each in learnt],
             "claim": claim,
             "answered_at": answered_at,
         },
@@ -451,7 +557,7 @@ async def booked(asked: AsyncCursor[TupleRow] | None) -> Booked:
         return Booked()
     row = await asked.fetchone()
     assert row is not None
-    return Booked(row[0], tuple(row[1]))
+    return Booked(row[0], tuple(row[1]), tuple(row[2]))
 
 
 async def pending_live(pool: Pool, channel: str, limit: int) -> list[int]:

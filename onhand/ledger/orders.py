@@ -22,6 +22,7 @@ from onhand.ledger.levels import mark
 from onhand.ledger.order_returns import remember_returns, returned_rows
 from onhand.ledger.posting import Posted, Verdict, post_events_on
 from onhand.ledger.queries import query
+from onhand.ledger.sharing import forget_unheard
 
 logger = structlog.get_logger()
 
@@ -118,7 +119,8 @@ async def drop_disproved(
     async with pool.connection() as connection:
         cursor = await connection.execute(query("drop_disproved"), {"channel": channel, "before": before})
         dropped = [(sku, place, pieces) for sku, place, pieces in await cursor.fetchall()]
-    return dropped, await mark(pool, sorted({sku for sku, _, _ in dropped})) if dropped else set()
+    changed = {sku for sku, _, _ in dropped} | set(await forget_unheard(pool, channel, before))
+    return dropped, await mark(pool, sorted(changed)) if changed else set()
 
 
 class _Batch:

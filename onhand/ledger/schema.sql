@@ -431,6 +431,10 @@ CREATE TABLE level (
     paced_at timestamptz,
     given_back integer NOT NULL DEFAULT 0,
     fixed_at timestamptz,
+    bound integer,
+    sets integer,
+    unheard integer NOT NULL DEFAULT 0,
+    owed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
@@ -443,6 +447,12 @@ COMMENT ON COLUMN level.claim IS 'The number of the errand that holds it; 0: nob
 COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was claimed.';
 COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
 COMMENT ON COLUMN level.given_back IS 'Pieces sold there, since it is known, that a blind write had put on show again.';
+COMMENT ON COLUMN level.bound IS 'While its book is null: the most pieces it may show, what was heard since it was claimed not yet off; null where nobody ever knew.';
+COMMENT ON COLUMN level.sets IS 'While its book is null: what a blind write under way sets it to, whatever is sold meanwhile.';
+COMMENT ON COLUMN level.unheard IS 'Pieces that may have been sold before it was fixed, after its book was lost, and are not heard of.';
+COMMENT ON COLUMN level.owed IS 'It should show more than it was told, and gets it when others'' answers show that units are free.';
+CREATE INDEX level_owed ON level (listing_id) WHERE owed;
+CREATE INDEX level_unheard ON level (listing_id) WHERE unheard > 0;
 
 CREATE TABLE provisional_demand (
     listing_id integer NOT NULL REFERENCES listing,
@@ -527,6 +537,27 @@ CREATE TABLE resting_level (
 COMMENT ON TABLE resting_level IS 'Levels that sell faster than a call takes on channels that only set levels: told their share, then left alone. What they show is kept from the SKU''s other listings.';
 COMMENT ON COLUMN resting_level.share IS 'Pieces it was told; what it shows until that is answered.';
 CREATE INDEX resting_level_sku ON resting_level (sku_id);
+
+CREATE TABLE shared_sku (
+    sku_id integer PRIMARY KEY REFERENCES sku,
+    since timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE shared_sku IS 'SKUs in shares: scarce ones under adaptive rules, and those of campaigns. All others are pooled.';
+
+CREATE TABLE campaign (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sku_id integer NOT NULL REFERENCES sku,
+    shares jsonb NOT NULL DEFAULT '{}',
+    until timestamptz,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    started_by text COLLATE "C" NOT NULL,
+    ended_at timestamptz,
+    ended_by text COLLATE "C" NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE campaign IS 'SKUs that were put in shares beforehand, by whom and until when; ended_at null: it goes on.';
+COMMENT ON COLUMN campaign.shares IS 'Percent by channel, as text; the others have the rest by demand.';
+COMMENT ON COLUMN campaign.until IS 'When it ends by itself; null: when somebody says so.';
+CREATE UNIQUE INDEX campaign_open ON campaign (sku_id) WHERE ended_at IS NULL;
 
 CREATE VIEW provisional_units AS
 SELECT d.sku_id, d.location_id, d.listing_id, d.place, d.pieces::bigint * d.units AS units
@@ -1267,9 +1298,24 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION faded IS 'A level''s pace as of now.';
 
+CREATE FUNCTION free_units_v1(sku integer, locations smallint[]) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT sum(b.available) FROM balance b
+                      WHERE b.sku_id = sku AND b.location_id = ANY (locations)), 0)::bigint
+         - coalesce((SELECT sum(d.units) FROM provisional_units d
+                      WHERE d.sku_id = sku AND d.location_id = ANY (locations)), 0)::bigint
+$$;
+COMMENT ON FUNCTION free_units_v1 IS 'Units of a SKU available at these locations, less provisional demand.';
+
+CREATE FUNCTION may_sell(book integer, bound integer, sets integer, heard integer, unheard integer) RETURNS integer
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(coalesce(book, greatest(bound - heard, sets)), 0) + unheard
+$$;
+COMMENT ON FUNCTION may_sell IS 'Pieces that a level may still sell at most, beyond what is provisional: onhand.domain.holdings.may_sell, but for what blind writes give back.';
+
 -- Sales move books: a platform takes its own sale off its own level. One made before the level was fixed is in the book
 -- already, or was undone by what fixed it. Levels are locked in the order (listing, place).
-CREATE FUNCTION take_sales_v1(listings integer[], places text[], pieces integer[], moments timestamptz[])
+CREATE FUNCTION take_sales_v2(listings integer[], places text[], pieces integer[], moments timestamptz[])
 RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -1336,6 +1382,7 @@ BEGIN
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
             pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
             paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END,
+            unheard = greatest(v.unheard - greatest(n.before, 0), 0),
             given_back = v.given_back + greatest(n.blind, 0)
           FROM news n
          WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0 OR n.blind > 0)
@@ -1349,65 +1396,83 @@ BEGIN
     RETURN given_back;
 END
 $$;
-COMMENT ON FUNCTION take_sales_v1 IS 'Lower what we believe listings show by pieces their channel sold; answers the pieces whose sale a blind write had undone, which lower nothing.';
+COMMENT ON FUNCTION take_sales_v2 IS 'Lower what we believe listings show by pieces their channel sold; answers the pieces whose sale a blind write had undone, which lower nothing.';
 
-CREATE FUNCTION claim_levels_v1(listings integer[], places text[], claim bigint, seconds double precision)
-RETURNS TABLE (listing_id integer, place text, book integer)
-LANGUAGE sql AS $$
+CREATE FUNCTION claim_levels_v2(
+    listings integer[], places text[], wanted integer[], blind boolean[], unshared boolean[], claim bigint,
+    seconds double precision
+) RETURNS TABLE (listing_id integer, place text, book integer)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    -- Locked first, in a statement of their own, so that the next one sees which SKUs came into shares before.
+    PERFORM FROM level v
+      WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+      ORDER BY v.listing_id, v.place
+        FOR UPDATE;
     -- Nobody knows what a level shows from now until its answer is booked: a process that dies in between leaves
     -- levels that are believed by nobody, and read or written again.
+    RETURN QUERY
     WITH mine AS (
-        SELECT v.listing_id, v.place, v.book
+        SELECT v.listing_id, v.place, v.book, v.bound, v.sets, v.heard, w.wanted, w.blind
           FROM level v
-         WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
-           AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
-         ORDER BY v.listing_id, v.place
-           FOR UPDATE
+          JOIN unnest(listings, places, wanted, blind, unshared) AS w(listing, place, wanted, blind, unshared)
+            ON w.listing = v.listing_id AND w.place = v.place
+         WHERE (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
+           AND NOT (w.unshared AND coalesce(w.wanted > may_sell(v.book, v.bound, v.sets, v.heard, 0), true)
+                    AND EXISTS (SELECT FROM listing l JOIN shared_sku s ON s.sku_id = l.sku_id
+                                 WHERE l.id = v.listing_id))
     )
     UPDATE level v SET
-        book = NULL, heard = 0, claim = claim_levels_v1.claim,
+        book = NULL, heard = 0, claim = claim_levels_v2.claim, owed = false,
+        bound = greatest(coalesce(m.book, greatest(m.bound - m.heard, m.sets)), m.wanted),
+        sets = CASE WHEN m.blind THEN m.wanted END,
         claimed_until = clock_timestamp() + make_interval(secs => seconds)
       FROM mine m
      WHERE v.listing_id = m.listing_id AND v.place = m.place
-       AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
-    RETURNING m.listing_id, m.place, m.book
+    RETURNING m.listing_id, m.place, m.book;
+END
 $$;
-COMMENT ON FUNCTION claim_levels_v1 IS 'Take levels for one read or write at the channel; those that somebody else holds are left out. Answers what was believed of each.';
+COMMENT ON FUNCTION claim_levels_v2 IS 'Take levels for one read or write at the channel, with the most that it will be told (wanted, null: nothing); those that somebody else holds are left out, and raises that were decided before their SKU came into shares (unshared). Answers what was believed of each.';
 
-CREATE FUNCTION claim_believed_v1(listings integer[], places text[], books integer[], claim bigint, seconds double precision)
-RETURNS TABLE (listing_id integer, place text)
-LANGUAGE sql AS $$
+CREATE FUNCTION claim_believed_v2(
+    listings integer[], places text[], books integer[], wanted integer[], blind boolean[], unshared boolean[],
+    claim bigint, seconds double precision
+) RETURNS TABLE (listing_id integer, place text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    kept record;
+BEGIN
+    PERFORM FROM level v
+      WHERE (v.listing_id, v.place) IN (SELECT * FROM unnest(listings, places))
+      ORDER BY v.listing_id, v.place
+        FOR UPDATE;
     -- A sale there that was posted since has lowered the book in the same transaction, so it shows here.
-    WITH mine AS (
-        SELECT v.listing_id, v.place
-          FROM level v
-          JOIN unnest(listings, places, books) AS w(listing, place, book)
-            ON w.listing = v.listing_id AND w.place = v.place AND w.book = v.book
-         WHERE v.claimed_until IS NULL OR v.claimed_until < clock_timestamp()
-         ORDER BY v.listing_id, v.place
-           FOR UPDATE OF v
-    )
-    UPDATE level v SET
-        book = NULL, heard = 0, claim = claim_believed_v1.claim,
-        claimed_until = clock_timestamp() + make_interval(secs => seconds)
-      FROM mine m
-     WHERE v.listing_id = m.listing_id AND v.place = m.place
-       AND (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
-    RETURNING m.listing_id, m.place
+    SELECT array_agg(v.listing_id) AS listings, array_agg(v.place) AS places, array_agg(w.wanted) AS wanted,
+           array_agg(w.blind) AS blind, array_agg(w.unshared) AS unshared
+      INTO kept
+      FROM unnest(listings, places, books, wanted, blind, unshared) AS w(listing, place, book, wanted, blind, unshared)
+      JOIN level v ON v.listing_id = w.listing AND v.place = w.place AND v.book = w.book;
+    RETURN QUERY
+    SELECT c.listing_id, c.place
+      FROM claim_levels_v2(kept.listings, kept.places, kept.wanted, kept.blind, kept.unshared, claim, seconds) c;
+END
 $$;
-COMMENT ON FUNCTION claim_believed_v1 IS 'Take levels of which is still believed what was read with their targets; others, and those somebody else holds, are left out.';
+COMMENT ON FUNCTION claim_believed_v2 IS 'The same for levels of which is still believed what was read with their targets; others are left out, too.';
 
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
+-- `looked`: what it showed when it was looked at while nothing was known of it, null where it was not.
 -- `surpluses`: pieces by which its statements were above what was expected: put back, and no cancellation heard yet.
 -- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
 -- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
 -- put back since, as a statement that had them would be above what was expected. Where the claim ran out and somebody
 -- else took the level meanwhile, nobody knows whose write came last: neither is believed.
-CREATE FUNCTION book_levels_v2(
+CREATE FUNCTION book_levels_v3(
     listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],
-    blind boolean[], problems text[], locations text[], claim bigint, answered_at timestamptz
-) RETURNS TABLE (learnt integer, overtaken integer[])
+    blind boolean[], problems text[], locations text[], looked integer[], claim bigint, answered_at timestamptz
+) RETURNS TABLE (learnt integer, overtaken integer[], owed text[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -1421,18 +1486,29 @@ BEGIN
                -- What it shows from here on is known anew, whatever was sold before.
                a.blind OR (a.shortfall IS NULL AND a.surplus = 0 AND a.expected IS NOT NULL) AS fixed,
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
-               CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned
-          FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations)
-               AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location)
-          JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v2.claim
+               CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned,
+               may_sell(NULL, v.bound, v.sets, v.heard, v.unheard) AS most,
+               -- What it may have shown more, when it was looked at after its book was lost, may all be sold.
+               CASE WHEN a.looked IS NULL OR a.blind THEN v.unheard
+                    ELSE greatest(may_sell(NULL, v.bound, v.sets, v.heard, v.unheard) - greatest(a.looked, 0), 0)
+                    END AS lost,
+               CASE WHEN a.blind THEN a.expected
+                    WHEN a.seen IS NULL THEN a.expected - v.heard
+                    WHEN a.shortfall IS NULL THEN a.seen
+                    WHEN v.heard < 0 THEN a.seen - v.heard
+                    ELSE a.seen - greatest(v.heard - a.shortfall, 0) END AS after
+          FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations, looked)
+               AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location, looked)
+          JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v3.claim
     ), lost AS (
         UPDATE level v SET
             book = NULL,
+            bound = greatest(v.book, v.bound, a.expected),
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
-            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
-            fixed_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.fixed_at END
-          FROM unnest(listings, places, blind) AS a(listing, place, blind)
-         WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v2.claim
+            blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
+            fixed_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.fixed_at END
+          FROM unnest(listings, places, expected, blind) AS a(listing, place, expected, blind)
+         WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v3.claim
         RETURNING v.listing_id
     ), known AS (
         -- What was sold and put back again, both unheard, is nothing: one takes the other away.
@@ -1482,24 +1558,32 @@ BEGIN
         DELETE FROM put_back r USING answer a WHERE a.blind AND r.listing_id = a.listing AND r.place = a.place
     ), booked AS (
         UPDATE level v SET
-            book = CASE WHEN a.blind THEN a.expected
-                        WHEN a.seen IS NULL THEN a.expected - a.heard
-                        WHEN a.shortfall IS NULL THEN a.seen
-                        WHEN a.heard < 0 THEN a.seen - a.heard
-                        ELSE a.seen - greatest(a.heard - a.shortfall, 0) END,
-            booked_at = book_levels_v2.answered_at,
-            blind_at = CASE WHEN a.blind THEN book_levels_v2.answered_at ELSE v.blind_at END,
-            fixed_at = CASE WHEN a.fixed THEN book_levels_v2.answered_at ELSE v.fixed_at END,
+            book = a.after,
+            bound = CASE WHEN a.after IS NULL THEN greatest(v.bound - v.heard, v.sets) END,
+            sets = NULL,
+            unheard = CASE WHEN a.after IS NULL THEN v.unheard ELSE a.lost END,
+            booked_at = book_levels_v3.answered_at,
+            blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
+            fixed_at = CASE WHEN a.fixed THEN book_levels_v3.answered_at ELSE v.fixed_at END,
             shown = coalesce(a.seen, v.shown),
-            shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v2.answered_at END,
+            shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v3.answered_at END,
             problem = a.problem, claimed_until = NULL, claim = 0, heard = 0
           FROM answer a
          WHERE v.listing_id = a.listing AND v.place = a.place
     )
-    SELECT (SELECT count(*)::integer FROM taught), ARRAY(SELECT DISTINCT listing_id FROM lost ORDER BY listing_id);
+    SELECT (SELECT count(*)::integer FROM taught), ARRAY(SELECT DISTINCT listing_id FROM lost ORDER BY listing_id),
+           CASE WHEN EXISTS (SELECT FROM level w WHERE w.owed)
+                THEN ARRAY(SELECT DISTINCT s.code
+                             FROM answer a
+                             JOIN listing l ON l.id = a.listing
+                             JOIN listing o ON o.sku_id = l.sku_id AND o.active
+                             JOIN level w ON w.listing_id = o.id AND w.owed
+                             JOIN sku s ON s.id = l.sku_id
+                            WHERE a.most > greatest(a.after, 0) + a.lost ORDER BY s.code)
+                ELSE '{}' END;
 END
 $$;
-COMMENT ON FUNCTION book_levels_v2 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something, and the listings with a level that somebody else has claimed since.';
+COMMENT ON FUNCTION book_levels_v3 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something, the listings with a level that somebody else has claimed since, and the SKUs of which units came free that others are owed.';
 
 CREATE FUNCTION begin_orders_v1(
     channel_name text, skus text[], locations text[], orders text[],

@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 
 from onhand.channels.base import Channel, LevelWrite, Outcome, WriteKind, WriteResult
 from onhand.channels.errors import ChannelError, RowRejected
-from onhand.domain.listings import ListingState, RuleBook, Target, targets_of
+from onhand.domain.listings import RuleBook
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, Push, Spot
-from onhand.publish.claims import CLAIM_SECONDS, held, new_claim
+from onhand.publish.claims import held
 from onhand.publish.record import record
-from onhand.publish.resting import Rests, leave_alone, rests_of
-from onhand.publish.work import Belief, Errand, Work, key_of, lost_write
+from onhand.publish.resting import leave_alone
+from onhand.publish.taking import taken_up
+from onhand.publish.work import Errand, Work, key_of, lost_write
 
 ROUNDS_MAX = 4
 """Times a level that moved under our hands is looked at again before it is left to its own update."""
@@ -71,7 +72,7 @@ async def bring(
     woken: set[str] | None = None,
 ) -> Work:
     """The whole way; answers all that became known."""
-    work, rests = await _taken_up(pool, channel, rules, listings, errand, woken)
+    work, rests = await taken_up(pool, channel, rules, listings, errand, woken)
     sent_at = datetime.now(UTC)
     async with held(pool, list(work.beliefs), work.claim):
         try:
@@ -84,73 +85,6 @@ async def bring(
             await record(pool, channel, rules, work, errand, sent_at, woken)
     await leave_alone(pool, work, rests)
     return work
-
-
-async def _taken_up(
-    pool: Pool,
-    channel: Channel,
-    rules: RuleBook,
-    listings: Sequence[int],
-    errand: Errand,
-    woken: set[str] | None,
-) -> tuple[Work, Rests]:
-    """What has to be done, with every level that has to be touched claimed."""
-    siblings, withheld = rules.needs_siblings, rules.guarded and not errand.let_through
-    states = await levels.listing_states(pool, channel.name, listings, siblings=siblings, withheld=withheld)
-    targets = _targets(states, rules)
-    wanted = [spot for spot in errand.positions or targets if spot in targets]
-    rests = await rests_of(pool, channel, rules, {spot: targets[spot] for spot in wanted})
-    if woken is not None:
-        woken.update(rests.woken)
-    touched = [
-        spot for spot in wanted if (errand.distrust or targets[spot].differs) and spot not in rests.alone
-    ]
-    # One without a row could be claimed by nobody, and would stay pending for ever.
-    rowless = [spot for spot in touched if spot[1] not in targets[spot].state.books]
-    if rowless:
-        await levels.make_levels(pool, rowless)
-    claimed: dict[Spot, int | None] = {}
-    claim = new_claim()
-    believed = {spot: book for spot in touched if (book := targets[spot].book) is not None}
-    if believed and errand.live and not rests.marked and len(believed) == len(touched):
-        claimed = dict(await levels.claim_believed(pool, believed, claim=claim, seconds=CLAIM_SECONDS))
-    elif touched:
-        claimed, states = await levels.claim(
-            pool,
-            channel.name,
-            touched,
-            listings,
-            siblings=siblings,
-            withheld=withheld,
-            claim=claim,
-            seconds=CLAIM_SECONDS,
-        )
-        targets = _targets(states, rules)
-    mine = {spot: replace(targets[spot], book=claimed.get(spot, targets[spot].book)) for spot in wanted}
-    for spot, share in rests.told.items():
-        mine[spot] = replace(mine[spot], quantity=min(share, mine[spot].quantity))
-    work = Work(
-        mine,
-        {spot: Belief(claimed[spot]) for spot in touched if spot in claimed},
-        {spot: target.book for spot, target in mine.items()},
-        {spot[0] for spot, target in targets.items() if spot not in mine and target.differs}
-        | rests.seconds.keys(),
-        claim,
-        {spot: target.book for spot, target in targets.items() if spot not in claimed},
-    )
-    for spot in wanted:
-        if spot not in claimed:
-            work.outcomes[spot] = "unchanged"
-            # Somebody else holds it, or it changed between the two looks: it stays pending.
-            if targets[spot].differs:
-                work.pending_elsewhere.add(spot[0])
-    return work, rests
-
-
-def _targets(states: Iterable[ListingState], rules: RuleBook) -> dict[Spot, Target]:
-    return {
-        (state.listing_id, target.place): target for state in states for target in targets_of(state, rules)
-    }
 
 
 async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Work, *, distrust: bool) -> None:
@@ -171,6 +105,7 @@ async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Wor
             before = work.beliefs[spot].shortfall
             work.beliefs[spot].read(level)
             _learn(channel, work, spot)
+            _raise_later(work, spot)
             if rules.channels[channel.name].listens:
                 _take_off(work, spot, before)
 
@@ -189,6 +124,20 @@ def _learn(channel: Channel, work: Work, spot: Spot) -> None:
             advice="Mend the item on the channel or its mapping; the next run tries again.",
         )
         work.fail(spot, error)
+
+
+def _raise_later(work: Work, spot: Spot) -> None:
+    """A level in shares that was lost sight of is not raised at once: what it showed more may be sold, and unheard."""
+    target, seen = work.targets[spot], work.books[spot]
+    was_known = any(
+        holder.units > 0
+        for holder in target.state.holders
+        if (holder.listing_id, holder.place) == (target.state.listing_id, target.place)
+    )
+    lost = target.divides and was_known and work.beliefs[spot].lost
+    if lost and seen is not None and target.quantity > seen:
+        work.targets[spot] = replace(target, quantity=max(0, seen))
+        work.again.add(target.state.sku)
 
 
 def _take_off(work: Work, spot: Spot, before: int | None) -> None:

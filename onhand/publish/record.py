@@ -55,7 +55,7 @@ async def record(
         for spot, belief in work.beliefs.items()
         if belief.shortfall or belief.surplus
     }
-    again = set(taught) if listens else set()
+    again = (set(taught) if listens else set()) | work.again | set(booked.owed)
     cleared_now = {listing for (listing,) in await cleared.fetchall()}
     again |= {
         target.state.sku for target in work.targets.values() if target.state.listing_id in booked.overtaken

@@ -44,9 +44,18 @@ class Belief:
     mendable: bool = False
     looked: bool = field(default=False, compare=False)
     """Whether the channel was asked within this errand."""
+    lost: bool = field(init=False, compare=False)
+    """Whether nothing was believed of it when it was claimed."""
+    found: int | None = field(default=None, compare=False)
+    """What it showed at the first look after that."""
+
+    def __post_init__(self) -> None:
+        self.lost = self.expected is None
 
     def read(self, level: ShownLevel) -> None:
         """The channel was asked."""
+        if self.lost and self.found is None:
+            self.found = level.quantity
         self.mendable, self.looked = level.mendable, True
         self._seen(level.quantity)
         self.expected = level.quantity
@@ -95,6 +104,8 @@ class Work:
     pushes: list[Push] = field(default_factory=list)
     outcomes: dict[Spot, str] = field(default_factory=dict)
     failures: dict[Spot, Failure] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
+    """SKUs to be looked at again once this is recorded."""
 
     def open_spots(self) -> list[Spot]:
         """Levels whose fate is not decided, in their bulk order."""
@@ -122,6 +133,7 @@ class Work:
                 blind=belief.blind,
                 problem=belief.problem,
                 location=location_of.get(spot[1], ""),
+                looked=belief.found,
             )
             for spot, belief in self.beliefs.items()
         ]

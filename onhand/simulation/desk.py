@@ -1,7 +1,7 @@
 """What is known while it sells, and what is said to channels: Onhand's side of the simulation.
 
-Books are kept by the domain's own records (`onhand.domain.holdings`), which mirror the ledger's `take_sales_v1` and
-`book_levels_v2`. What to say is decided by a way (`onhand.simulation.ways`).
+Books are kept by the domain's own records (`onhand.domain.holdings`), which mirror the ledger's `take_sales_v2` and
+`book_levels_v3`. What to say is decided by a way (`onhand.simulation.ways`).
 """
 
 from collections.abc import Iterable

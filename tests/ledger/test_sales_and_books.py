@@ -46,7 +46,7 @@ async def test_a_sale_moves_the_book_unless_it_is_in_it(
                 (listing, sku, told, told if moment == BEFORE else 0),
             )
         taken = await connection.execute(
-            "SELECT take_sales_v1(%s::integer[], %s::text[], %s::integer[], %s::timestamptz[])",
+            "SELECT take_sales_v2(%s::integer[], %s::text[], %s::integer[], %s::timestamptz[])",
             ([listing], [""], [pieces], [moment]),
         )
         given_back = await taken.fetchone()

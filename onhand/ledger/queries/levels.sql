@@ -14,7 +14,8 @@ SELECT l.id, l.sort_key
 -- Everything the allocation needs to decide what these listings show, from one snapshot. What answers have told of and no
 -- order yet is off the pool. Spikes, buffers by velocity, pre-orders and what is held for partners are looked for only while
 -- there are any; what is withheld, only while a source has said something that no run was let through with. A kit has no
--- stock, and is told by its components.
+-- stock, and is told by its components. What other levels of the SKU may still sell, and how fast it sells, is read where it
+-- is in shares, and for whoever decides about that.
 SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.generation, 0),
        o.marked_at, lv.places, lv.books, lv.paces, b.locations, b.available,
        EXISTS (SELECT FROM halt h WHERE h.listing_id = l.id AND h.lifted_at IS NULL),
@@ -44,12 +45,18 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
                          WHERE n.sku_id = l.sku_id AND n.secured > n.taken
                          GROUP BY m.partner, c.code) k
                  GROUP BY k.partner) h) END,
-       CASE WHEN s.kit THEN kit_components_v1(l.sku_id, u.first_event) END
+       CASE WHEN s.kit THEN kit_components_v1(l.sku_id, u.first_event) END,
+       sh.sku_id IS NOT NULL, g.shares,
+       h.channels, h.listings, h.places, h.units, q.channels, q.rates,
+       CASE WHEN %(deciding)s THEN (SELECT max(p.seconds) FROM propagation p) END
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
   JOIN sku s ON s.id = l.sku_id
   LEFT JOIN outbox o ON o.listing_id = l.id
   LEFT JOIN judgement j ON j.channel_id = l.channel_id
+  LEFT JOIN shared_sku sh ON sh.sku_id = l.sku_id
+  LEFT JOIN campaign g ON g.sku_id = sh.sku_id AND g.ended_at IS NULL
+                       AND (g.until IS NULL OR g.until > clock_timestamp())
  CROSS JOIN LATERAL (
     SELECT CASE WHEN %(withheld)s AND j.unjudged_from IS NOT NULL
                 THEN greatest(j.unjudged_from, (SELECT n.last_event + 1 FROM named_listing n
@@ -74,7 +81,26 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l2.id) AS listings, array_agg(l2.units) AS units
       FROM listing l2 JOIN channel ch ON ch.id = l2.channel_id
-     WHERE %(siblings)s AND l2.sku_id = l.sku_id AND l2.active) m ON true
+     WHERE (%(siblings)s OR sh.sku_id IS NOT NULL) AND l2.sku_id = l.sku_id AND l2.active) m ON true
+  LEFT JOIN LATERAL (
+    SELECT array_agg(ch.name) AS channels, array_agg(l4.id) AS listings, array_agg(v.place) AS places,
+           array_agg(may_sell(v.book, v.bound, v.sets, v.heard, v.unheard) * l4.units) AS units
+      FROM listing l4
+      JOIN level v ON v.listing_id = l4.id
+      JOIN channel ch ON ch.id = l4.channel_id
+     WHERE ((%(deciding)s AND %(siblings)s) OR sh.sku_id IS NOT NULL)
+       AND l4.sku_id = l.sku_id AND l4.active) h ON true
+  LEFT JOIN LATERAL (
+    -- Units a second: by what is lately heard of, or over days where that is more.
+    SELECT array_agg(d.name) AS channels, array_agg(greatest(d.lately, d.per_day / 86400)) AS rates
+      FROM (SELECT ch.name, sum(faded(v.pace, v.paced_at) * l5.units) * ln(2) / 10 AS lately,
+                   coalesce((SELECT sum(c.per_day) FROM channel_velocity c
+                              WHERE c.sku_id = l.sku_id AND c.channel_id = ch.id), 0) AS per_day
+              FROM listing l5
+              JOIN level v ON v.listing_id = l5.id
+              JOIN channel ch ON ch.id = l5.channel_id
+             WHERE (%(deciding)s OR sh.sku_id IS NOT NULL) AND l5.sku_id = l.sku_id AND l5.active
+             GROUP BY ch.id, ch.name) d) q ON true
  ORDER BY w.n
 
 -- name: listings_of_sku
@@ -139,14 +165,32 @@ SELECT count(*) FILTER (WHERE outcome = 'changed'), count(*) FILTER (WHERE outco
    AND position BETWEEN %(first)s AND %(last)s
 
 -- name: claim_levels
--- Take levels for one errand; what was believed of each that nobody else holds.
+-- Take levels for one errand, with the most that each will be told; what was believed of each that nobody else holds.
 SELECT listing_id, place, book
-  FROM claim_levels_v1(%(listings)s::int[], %(places)s::text[], %(claim)s, %(seconds)s)
+  FROM claim_levels_v2(%(listings)s::int[], %(places)s::text[], %(wanted)s::int[], %(blind)s::bool[],
+                       %(unshared)s::bool[], %(claim)s, %(seconds)s)
 
 -- name: claim_believed
 -- The same for levels of which is still believed what was read with their targets.
 SELECT listing_id, place
-  FROM claim_believed_v1(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(claim)s, %(seconds)s)
+  FROM claim_believed_v2(%(listings)s::int[], %(places)s::text[], %(books)s::int[], %(wanted)s::int[],
+                         %(blind)s::bool[], %(unshared)s::bool[], %(claim)s, %(seconds)s)
+
+-- name: lock_shared_levels
+-- All levels of these listings' SKUs, in the one order of levels: until the commit nobody else is given units of them, no
+-- sale of theirs is heard and no answer booked.
+SELECT FROM level v
+ WHERE v.listing_id IN (
+    SELECT o.id FROM listing l JOIN listing o ON o.sku_id = l.sku_id WHERE l.id = ANY (%(listings)s::int[]))
+ ORDER BY v.listing_id, v.place
+   FOR UPDATE
+
+-- name: announce_levels
+-- The most that claimed levels will be told, and which of them should show more than that.
+UPDATE level v SET bound = greatest(v.bound, a.most), sets = CASE WHEN a.blind THEN a.most END, owed = a.owed
+  FROM unnest(%(listings)s::int[], %(places)s::text[], %(most)s::int[], %(blind)s::bool[], %(owed)s::bool[])
+       AS a(listing, place, most, blind, owed)
+ WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim = %(claim)s
 
 -- name: believed_levels
 -- What we believe these items show, and what they were lately told: a notice that states one of these is our own echo.
@@ -168,7 +212,7 @@ SELECT v.listing_id, v.place
 
 -- name: forget_books
 -- A write was answered with success and does not show: nobody knows what these levels show.
-UPDATE level v SET book = NULL
+UPDATE level v SET book = NULL, bound = v.book, sets = NULL
   FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]) AS u(listing, place)
          ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place AND v.book IS NOT NULL
@@ -195,10 +239,10 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
 
 -- name: book_levels
 -- What the channel answered; levels are let go.
-SELECT learnt, overtaken
-  FROM book_levels_v2(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
+SELECT learnt, overtaken, owed
+  FROM book_levels_v3(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
                       %(shortfalls)s::int[], %(surpluses)s::int[], %(blind)s::bool[], %(problems)s::text[],
-                      %(locations)s::text[], %(claim)s, %(answered_at)s)
+                      %(locations)s::text[], %(looked)s::int[], %(claim)s, %(answered_at)s)
 
 -- name: pending_live
 -- What the publisher has to look at now: fast SKUs first, then whoever waits longest. One that has waited longer than its
