@@ -432,7 +432,8 @@ CREATE TABLE level (
     given_back integer NOT NULL DEFAULT 0,
     fixed_at timestamptz,
     bound integer,
-    sets integer,
+    tells integer,
+    tells_blindly boolean NOT NULL DEFAULT false,
     unheard integer NOT NULL DEFAULT 0,
     owed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (listing_id, place)
@@ -448,7 +449,8 @@ COMMENT ON COLUMN level.heard IS 'Pieces heard to be sold there since it was cla
 COMMENT ON COLUMN level.pace IS 'Pieces heard to be sold there, a count that halves every 10 seconds, as of paced_at.';
 COMMENT ON COLUMN level.given_back IS 'Pieces sold there, since it is known, that a blind write had put on show again.';
 COMMENT ON COLUMN level.bound IS 'While its book is null: the most pieces it may show, what was heard since it was claimed not yet off; null where nobody ever knew.';
-COMMENT ON COLUMN level.sets IS 'While its book is null: what a blind write under way sets it to, whatever is sold meanwhile.';
+COMMENT ON COLUMN level.tells IS 'While it is claimed: the most pieces that it will be told; null where it is only looked at.';
+COMMENT ON COLUMN level.tells_blindly IS 'And that without looking, so that what is sold meanwhile is given back.';
 COMMENT ON COLUMN level.unheard IS 'Pieces that may have been sold before it was fixed, after its book was lost, and are not heard of.';
 COMMENT ON COLUMN level.owed IS 'It should show more than it was told, and gets it when others'' answers show that units are free.';
 CREATE INDEX level_owed ON level (listing_id) WHERE owed;
@@ -1307,9 +1309,10 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION free_units_v1 IS 'Units of a SKU available at these locations, less provisional demand.';
 
-CREATE FUNCTION may_sell(book integer, bound integer, sets integer, heard integer, unheard integer) RETURNS integer
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT greatest(coalesce(book, greatest(bound - heard, sets)), 0) + unheard
+CREATE FUNCTION may_sell(v level) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(coalesce(v.book, greatest(v.bound - v.heard, v.tells - CASE WHEN v.tells_blindly THEN 0 ELSE v.heard END)), 0)
+         + v.unheard
 $$;
 COMMENT ON FUNCTION may_sell IS 'Pieces that a level may still sell at most, beyond what is provisional: onhand.domain.holdings.may_sell, but for what blind writes give back.';
 
@@ -1414,19 +1417,21 @@ BEGIN
     -- levels that are believed by nobody, and read or written again.
     RETURN QUERY
     WITH mine AS (
-        SELECT v.listing_id, v.place, v.book, v.bound, v.sets, v.heard, w.wanted, w.blind
+        SELECT v.listing_id, v.place, v.book, w.wanted, w.blind,
+               -- Nothing, where nobody ever knew.
+               CASE WHEN v.book IS NOT NULL THEN v.book
+                    WHEN v.bound IS NOT NULL OR v.tells IS NOT NULL THEN may_sell(v) - v.unheard END AS bound
           FROM level v
           JOIN unnest(listings, places, wanted, blind, unshared) AS w(listing, place, wanted, blind, unshared)
             ON w.listing = v.listing_id AND w.place = v.place
          WHERE (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
-           AND NOT (w.unshared AND coalesce(w.wanted > may_sell(v.book, v.bound, v.sets, v.heard, 0), true)
+           AND NOT (w.unshared AND w.wanted > may_sell(v) - v.unheard
                     AND EXISTS (SELECT FROM listing l JOIN shared_sku s ON s.sku_id = l.sku_id
                                  WHERE l.id = v.listing_id))
     )
     UPDATE level v SET
         book = NULL, heard = 0, claim = claim_levels_v2.claim, owed = false,
-        bound = greatest(coalesce(m.book, greatest(m.bound - m.heard, m.sets)), m.wanted),
-        sets = CASE WHEN m.blind THEN m.wanted END,
+        bound = m.bound, tells = m.wanted, tells_blindly = m.blind,
         claimed_until = clock_timestamp() + make_interval(secs => seconds)
       FROM mine m
      WHERE v.listing_id = m.listing_id AND v.place = m.place
@@ -1487,10 +1492,10 @@ BEGIN
                a.blind OR (a.shortfall IS NULL AND a.surplus = 0 AND a.expected IS NOT NULL) AS fixed,
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
                CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned,
-               may_sell(NULL, v.bound, v.sets, v.heard, v.unheard) AS most,
+               may_sell(v) AS most,
                -- What it may have shown more, when it was looked at after its book was lost, may all be sold.
                CASE WHEN a.looked IS NULL OR a.blind THEN v.unheard
-                    ELSE greatest(may_sell(NULL, v.bound, v.sets, v.heard, v.unheard) - greatest(a.looked, 0), 0)
+                    ELSE greatest(greatest(v.bound - v.heard, 0) + v.unheard - greatest(a.looked, 0), 0)
                     END AS lost,
                CASE WHEN a.blind THEN a.expected
                     WHEN a.seen IS NULL THEN a.expected - v.heard
@@ -1503,7 +1508,7 @@ BEGIN
     ), lost AS (
         UPDATE level v SET
             book = NULL,
-            bound = greatest(v.book, v.bound, a.expected),
+            bound = greatest(may_sell(v) - v.unheard, a.expected),
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
             fixed_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.fixed_at END
@@ -1559,8 +1564,7 @@ BEGIN
     ), booked AS (
         UPDATE level v SET
             book = a.after,
-            bound = CASE WHEN a.after IS NULL THEN greatest(v.bound - v.heard, v.sets) END,
-            sets = NULL,
+            bound = CASE WHEN a.after IS NULL THEN a.most - v.unheard END, tells = NULL, tells_blindly = false,
             unheard = CASE WHEN a.after IS NULL THEN v.unheard ELSE a.lost END,
             booked_at = book_levels_v3.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,

@@ -84,7 +84,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
      WHERE (%(siblings)s OR sh.sku_id IS NOT NULL) AND l2.sku_id = l.sku_id AND l2.active) m ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l4.id) AS listings, array_agg(v.place) AS places,
-           array_agg(may_sell(v.book, v.bound, v.sets, v.heard, v.unheard) * l4.units) AS units
+           array_agg(may_sell(v) * l4.units) AS units
       FROM listing l4
       JOIN level v ON v.listing_id = l4.id
       JOIN channel ch ON ch.id = l4.channel_id
@@ -187,7 +187,7 @@ SELECT FROM level v
 
 -- name: announce_levels
 -- The most that claimed levels will be told, and which of them should show more than that.
-UPDATE level v SET bound = greatest(v.bound, a.most), sets = CASE WHEN a.blind THEN a.most END, owed = a.owed
+UPDATE level v SET tells = a.most, tells_blindly = a.blind, owed = a.owed
   FROM unnest(%(listings)s::int[], %(places)s::text[], %(most)s::int[], %(blind)s::bool[], %(owed)s::bool[])
        AS a(listing, place, most, blind, owed)
  WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim = %(claim)s
@@ -212,7 +212,7 @@ SELECT v.listing_id, v.place
 
 -- name: forget_books
 -- A write was answered with success and does not show: nobody knows what these levels show.
-UPDATE level v SET book = NULL, bound = v.book, sets = NULL
+UPDATE level v SET book = NULL, bound = v.book
   FROM (SELECT * FROM unnest(%(listings)s::int[], %(places)s::text[]) AS u(listing, place)
          ORDER BY u.listing, u.place) a
  WHERE v.listing_id = a.listing AND v.place = a.place AND v.book IS NOT NULL

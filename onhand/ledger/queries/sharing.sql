@@ -36,7 +36,7 @@ SELECT mark_listings_v3(ARRAY(
     SELECT u.id FROM unnest(%(skus)s::int[]) AS u(id)
      WHERE EXISTS (SELECT FROM listing l JOIN level v ON v.listing_id = l.id
                     WHERE l.sku_id = u.id AND l.active
-                      AND (v.claimed_until IS NOT NULL OR may_sell(v.book, v.bound, v.sets, v.heard, v.unheard) > 0))
+                      AND (v.claimed_until IS NOT NULL OR may_sell(v) > 0))
      ORDER BY u.id), %(live)s)
 
 -- name: forget_unheard

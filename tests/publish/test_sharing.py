@@ -1,0 +1,287 @@
+"""SKUs in shares, on a real ledger: the gate at the claim keeps all channels together at what there is.
+
+Method: channels in memory that really sell what they show, so that what is on show and what is left can be compared at
+every moment, whatever anybody believes. Every publisher, herald and sweep is a task of its own.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from onhand.channels.base import LevelKey, LevelWrite, ShownLevel, WriteKind, WriteResult
+from onhand.channels.errors import ChannelDown, ChannelError, SameKeyRetry
+from onhand.domain.listings import ChannelRules, RuleBook
+from onhand.domain.orders import OrderLine, OrderSnapshot
+from onhand.domain.rules import Mode, Rule
+from onhand.ledger import catalogue, levels, orders
+from onhand.ledger.catalogue import NewListing
+from onhand.ledger.database import Pool, open_pool
+from onhand.ledger.orders import drop_disproved
+from onhand.ledger.posting import post_events
+from onhand.publish import Errand, bring_to_targets
+from onhand.publish import sharing as gate
+from tests.fix_ledger import sql
+from tests.memory_channel import MemoryChannel
+from tests.publish.shelves import adjust, books, ids_of, receipt, waiting
+
+SEED = 20_261_127
+NAMES = ("web", "store", "shop")
+ADAPTIVE = RuleBook(
+    {
+        name: ChannelRules(Rule(Mode.ADAPTIVE, name=name), {"": ("leeds",)}, listens=True)
+        for name in NAMES
+    }
+)
+PARTITIONED = RuleBook(
+    {
+        name: ChannelRules(
+            Rule(Mode.PARTITIONED, share=Decimal(share), name=name), {"": ("leeds",)}, listens=True
+        )
+        for name, share in zip(NAMES, (50, 30, 20), strict=True)
+    }
+)
+
+
+class Till(MemoryChannel):
+    """A channel that changes levels exactly once, and sells. `mishaps`: the chance that a call is lost, before it took
+    effect or after it, or refused. `looks` is called whenever a level has moved."""
+
+    def __init__(self, name: str, chance: random.Random, mishaps: float = 0.0) -> None:
+        super().__init__(name, write_kind=WriteKind.COMPARE_AND_SET, changes=True)
+        self.chance, self.mishaps = chance, mishaps
+        self.looks: Callable[[], None] = lambda: None
+        self.pushes: list[tuple[str, int]] = []
+
+    async def _on_the_way(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0, 0.01))
+
+    async def _perhaps_lost(self, what: str) -> None:
+        if self.chance.random() < self.mishaps:
+            raise self.chance.choice([SameKeyRetry, ChannelDown])(self.name, what, "lost")
+
+    async def change_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = True
+    ) -> list[WriteResult]:
+        return await self._told(writes, super().change_levels(writes, key))
+
+    async def set_levels(
+        self, writes: Sequence[LevelWrite], key: str, *, urgent: bool = False
+    ) -> list[WriteResult]:
+        return await self._told(writes, super().set_levels(writes, key))
+
+    async def _told(self, writes, telling) -> list[WriteResult]:
+        try:
+            await self._on_the_way()
+            await self._perhaps_lost("changing")
+        except ChannelError:
+            telling.close()
+            raise
+        results = await telling
+        self.pushes += [(write.key.item.item_id, write.quantity) for write in writes]
+        self.looks()
+        await self._on_the_way()
+        await self._perhaps_lost("answering")
+        return results
+
+    async def read_levels(self, keys: Sequence[LevelKey]) -> list[ShownLevel]:
+        await self._on_the_way()
+        await self._perhaps_lost("reading")
+        found = await super().read_levels(keys)
+        await self._on_the_way()
+        return found
+
+
+@dataclass
+class Rush:
+    """Buyers, heralds who bring orders late and shuffled, publishers and sweeps, all at once.
+
+    `worst`: the most units that were on show beyond what was left, at any moment that `watching` was on.
+    """
+
+    pool: Pool
+    rules: RuleBook
+    chance: random.Random
+    tills: dict[str, Till]
+    left: int
+    listings: dict[str, int] = field(default_factory=dict)
+    heard_late: list[tuple[str, OrderSnapshot]] = field(default_factory=list)
+    sold: int = 0
+    turned_away: int = 0
+    over: bool = False
+    watching: bool = False
+    worst: int = 0
+    hearing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def looks(self) -> None:
+        on_show = sum(max(0, till.levels.get((f"{name}-A", ""), 0)) for name, till in self.tills.items())
+        if self.watching:
+            self.worst = max(self.worst, on_show - self.left)
+
+    def buy(self, name: str) -> None:
+        """A buyer takes a unit, if the channel shows any."""
+        spot = (f"{name}-A", "")
+        if self.tills[name].levels.get(spot, 0) <= 0:
+            self.turned_away += 1
+            return
+        self.tills[name].levels[spot] -= 1
+        self.left -= 1
+        self.sold += 1
+        at = datetime.now(UTC)
+        line = OrderLine("1", "A", "leeds", 1, 0, self.listings[name])
+        self.heard_late.append((name, OrderSnapshot(name, f"{name}{self.sold}", 1, at, (line,), at)))
+
+    async def hear(self, *, everything: bool = False, of: str | None = None) -> None:
+        """Some of what was sold is heard of, in any order."""
+        async with self.hearing:  # whoever sweeps has heard of all that was placed before
+            await self._hear(everything=everything, of=of)
+
+    async def _hear(self, *, everything: bool, of: str | None) -> None:
+        self.chance.shuffle(self.heard_late)
+        mine = [told for told in self.heard_late if of is None or told[0] == of]
+        some = mine if everything else mine[: self.chance.randint(1, 4)]
+        self.heard_late = [told for told in self.heard_late if told not in some]
+        for channel in NAMES:
+            if snapshots := [snapshot for name, snapshot in some if name == channel]:
+                await orders.post_orders(self.pool, snapshots, set())
+
+    async def herald(self) -> None:
+        while not self.over:
+            await asyncio.sleep(self.chance.uniform(0, 0.03))
+            await self.hear()
+
+    async def sweep(self) -> None:
+        """Now and then all orders of a channel are asked for; what none came for is given back."""
+        while not self.over:
+            await asyncio.sleep(0.1)
+            for name in NAMES:
+                moment = datetime.now(UTC)
+                await self.hear(everything=True, of=name)
+                await drop_disproved(self.pool, name, moment)
+
+    async def publish(self, name: str) -> None:
+        while not self.over:
+            await self.tell(name)
+            await asyncio.sleep(0.002)
+
+    async def tell(self, name: str) -> int:
+        found = await levels.pending_live(self.pool, name, 10)
+        if found:
+            with contextlib.suppress(ChannelError):
+                await bring_to_targets(
+                    self.pool, self.tills[name], self.rules, found, Errand(live=True), set()
+                )
+        return len(found)
+
+    async def settle(self) -> None:
+        """Until nobody has anything to tell any more."""
+        quiet = 0
+        async with asyncio.timeout(30):
+            while quiet < 2:
+                quiet = 0 if sum([await self.tell(name) for name in NAMES]) else quiet + 1
+
+    async def run(self, buyers: int, seconds: float) -> None:
+        tasks = [asyncio.create_task(self.publish(name)) for name in NAMES for _ in range(2)]
+        tasks += [asyncio.create_task(self.herald()), asyncio.create_task(self.sweep())]
+        for _ in range(buyers):
+            self.buy(self.chance.choice((*NAMES, NAMES[0])))
+            self.looks()
+            await asyncio.sleep(seconds / buyers)
+        self.over = True
+        await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+async def three(shop: Pool, database: str) -> AsyncIterator[Pool]:
+    """A is listed on three channels, and there is none of it yet."""
+    await catalogue.save_places(shop, {"leeds": "Leeds"}, {"shop": "bigcommerce"})
+    for name in NAMES:
+        await catalogue.save_listings(shop, name, [NewListing("A", f"{name}-A", "A")], [""])
+    async with open_pool(database, size=16, name="rush") as pool:
+        yield pool
+
+
+async def rush(
+    pool: Pool, rules: RuleBook, units: int, *, seed: int = SEED, mishaps: float = 0.0, told: bool = True
+) -> Rush:
+    """So many units came in; `told`: every channel has been told its level already."""
+    chance = random.Random(seed)
+    tills = {name: Till(name, chance) for name in NAMES}
+    found = Rush(pool, rules, chance, tills, units)
+    found.listings = {name: (await ids_of(pool, name))[0] for name in NAMES}
+    for till in tills.values():
+        till.looks = found.looks
+    await post_events(pool, [receipt("units", "A", units)], set())
+    if told:
+        await found.settle()
+    for till in tills.values():
+        till.mishaps = mishaps
+        till.pushes.clear()
+    return found
+
+
+def shown(found: Rush) -> dict[str, int]:
+    return {name: till.levels.get((f"{name}-A", ""), 0) for name, till in found.tills.items()}
+
+
+async def shared(pool: Pool) -> list[str]:
+    return [code for (code,) in await sql(pool, "SELECT s.code FROM shared_sku h JOIN sku s ON s.id = h.sku_id")]
+
+
+async def test_a_scarce_sku_comes_into_shares_and_leaves_them_well_above(three: Pool) -> None:
+    """Goal: exact values: into shares at 5 units, the least there is; out of them above 7, half again as many."""
+    found = await rush(three, ADAPTIVE, 6)
+    assert (shown(found), await shared(three)) == (dict.fromkeys(NAMES, 6), [])
+
+    await adjust(three, "1", "A", -1)
+    await found.settle()
+    assert (sum(shown(found).values()), await shared(three)) == (5, ["A"])
+    await adjust(three, "2", "A", 2)
+    await found.settle()
+    assert (sum(shown(found).values()), await shared(three)) == (7, ["A"])
+    await adjust(three, "3", "A", 1)
+    await found.settle()
+    assert (shown(found), await shared(three)) == (dict.fromkeys(NAMES, 8), [])
+    assert await waiting(three) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("mishaps", [0.0, 0.2])
+async def test_never_more_is_on_show_than_is_left(three: Pool, mishaps: float, seed: int) -> None:
+    """Goal: whatever is sold, heard late, answered or lost: all channels together show no more than there is."""
+    found = await rush(three, ADAPTIVE, 5, seed=seed)
+    await adjust(three, "more", "A", 2)
+    found.left += 2
+    await found.settle()
+    assert await shared(three) == ["A"]
+    for till in found.tills.values():
+        till.mishaps = mishaps
+    found.watching = True
+
+    await found.run(40, 1.0)
+
+    assert found.worst <= 0
+    assert found.left >= 0
+    if not mishaps:
+        assert found.left == 0, "nobody was starved"
+
+
+async def test_negative_control_of_the_gate(three: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: raised at once, levels show more than there is while givers' answers are on their way."""
+    monkeypatch.setattr(gate, "room_for", lambda target, rules, given=None: 10**6)
+    worst = 0
+    for seed in range(4):
+        found = await rush(three, ADAPTIVE, 5, seed=seed) if not seed else found
+        found.watching = True
+        found.over = False
+        await adjust(three, f"more {seed}", "A", 7 - found.left)
+        found.left = 7
+        await found.settle()
+        await found.run(30, 0.8)
+        worst = max(worst, found.worst)
+    assert worst > 0
