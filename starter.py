@@ -41,6 +41,7 @@ COMMANDS = {
     "velocity": "velocity",
     "programmes": "programmes",
     "preorders": "preorders",
+    "campaign": "campaigns",
     "channels": "channels",
     "webhooks": "webhooks",
     "inbox": "inbox",

@@ -1,4 +1,5 @@
-"""What is promised ahead, kept every minute: wholesale programmes begin, are stocked and end; pre-orders are queued.
+"""What is promised ahead, kept every minute: wholesale programmes begin, are stocked and end; pre-orders are queued;
+campaigns end.
 
 Each step goes by what the ledger says, so a look that was cut short, or a day without any, is made good by the next.
 """
@@ -12,7 +13,7 @@ from onhand.alerts import promise_report
 from onhand.alerts.promise_report import LineTold
 from onhand.alerts.slack import NOT_CONFIGURED, Slack
 from onhand.domain.programmes import Beyond, Shelf, Terms, short_by
-from onhand.ledger import preorders, programmes
+from onhand.ledger import campaigns, preorders, programmes
 from onhand.ledger.database import Pool
 from onhand.ledger.programmes import Prospect
 from onhand.settings import Settings
@@ -35,7 +36,7 @@ class Kept:
 
 
 async def keep(pool: Pool, settings: Settings, slack: Slack, now: datetime) -> Kept:
-    """Do whatever is due of programmes and pre-orders, and tell people what they should know in time."""
+    """Do whatever is due of programmes, pre-orders and campaigns, and tell people what they should know in time."""
     kept = Kept()
     sellers = settings.sellers()
     for number, partner in await programmes.to_keep(pool, now):
@@ -51,6 +52,7 @@ async def keep(pool: Pool, settings: Settings, slack: Slack, now: datetime) -> K
                 ended=done.ended,
             )
     kept.woken |= await preorders.mark_news(pool)
+    kept.woken |= await campaigns.end_due(pool, now)
     kept.waiting = await preorders.keep_promises(pool)
     kept.warned = await _warn(pool, settings, slack)
     kept.late = await _tell_late(pool, settings, slack, now)

@@ -9,6 +9,7 @@ import psycopg_pool
 from onhand.channels.errors import ChannelError
 from onhand.connect import NotRunningError
 from onhand.domain.counts import CountConflictError
+from onhand.domain.campaigns import CampaignRefusedError
 from onhand.domain.movements import MovementRefusedError
 from onhand.domain.programmes import ProgrammeRefusedError
 from onhand.domain.purchase_orders import PurchaseOrderRefusedError
@@ -69,6 +70,7 @@ def describe(error: Exception) -> Said:
             return Said(error.said, error.advice, ExitCode.FAILURE)
         case (
             MovementRefusedError()
+            | CampaignRefusedError()
             | PurchaseOrderRefusedError()
             | ReasonRefusedError()
             | ProgrammeRefusedError()

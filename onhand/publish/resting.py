@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from onhand.channels.base import Channel, WriteKind
 from onhand.domain.calm import Course, Sight, course_of, rest_seconds, shares
 from onhand.domain.listings import ListingState, RuleBook, Target
+from onhand.domain.sharing import limits
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot
@@ -28,13 +29,31 @@ class Rests:
     """Whether listings got new generations by it, so that what was read before is old."""
 
 
+def may_rest(channel: Channel, rules: RuleBook) -> bool:
+    """Whether levels of the channel rest while they are hot: it only sets levels, and tells of its orders."""
+    can = channel.capabilities
+    return can.write_kind is WriteKind.ABSOLUTE and not can.changes and rules.channels[channel.name].listens
+
+
+def _is_plentiful(target: Target, rules: RuleBook, *, resting: bool) -> bool:
+    """Whether there is so much more than what is sold until all channels show a change that none has to rest: what a set
+    gives back is told again long before it is missing. By the measure of shares, whatever the mode.
+    """
+    state = target.state
+    if state.shared is not None:
+        return False
+    free = sum(state.available.get(code, 0) for code in rules.channels[state.channel].places[target.place])
+    enters, leaves = limits(sum(state.demand.values()), state.slowest)
+    return free > (leaves if resting else enters)
+
+
 async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mapping[Spot, Target]) -> Rests:
     """Decide and write down which of these levels begin, go on or cease to rest.
 
     What begins to rest is kept from the SKU's other listings from this moment, before it is told its share.
     """
-    can, rests = channel.capabilities, Rests()
-    if can.write_kind is not WriteKind.ABSOLUTE or can.changes or not rules.channels[channel.name].listens:
+    rests = Rests()
+    if not may_rest(channel, rules):
         return rests
     ended: list[Spot] = []
     hot: dict[Spot, Target] = {}
@@ -45,7 +64,7 @@ async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mappi
         pace = target.state.paces.get(target.place, 0.0)
         seconds = channel.meter.call_seconds
         course = course_of(Sight(pace, seconds, resting, target.book, target.quantity))
-        if course is Course.TELL:
+        if course is Course.TELL or _is_plentiful(target, rules, resting=resting):
             ended += [spot] if resting else []
             continue
         rests.seconds[spot[0]] = min(rests.seconds.get(spot[0], float("inf")), rest_seconds(pace, seconds))
@@ -79,10 +98,13 @@ def _rests(state: ListingState, spot: Spot) -> bool:
 
 
 async def _shares(pool: Pool, rules: RuleBook, hot: Mapping[Spot, Target]) -> dict[Spot, int]:
-    """Pieces each hot level is told: its part, by recent pace, of what it would show if it were alone."""
+    """Pieces each hot level is told: its part, by recent pace, of what it would show if it were alone; in shares, its
+    share."""
     paces = await levels.paces_of_skus(pool, sorted({listing for listing, _ in hot}))
-    told = {}
+    told = {spot: target.quantity for spot, target in hot.items() if target.divides}
     for spot, target in hot.items():
+        if target.divides:
+            continue
         own = rules.channels[target.state.channel].places[target.place]
         rivals = {
             (each.listing_id, each.place): each.pace * each.units

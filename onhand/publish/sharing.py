@@ -20,11 +20,12 @@ async def states_decided(
     listings: Sequence[int],
     *,
     withheld: bool,
+    deciding: bool,
     woken: set[str] | None,
 ) -> list[ListingState]:
     """What decides the levels of these listings, once it is settled which of their SKUs are in shares.
 
-    Where one comes into shares or leaves them all its listings are marked, and who is to be signalled is added to
+    `deciding`: it has to be known how fast they sell. Where one comes into shares or leaves them all its listings are marked, and who is to be signalled is added to
     `woken`.
     """
 
@@ -35,7 +36,7 @@ async def states_decided(
             listings,
             siblings=rules.needs_siblings,
             withheld=withheld,
-            deciding=rules.needs_demand,
+            deciding=deciding,
         )
 
     states = await read()

@@ -9,7 +9,7 @@ from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot, Wish
 from onhand.publish.claims import CLAIM_SECONDS, new_claim
-from onhand.publish.resting import Rests, rests_of
+from onhand.publish.resting import Rests, may_rest, rests_of
 from onhand.publish.sharing import Gate, states_decided
 from onhand.publish.work import Belief, Errand, Work
 
@@ -24,7 +24,15 @@ async def taken_up(
 ) -> tuple[Work, Rests]:
     """What has to be done, with every level that has to be touched claimed."""
     withheld = rules.guarded and not errand.let_through
-    states = await states_decided(pool, channel.name, rules, listings, withheld=withheld, woken=woken)
+    states = await states_decided(
+        pool,
+        channel.name,
+        rules,
+        listings,
+        withheld=withheld,
+        deciding=rules.needs_demand or may_rest(channel, rules),
+        woken=woken,
+    )
     targets = _targets(states, rules)
     wanted = [spot for spot in errand.positions or targets if spot in targets]
     rests = await rests_of(pool, channel, rules, {spot: targets[spot] for spot in wanted})

@@ -33,10 +33,7 @@ from tests.publish.shelves import adjust, books, ids_of, receipt, waiting
 SEED = 20_261_127
 NAMES = ("web", "store", "shop")
 ADAPTIVE = RuleBook(
-    {
-        name: ChannelRules(Rule(Mode.ADAPTIVE, name=name), {"": ("leeds",)}, listens=True)
-        for name in NAMES
-    }
+    {name: ChannelRules(Rule(Mode.ADAPTIVE, name=name), {"": ("leeds",)}, listens=True) for name in NAMES}
 )
 PARTITIONED = RuleBook(
     {
@@ -230,7 +227,9 @@ def shown(found: Rush) -> dict[str, int]:
 
 
 async def shared(pool: Pool) -> list[str]:
-    return [code for (code,) in await sql(pool, "SELECT s.code FROM shared_sku h JOIN sku s ON s.id = h.sku_id")]
+    return [
+        code for (code,) in await sql(pool, "SELECT s.code FROM shared_sku h JOIN sku s ON s.id = h.sku_id")
+    ]
 
 
 async def test_a_scarce_sku_comes_into_shares_and_leaves_them_well_above(three: Pool) -> None:
