@@ -47,17 +47,17 @@ class Belief:
     lost: bool = field(init=False, compare=False)
     """Whether nothing was believed of it when it was claimed."""
     found: int | None = field(default=None, compare=False)
-    """What it showed at the first look after that."""
+    """What it showed at the first look after that, less pieces by which later statements fell short."""
 
     def __post_init__(self) -> None:
         self.lost = self.expected is None
 
     def read(self, level: ShownLevel) -> None:
         """The channel was asked."""
-        if self.lost and self.found is None:
-            self.found = level.quantity
         self.mendable, self.looked = level.mendable, True
         self._seen(level.quantity)
+        if self.lost and self.found is None and level.quantity is not None:
+            self.found = max(0, level.quantity)
         self.expected = level.quantity
         self.problem = level.problem
 
@@ -72,6 +72,8 @@ class Belief:
             self._seen(echo)
 
     def _seen(self, quantity: int | None) -> None:
+        if quantity is not None and self.expected is not None and self.found is not None:
+            self.found -= max(0, self.expected - quantity)
         if quantity is None or self.expected is None:
             self.shortfall = None
         elif quantity > self.expected:

@@ -203,7 +203,8 @@ COMMENT ON FUNCTION claim_believed_v2 IS 'The same for levels of which is still 
 
 -- What a channel answered, for levels that were claimed. `expected`: the level if nobody sold unheard; `seen`: the level
 -- the channel stated, null where it stated none; `blind`: a write that undid what was sold before it took effect.
--- `looked`: what it showed when it was looked at while nothing was known of it, null where it was not.
+-- `looked`: what it showed when it was looked at while nothing was known of it, less what later statements fell short by;
+-- null where it was not.
 -- `surpluses`: pieces by which its statements were above what was expected: put back, and no cancellation heard yet.
 -- `shortfalls`: pieces that its statements fell short of what was expected, null where that cannot be told. Of these,
 -- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
@@ -230,7 +231,7 @@ BEGIN
                may_sell(v) AS most,
                -- What it may have shown more, when it was looked at after its book was lost, may all be sold.
                CASE WHEN a.looked IS NULL OR a.blind THEN v.unheard
-                    ELSE greatest(greatest(v.bound - v.heard, 0) + v.unheard - greatest(a.looked, 0), 0)
+                    ELSE greatest(greatest(v.bound - v.heard, 0) + v.unheard - a.looked, 0)
                     END AS lost,
                CASE WHEN a.blind THEN a.expected
                     WHEN a.seen IS NULL THEN a.expected - v.heard
