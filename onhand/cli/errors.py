@@ -8,8 +8,8 @@ import psycopg_pool
 
 from onhand.channels.errors import ChannelError
 from onhand.connect import NotRunningError
-from onhand.domain.counts import CountConflictError
 from onhand.domain.campaigns import CampaignRefusedError
+from onhand.domain.counts import CountConflictError
 from onhand.domain.movements import MovementRefusedError
 from onhand.domain.programmes import ProgrammeRefusedError
 from onhand.domain.purchase_orders import PurchaseOrderRefusedError

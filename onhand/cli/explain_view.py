@@ -73,6 +73,9 @@ def _panel(heading: str, body: RenderableType) -> Panel:
 
 def _stock(explanation: Explanation) -> RenderableType:
     notes = [Text(_unheard(each, explanation.asked_at), style="yellow") for each in explanation.provisional]
+    standing = explanation.standing
+    if standing is not None and (standing.phase != "pooled" or standing.per_second > 0):
+        notes.append(Text(standing.reason))
     notes += [Text(_held(kit, explanation.sku.code)) for kit in explanation.kits]
     notes += [Text(kept_sentence(each)) for each in explanation.kept]
     notes += [Text(promise_sentence(each)) for each in explanation.promises[:PROMISES_SHOWN]]

@@ -14,8 +14,8 @@ class CampaignRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a campaign plans: percent by channel (those that are not named have the rest by demand), and until when; None:
-    until somebody ends it. Raises CampaignRefusedError.
+    """What a campaign plans: percent by channel (those that are not named have the rest by demand), and until when;
+    None: until somebody ends it. Raises CampaignRefusedError.
     """
 
     shares: Mapping[str, Decimal] = field(default_factory=dict)

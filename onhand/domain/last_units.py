@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from onhand.domain.rules import WHOLE_PARTS
+
 if TYPE_CHECKING:
     from onhand.domain.allocation import Claim
 
@@ -76,9 +78,13 @@ def _bearing(found: Mapping[tuple[str, int], LastUnits], claim: "Claim") -> Last
 
 
 def _drawing(available: Mapping[str, int], claim: "Claim", last: LastUnits | None) -> "Claim":
-    if last is None or (last.channel == claim.channel and claim.rule.share == WHOLE_SHARE):
+    if last is None:
         return claim
     if last.channel == claim.channel:
+        if claim.weight is not None:
+            claim = replace(claim, weight=WHOLE_PARTS)
+        if claim.rule.share == WHOLE_SHARE:
+            return claim
         return replace(claim, rule=replace(claim.rule, share=WHOLE_SHARE))
     # A location with less than nothing stays: giving way never makes more to show of what is oversold.
     kept = (

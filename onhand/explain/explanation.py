@@ -1,13 +1,22 @@
 """Why a channel shows what it shows: everything that bears on it, put together from bounded reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
-from onhand.domain.listings import Component, ListingState, RuleBook, claims_of, free_for, free_parts
+from onhand.domain.listings import (
+    Component,
+    ListingState,
+    RuleBook,
+    claims_of,
+    free_for,
+    free_parts,
+    targets_of,
+)
 from onhand.domain.precedence import ruling
+from onhand.domain.sharing_bound import Standing, standing_of
 from onhand.explain.sentences import (
     adrift,
     held_back,
@@ -97,7 +106,8 @@ class Explanation:
     `unlisted` are the channels that have no listing of the SKU, `off` those that have one but are not
     switched on. `provisional` are sales that channels' answers told of and no order yet. `kept`: for wholesale
     partners; `promises`: order lines that wait for units which have not arrived, those that are served first in front.
-    `components`: what the SKU is packed from, where it is a kit; `kits`: the first kits that hold it.
+    `components`: what the SKU is packed from, where it is a kit; `kits`: the first kits that hold it. `standing`:
+    whether it is in shares, and how much of it can still be oversold; None where it is on no channel, or is a kit.
     """
 
     asked_at: datetime
@@ -114,6 +124,7 @@ class Explanation:
     promises: tuple[PromiseRow, ...] = ()
     components: tuple[Component, ...] = ()
     kits: tuple[Kit, ...] = ()
+    standing: Standing | None = None
 
 
 async def explain_sku(
@@ -128,9 +139,13 @@ async def explain_sku(
     stopped = await work.holds(pool, channels)
     wrong = await _wrong(pool, sku, channels)
     explained: list[LevelExplained] = []
+    standing: Standing | None = None
+    blind = {(entry.listing_id, known.place) for entry in listings for known in entry.levels if known.blind}
     for channel in (name for name in channels if name in rules.channels):
         facts = {entry.listing_id: entry for entry in listings if entry.channel == channel}
-        for state in await levels.listing_states(pool, channel, list(facts), siblings=True):
+        for state in await levels.listing_states(pool, channel, list(facts), siblings=True, deciding=True):
+            if not state.components:
+                standing = standing or standing_of(state, rules, blind)
             hold = stopped.get(channel)
             held = hold if hold is not None and hold.holds else None
             explained += _explained(state, rules, facts[state.listing_id], sent, held, wrong, now)
@@ -150,6 +165,7 @@ async def explain_sku(
         promises=tuple(await preorders.promises(pool, sku)),
         components=await kits.components(pool, sku),
         kits=tuple(await kits.listed(pool, component=sku, limit=KITS_MAX)),
+        standing=standing,
     )
 
 
@@ -248,8 +264,19 @@ def _explained(
 def _decided(state: ListingState, rules: RuleBook) -> list[Allocation]:
     """How each level of the listing comes about, from what resting levels do not sell by themselves."""
     claims = claims_of(state, rules)
+    shown = {target.place: target.quantity for target in targets_of(state, rules)}
     return [
-        allocation.explain(free_for(state, rules, claim.place), claims)[n]
+        _left_alone(allocation.explain(free_for(state, rules, claim.place), claims)[n], shown[claim.place])
         for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id
     ]
+
+
+def _left_alone(decided: Allocation, level: int) -> Allocation:
+    """With the step that leaves a share where it is, where it is off by too little to be moved."""
+    if level == decided.level:
+        return decided
+    reason = f"off by no more than a tenth: left at {level}"
+    return replace(
+        decided, level=level, steps=(*decided.steps, Step("tolerance", decided.level, level, reason))
+    )

@@ -43,6 +43,11 @@ def sentence(
         said = f"{where} was never told nor asked; it should show {target:,} because {why}"
     elif book == target:
         said = f"{where} shows {target:,} because {why}"
+    elif known.owed and book < target:
+        said = (
+            f"{where} still shows {book:,}; it is to show {target:,} as soon as other channels have answered that they "
+            f"show fewer, because {why}"
+        )
     elif pending is not None:
         said = f"{where} still shows {book:,}; it is to show {target:,} (since {ago(pending.since, now)}) because {why}"
     else:
@@ -179,6 +184,8 @@ def _phrase(step: Step, decided: Allocation) -> str:
             return f"{-less:,} more {'was' if less == -1 else 'were'} sold than there {'is' if less == -1 else 'are'}"
         case "buffer":
             return f"{_are(less)} held back for safety"
+        case "tolerance":
+            return f"a share that is off by no more than a tenth is left at {step.after:,}"
         case "last_units":
             return f"the last {less:,} {'is' if less == 1 else 'are'} for {decided.claim.rule.last_channel} alone"
         case "programme":

@@ -78,7 +78,8 @@ class LevelFacts:
     """What is known of one listing at one place of its channel.
 
     Until `claimed_until` somebody is reading or writing it there, and nobody knows what it shows. `given_back`: pieces
-    sold there that a blind write had put on show again.
+    sold there that a blind write had put on show again. `owed`: it is told more when others have answered that they
+    show fewer. `blind`: it was set without looking before, and so gives back what is sold meanwhile.
     """
 
     place: str
@@ -89,6 +90,8 @@ class LevelFacts:
     problem: str
     claimed_until: datetime | None = None
     given_back: int = 0
+    owed: bool = False
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

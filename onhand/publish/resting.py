@@ -36,8 +36,8 @@ def may_rest(channel: Channel, rules: RuleBook) -> bool:
 
 
 def _is_plentiful(target: Target, rules: RuleBook, *, resting: bool) -> bool:
-    """Whether there is so much more than what is sold until all channels show a change that none has to rest: what a set
-    gives back is told again long before it is missing. By the measure of shares, whatever the mode.
+    """Whether there is so much more than what is sold until all channels show a change that none has to rest: what a
+    set gives back is told again long before it is missing. By the measure of shares, whatever the mode.
     """
     state = target.state
     if state.shared is not None:

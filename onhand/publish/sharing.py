@@ -25,8 +25,8 @@ async def states_decided(
 ) -> list[ListingState]:
     """What decides the levels of these listings, once it is settled which of their SKUs are in shares.
 
-    `deciding`: it has to be known how fast they sell. Where one comes into shares or leaves them all its listings are marked, and who is to be signalled is added to
-    `woken`.
+    `deciding`: it has to be known how fast they sell. Where one comes into shares or leaves them all its listings are
+    marked, and who is to be signalled is added to `woken`.
     """
 
     async def read() -> list[ListingState]:

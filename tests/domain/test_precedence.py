@@ -59,6 +59,8 @@ def test_a_rule_for_a_tag_that_looks_at_others_is_known_to() -> None:
     """Goal: a listing is not decided alone because only a tag's rule needs the others."""
     assert not EXACT.needs_siblings
     assert replace(BASE, tag_rules={("woo", "sale"): Rule(Mode.PARTITIONED)}).needs_siblings
+    adaptive = replace(BASE, tag_rules={("woo", "sale"): Rule(Mode.ADAPTIVE)})
+    assert (adaptive.needs_siblings, adaptive.needs_demand, BASE.needs_demand) == (False, True, False)
     assert replace(BASE, tag_rules={("woo", "sale"): Rule(last_units=1, last_channel="woo")}).needs_siblings
 
 

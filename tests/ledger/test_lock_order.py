@@ -4,27 +4,31 @@ Method: all of them at once, for a bounded time, on the same few SKUs, each batc
 """
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
 
+from onhand.domain.campaigns import CampaignRefusedError, Plan
 from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import Event, EventKind
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.domain.rules import Rule
-from onhand.ledger import catalogue, inbox, levels, orders, work
+from onhand.domain.rules import Mode, Rule
+from onhand.ledger import campaigns, catalogue, inbox, levels, orders, sharing, work
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool, one_statement, open_pool
 from onhand.ledger.inbox import InboxOutcome, Received, Settled
 from onhand.ledger.levels import LevelLearnt, ListingCursor
 from onhand.ledger.posting import post_counts, post_events, post_events_on
 from onhand.ledger.queries import query
+from onhand.ledger.sharing import Change
 from onhand.publish import Errand, bring_to_targets
 from tests.memory_channel import MemoryChannel
 
@@ -33,6 +37,13 @@ SECONDS = 3.0
 SKUS = [f"S{n}" for n in range(6)]
 CHANNELS = ["store", "web"]
 RULES = RuleBook({name: ChannelRules(Rule(name=name), {"": ("leeds",)}, listens=True) for name in CHANNELS})
+SHARED = RuleBook(
+    {
+        name: ChannelRules(Rule(mode, share=Decimal(50), name=name), {"": ("leeds",)}, listens=True)
+        for name, mode in zip(CHANNELS, (Mode.ADAPTIVE, Mode.PARTITIONED), strict=True)
+    }
+)
+"""SKUs come into shares and leave them, and half of all claims go through the gate whatever they are in."""
 
 
 @pytest.fixture
@@ -41,7 +52,7 @@ async def crowded(shop: Pool, database: str) -> AsyncIterator[Pool]:
     await catalogue.save_skus(shop, [CatalogueSku(sku) for sku in SKUS])
     for channel in CHANNELS:
         await catalogue.save_listings(shop, channel, [NewListing(sku, sku, sku) for sku in SKUS], [""])
-    async with open_pool(database, size=24, name="crowd") as pool:
+    async with open_pool(database, size=28, name="crowd") as pool:
         yield pool
 
 
@@ -109,7 +120,21 @@ class Crowd:
         live = Errand(live=True, distrust=self.chance.random() < 0.3)
         shop = self.channels[channel]
         shop.sold(self.chance.choice(SKUS), 1)
-        await bring_to_targets(self.pool, shop, RULES, listings, live, set())
+        rules = self.chance.choice([RULES, SHARED])
+        await bring_to_targets(self.pool, shop, rules, listings, live, set())
+
+    async def share(self) -> None:
+        """SKUs come into shares and leave them, and what may have been sold unheard is known."""
+        entering = {sku: Change(self.chance.choice([0, 10**6]), ("leeds",)) for sku in self.some()}
+        leaving = {sku: Change(self.chance.choice([None, 10**6]), ("leeds",)) for sku in self.some()}
+        await sharing.change(self.pool, entering, leaving, live=True)
+        await sharing.forget_unheard(self.pool, self.chance.choice(CHANNELS), datetime.now(UTC))
+
+    async def campaign(self) -> None:
+        skus = self.some()
+        with contextlib.suppress(CampaignRefusedError):
+            await campaigns.start(self.pool, skus, Plan(), "ann")
+        await campaigns.end(self.pool, skus, "bob")
 
     async def teach(self) -> None:
         """What `record` does, with levels in any order."""
@@ -156,7 +181,19 @@ async def worker(crowd: Crowd, name: str, until: float) -> None:
         crowd.done[name] += 1
 
 
-WORKERS = ["post", "count", "order", "bring", "teach", "drop", "isolate", "sleep", "hear"]
+WORKERS = [
+    "post",
+    "count",
+    "order",
+    "bring",
+    "share",
+    "campaign",
+    "teach",
+    "drop",
+    "isolate",
+    "sleep",
+    "hear",
+]
 
 
 async def test_nobody_waits_in_a_circle(crowded: Pool) -> None:

@@ -46,7 +46,7 @@ WITH held AS (
     SELECT v.listing_id, v.place
       FROM level v
       JOIN listing l ON l.id = v.listing_id AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
-     WHERE v.unheard > 0 AND v.fixed_at < %(before)s
+     WHERE v.unheard > 0 AND coalesce(v.fixed_at, v.booked_at) < %(before)s
      ORDER BY v.listing_id, v.place
        FOR UPDATE OF v
 ), forgotten AS (

@@ -61,7 +61,8 @@ SELECT l.id, ch.name, ch.platform, l.item_id, l.units, l.pinned, l.seen_at,
 
 -- name: level_facts
 -- What is known of these listings at each of their places.
-SELECT listing_id, place, book, booked_at, shown, shown_at, problem, claimed_until, given_back
+SELECT listing_id, place, book, booked_at, shown, shown_at, problem, claimed_until, given_back, owed,
+       blind_at IS NOT NULL
   FROM level
  WHERE listing_id = ANY (%(listings)s)
  ORDER BY listing_id, place

@@ -1,0 +1,150 @@
+"""How a SKU stands: pooled or in shares, and how many units of it can still be oversold. Pure.
+
+Pooled, a channel sells what is gone until it shows the others' sales: their rate times the longest window, less what is
+held back there. In shares nothing is oversold once all levels were told theirs, but what blind writes give back. See
+`onhand.domain.exposure` for the bound of pooled levels.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from math import inf
+
+from onhand.domain.demand import (
+    CALL_SECONDS,
+    HEARING_SECONDS,
+    REACH_SECONDS_MAX,
+    Demand,
+    Reach,
+    at_most,
+    rate,
+)
+from onhand.domain.exposure import oversell_bound
+from onhand.domain.holdings import Holding, Writing
+from onhand.domain.listings import ListingState, RuleBook
+from onhand.domain.rules import units_text
+from onhand.domain.selling import DEFAULT_TERMS, Seller
+from onhand.domain.sharing import Holder, limits, window_of
+
+Spot = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One SKU: `phase` is "pooled", "shares" or "campaign"; `free` units are left where its channels draw on.
+
+    It comes into shares at `enters` units, and leaves them above `leaves`; it sells `per_second` units on all channels
+    together, and `window` seconds pass at most from a sale until all others show it. `may_sell` are units by channel
+    that can still be sold there as far as channels were told; `bound` of them can be oversold at most.
+    """
+
+    phase: str
+    free: int
+    enters: int
+    leaves: float
+    per_second: float
+    window: float
+    may_sell: dict[str, int]
+    bound: int
+    reason: str
+
+
+def standing_of(state: ListingState, rules: RuleBook, blind: Collection[Spot]) -> Standing:
+    """How the SKU of a listing stands; `blind`: levels that are set without looking.
+
+    The state is one that was read with all of its SKU's levels.
+    """
+    holders = [
+        each
+        for each in state.holders
+        if each.channel in rules.channels and each.place in rules.channels[each.channel].places
+    ]
+    locations = {code for each in holders for code in rules.channels[each.channel].places.get(each.place, ())}
+    free = sum(state.available.get(location, 0) for location in locations)
+    together, window = sum(state.demand.values()), window_of(state.slowest)
+    enters, leaves = limits(together, state.slowest)
+    phase = "pooled" if state.shared is None else "campaign" if state.shared.planned else "shares"
+    may_sell: dict[str, int] = {}
+    for each in holders:
+        may_sell[each.channel] = may_sell.get(each.channel, 0) + each.units
+    if phase == "pooled":
+        bound = _pooled(state, rules, holders, blind, free)
+        reason = _pooled_reason(bound, free, together, window)
+    else:
+        above = max(0, sum(may_sell.values()) - max(0, free))
+        back = sum(_gives_back(state, each, holders, window) for each in holders if _spot(each) in blind)
+        bound = above + back
+        reason = _shared_reason(above, back, sum(may_sell.values()), free)
+    return Standing(phase, free, enters, leaves, together, window, may_sell, bound, reason)
+
+
+def _spot(holder: Holder) -> Spot:
+    return holder.listing_id, holder.place
+
+
+def _rate_of(state: ListingState, holder: Holder, holders: Collection[Holder]) -> float:
+    """Its channel's, divided among that one's levels."""
+    levels = sum(each.channel == holder.channel for each in holders)
+    return state.demand.get(holder.channel, 0.0) / levels
+
+
+def _gives_back(state: ListingState, holder: Holder, holders: Collection[Holder], window: float) -> int:
+    sold = _rate_of(state, holder, holders) * window
+    return min(holder.units, at_most(sold, sold, DEFAULT_TERMS.caution))
+
+
+def _pooled(
+    state: ListingState,
+    rules: RuleBook,
+    holders: Collection[Holder],
+    blind: Collection[Spot],
+    free: int,
+) -> int:
+    slowest = (
+        CALL_SECONDS if state.slowest is None else min(REACH_SECONDS_MAX, max(CALL_SECONDS, state.slowest))
+    )
+    reach = Reach(HEARING_SECONDS, slowest)
+    a_second = rate(Demand(1.0, 0.0, -inf), 0.0)
+    sellers = [
+        Seller(
+            _spot(each),
+            Writing.ABSOLUTE if _spot(each) in blind else Writing.RELATIVE,
+            Holding(each.units),
+            Demand(_rate_of(state, each, holders) / a_second, 0.0, -inf),
+            reach,
+        )
+        for each in holders
+    ]
+    buffers = {_spot(each): _held_back(state, rules, each) for each in holders}
+    return oversell_bound(max(0, free), sellers, 0.0, DEFAULT_TERMS.caution, buffers).together
+
+
+def _held_back(state: ListingState, rules: RuleBook, holder: Holder) -> int:
+    channel = rules.channels[holder.channel]
+    rule = channel.at(holder.place, rules.rule_for(holder.channel, state.sku, state.tags))
+    pool = sum(state.available.get(location, 0) for location in channel.places[holder.place])
+    return rule.buffer.held_back(pool)
+
+
+def _pooled_reason(bound: int, free: int, together: float, window: float) -> str:
+    so_much = f"Up to {units_text(bound)}" if bound else "Nothing"
+    return (
+        f"{so_much} can be oversold: it is pooled, {units_text(max(0, free))} are left, all channels sell "
+        f"{together * 60:.1f} a minute, and {window:.1f} s pass at most until others show a sale."
+    )
+
+
+def _shared_reason(above: int, back: int, may_sell: int, free: int) -> str:
+    if above:
+        return (
+            f"Up to {units_text(above + back)} can be oversold: it is in shares, and not every channel has answered "
+            f"yet; together they may sell {may_sell:,} of the {max(0, free):,} that are left."
+        )
+    if back:
+        return (
+            f"Up to {units_text(back)} can be oversold: it is in shares, which add up to {may_sell:,} of the "
+            f"{max(0, free):,} that are left, but levels that are only set may give back what is sold meanwhile."
+        )
+    return (
+        f"Nothing can be oversold: it is in shares, and together they may sell {may_sell:,} of the {max(0, free):,} "
+        "that are left."
+    )
