@@ -70,8 +70,9 @@ class ListingState:
     arrives; `reserved`: units kept for wholesale programmes, by partner and location. `components`: what the SKU is
     packed from, where it is a kit; `available` are then kits, and versions and withheld units those of the components.
     `shared`: the SKU is in shares (`onhand.domain.sharing`), None where it is not; `holders`: its levels with what each
-    may still sell, `demand`: units lately sold a second by channel, `slowest`: seconds that the slowest channel lately
-    took to show a change. These three are read where they decide something.
+    may still sell, `demand`: units lately sold a second by channel, as of the last sale, so that all who look before
+    the next one divide alike, `rates`: the same as of now, `slowest`: seconds that the slowest channel lately took to
+    show a change. These four are read where they decide something.
     """
 
     channel: str
@@ -101,6 +102,7 @@ class ListingState:
     shared: Shared | None = None
     holders: tuple[Holder, ...] = ()
     demand: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
     slowest: float | None = None
 
     @property

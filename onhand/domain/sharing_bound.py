@@ -60,7 +60,7 @@ def standing_of(state: ListingState, rules: RuleBook, blind: Collection[Spot]) -
     ]
     locations = {code for each in holders for code in rules.channels[each.channel].places.get(each.place, ())}
     free = sum(state.available.get(location, 0) for location in locations)
-    together, window = sum(state.demand.values()), window_of(state.slowest)
+    together, window = sum(state.rates.values()), window_of(state.slowest)
     enters, leaves = limits(together, state.slowest)
     phase = "pooled" if state.shared is None else "campaign" if state.shared.planned else "shares"
     may_sell: dict[str, int] = {}
@@ -84,7 +84,7 @@ def _spot(holder: Holder) -> Spot:
 def _rate_of(state: ListingState, holder: Holder, holders: Collection[Holder]) -> float:
     """Its channel's, divided among that one's levels."""
     levels = sum(each.channel == holder.channel for each in holders)
-    return state.demand.get(holder.channel, 0.0) / levels
+    return state.rates.get(holder.channel, 0.0) / levels
 
 
 def _gives_back(state: ListingState, holder: Holder, holders: Collection[Holder], window: float) -> int:

@@ -224,7 +224,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     places, books, paces, locations, available, halted, widened, withheld, *others = found
     resting, siblings, others = others[:5], others[5:8], others[8:]
     versions, tags, spiking, paced, preorder, reserved, parts, shared, planned, *sharing = others
-    holders, (sellers, rates, slowest) = sharing[:4], sharing[4:]
+    holders, (sellers, weights, rates, slowest) = sharing[:4], sharing[4:]
     components = components_of(parts)
     return ListingState(
         channel,
@@ -255,6 +255,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         components,
         _shared(planned) if shared else None,
         tuple(map(Holder, *holders)) if holders[0] else (),
+        dict(zip(sellers or (), weights or (), strict=True)),
         dict(zip(sellers or (), rates or (), strict=True)),
         slowest,
     )

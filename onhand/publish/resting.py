@@ -43,7 +43,7 @@ def _is_plentiful(target: Target, rules: RuleBook, *, resting: bool) -> bool:
     if state.shared is not None:
         return False
     free = sum(state.available.get(code, 0) for code in rules.channels[state.channel].places[target.place])
-    enters, leaves = limits(sum(state.demand.values()), state.slowest)
+    enters, leaves = limits(sum(state.rates.values()), state.slowest)
     return free > (leaves if resting else enters)
 
 

@@ -63,7 +63,7 @@ def _decide(
             leaving[state.sku] = Change(None, locations)
         return
     before = Phase.POOLED if shared is None else Phase.ESCROW
-    free, rate = free_units(state, rules), sum(state.demand.values())
+    free, rate = free_units(state, rules), sum(state.rates.values())
     after = phase_after(before, free, rate, state.slowest)
     if after is not before:
         enters, leaves = limits(rate, state.slowest)

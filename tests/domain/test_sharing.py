@@ -229,7 +229,7 @@ def test_the_bound_is_what_others_sell_or_nothing_in_shares() -> None:
     """Goal: exact numbers of both, and what they are told by."""
     selling = {"bigc": 0.0, "shopify": 2.0, "woo": 0.0}
     all_of_it = tuple(Holder(name, n, "", 100) for n, name in enumerate(NAMES))
-    pooled = standing_of(state(available=100, shared=None, demand=selling, holders=all_of_it), book(), ())
+    pooled = standing_of(state(available=100, shared=None, rates=selling, holders=all_of_it), book(), ())
     assert (pooled.phase, pooled.free, pooled.enters, pooled.leaves, pooled.window) == (
         "pooled",
         100,
@@ -239,16 +239,16 @@ def test_the_bound_is_what_others_sell_or_nothing_in_shares() -> None:
     )
     assert pooled.bound == 0, "nobody else sells any"
     rush = standing_of(
-        state(available=100, shared=None, demand=dict.fromkeys(NAMES, 1.0), holders=all_of_it), book(), ()
+        state(available=100, shared=None, rates=dict.fromkeys(NAMES, 1.0), holders=all_of_it), book(), ()
     )
     assert 0 < rush.bound <= 200
     shared = tuple(Holder(name, n, "", 3) for n, name in enumerate(NAMES))
-    found = standing_of(state(holders=shared, demand=selling), book(), ())
+    found = standing_of(state(holders=shared, rates=selling), book(), ())
     assert (found.phase, found.bound, found.may_sell) == ("shares", 0, dict.fromkeys(NAMES, 3))
     assert found.reason == (
         "Nothing can be oversold: it is in shares, and together they may sell 9 of the 9 that are left."
     )
     before = standing_of(state(holders=all_of_it), book(), ())
     assert before.bound == 291
-    blind = standing_of(state(holders=shared, demand=selling), book(), {(1, "")})
+    blind = standing_of(state(holders=shared, rates=selling), book(), {(1, "")})
     assert blind.bound == 3, "no more than it shows"

@@ -47,7 +47,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
                  GROUP BY k.partner) h) END,
        CASE WHEN s.kit THEN kit_components_v1(l.sku_id, u.first_event) END,
        sh.sku_id IS NOT NULL, g.shares,
-       h.channels, h.listings, h.places, h.units, q.channels, q.rates,
+       h.channels, h.listings, h.places, h.units, q.channels, q.weights, q.rates,
        CASE WHEN %(deciding)s THEN (SELECT max(p.seconds) FROM propagation p) END
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
@@ -91,11 +91,18 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
      WHERE ((%(deciding)s AND %(siblings)s) OR sh.sku_id IS NOT NULL)
        AND l4.sku_id = l.sku_id AND l4.active) h ON true
   LEFT JOIN LATERAL (
-    -- Units a second: by what is lately heard of, or over days where that is more.
-    SELECT array_agg(d.name) AS channels, array_agg(greatest(d.lately, d.per_day / 86400)) AS rates
-      FROM (SELECT ch.name, sum(faded(v.pace, v.paced_at) * l5.units) * ln(2) / 10 AS lately,
+    -- Units a second: by what is lately heard of, or over days where that is more. Weights are as of the last sale, so that
+    -- everybody who looks before the next one sees the same; rates are as of now.
+    SELECT array_agg(d.name) AS channels, array_agg(greatest(d.lately, d.per_day)) AS weights,
+           array_agg(greatest(faded(d.lately, last.sale), d.per_day)) AS rates
+      FROM (SELECT max(v.paced_at) AS sale FROM listing l6 JOIN level v ON v.listing_id = l6.id
+             WHERE (%(deciding)s OR sh.sku_id IS NOT NULL) AND l6.sku_id = l.sku_id AND l6.active) last
+     CROSS JOIN LATERAL (
+            SELECT ch.name,
+                   coalesce(sum(v.pace * l5.units * 0.5 ^ (least(600, extract(epoch FROM last.sale - v.paced_at)::float8)
+                                                          / 10)), 0) * ln(2) / 10 AS lately,
                    coalesce((SELECT sum(c.per_day) FROM channel_velocity c
-                              WHERE c.sku_id = l.sku_id AND c.channel_id = ch.id), 0) AS per_day
+                              WHERE c.sku_id = l.sku_id AND c.channel_id = ch.id), 0) / 86400 AS per_day
               FROM listing l5
               JOIN level v ON v.listing_id = l5.id
               JOIN channel ch ON ch.id = l5.channel_id
