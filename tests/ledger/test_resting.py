@@ -200,3 +200,21 @@ async def test_explain_says_what_rests(shops: Shops) -> None:
         "store": "store shows 47 because 47 are available at leeds. Not counted are 93 for web, which sell faster "
         "than they can be told.",
     }
+
+
+async def test_a_plentiful_sku_does_not_rest_however_hot(shops: Shops) -> None:
+    """Goal: by the measure of shares, whatever the mode: 60 sold lately are 4.2 a second, and 200 units enough of them.
+
+    With a thousand more in stock every sale is told at once, as of any SKU.
+    """
+    more = Movement("test", "more", EventKind.RECEIPT, "A", "leeds", 1000, datetime.now(UTC))
+    await post_events(shops.pool, [event_of(more)], set())
+    await rush(shops)
+
+    await shops.bring(shops.web)
+    await shops.bring(shops.store)
+
+    assert shops.shown() == (1140, 1140)
+    assert not await shops.looks_at()
+    async with shops.pool.connection() as connection:
+        assert await (await connection.execute("SELECT FROM resting_level")).fetchone() is None
