@@ -294,7 +294,7 @@ def complaints(tmp_path: Path, text: str) -> list[str]:
         ),
         (
             "[channels.web.rule]\nmode = 'pool'",
-            "channels.web.rule.mode: given 'pool'; accepted: 'pooled' or 'partitioned'",
+            "channels.web.rule.mode: given 'pool'; accepted: 'pooled', 'partitioned' or 'adaptive'",
         ),
         (
             "[channels.web.rule.bufer]\nunits = 3",
