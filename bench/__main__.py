@@ -20,6 +20,7 @@ from bench.ledger_post import LEDGER_POST
 from bench.read_back import READ_BACK
 from bench.replay_orders import REPLAY_ORDERS
 from bench.report import section, words, write
+from bench.rush import RUSH
 from bench.time_to_sync import TIME_TO_SYNC
 from bench.validate import VALIDATE
 from onhand.embedded.errors import EmbeddedError
@@ -38,6 +39,7 @@ BENCHMARKS = {
         DRIFT,
         CHAOS,
         BLACK_FRIDAY,
+        RUSH,
         FORECAST,
         ALLOCATE,
     )

@@ -85,11 +85,12 @@ class World:
     client: Client
     sandbox: str
     environment: dict[str, str] = field(default_factory=dict)
+    more_config: str = ""
 
     def config(self) -> Path:
         """The configuration file of this world's programs."""
         config = self.folder / "onhand.toml"
-        config.write_text(_config(self.folder / "data", self.sandbox), encoding="utf-8")
+        config.write_text(_config(self.folder / "data", self.sandbox) + self.more_config, encoding="utf-8")
         return config
 
     @asynccontextmanager
@@ -177,8 +178,13 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(*, limits: bool) -> AsyncIterator[World]:
-    """Servers and sandbox, started in order and stopped in reverse; no worker yet."""
+async def open_world(
+    *, limits: bool, shops: str = "onhand.sandbox", more_config: str = ""
+) -> AsyncIterator[World]:
+    """Servers and sandbox, started in order and stopped in reverse; no worker yet.
+
+    `shops`: the module that serves them; one of a benchmark's own knows no limits. `more_config`: of every program.
+    """
     with own_folder() as folder:
         data = folder / "data"
         async with (
@@ -186,22 +192,22 @@ async def open_world(*, limits: bool) -> AsyncIterator[World]:
             EmbeddedTemporal(
                 data, port=FIRST_PORT + 100, ui_port=FIRST_PORT + 200, metrics_port=FIRST_PORT + 300
             ) as temporal,
-            _sandbox(data, limits=limits) as url,
+            _sandbox(data, shops, limits=limits) as url,
         ):
             client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
-            yield World(folder, postgres, temporal, client, url, _environment())
+            yield World(folder, postgres, temporal, client, url, _environment(), more_config)
 
 
 @asynccontextmanager
-async def _sandbox(data: Path, *, limits: bool) -> AsyncIterator[str]:
+async def _sandbox(data: Path, shops: str, *, limits: bool) -> AsyncIterator[str]:
     port = free_port(FIRST_PORT + 400)
     url = f"http://{LOOPBACK}:{port}"
     service = CommandService(
         "sandbox",
         [
             sys.executable,
-            *("-m", "onhand.sandbox", "--port", str(port)),
-            "--limits" if limits else "--no-limits",
+            *("-m", shops, "--port", str(port)),
+            *(["--limits" if limits else "--no-limits"] if shops == "onhand.sandbox" else []),
         ],
         data_dir=data,
         env=_environment(),

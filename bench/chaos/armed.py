@@ -49,6 +49,8 @@ class ArmedConnection(psycopg.AsyncConnection[Any]):
     """Knows which line's transaction it carries."""
 
     _line = ""
+    _sent = False
+    """Whether the commit has gone out with the transaction's last statements (`one_round_trip`)."""
 
     async def execute(self, query: Any, *given: Any, **named: Any) -> Any:
         """Run a statement as ever."""
@@ -59,12 +61,16 @@ class ArmedConnection(psycopg.AsyncConnection[Any]):
             reached("accept.after_commit")
             return cursor
         self._line = next((line for mark, line in MARKS.items() if mark in text), self._line)
+        if text == "COMMIT" and self._line:
+            reached(f"{self._line}.before_commit")
+            self._sent = True
         return await super().execute(query, *given, **named)
 
     async def commit(self) -> None:
         """Commit as ever."""
         line, self._line = self._line, ""
-        if line:
+        sent, self._sent = self._sent, False
+        if line and not sent:
             reached(f"{line}.before_commit")
         await super().commit()
         if line:
@@ -72,7 +78,7 @@ class ArmedConnection(psycopg.AsyncConnection[Any]):
 
     async def rollback(self) -> None:
         """Roll back as ever."""
-        self._line = ""
+        self._line, self._sent = "", False
         await super().rollback()
 
 

@@ -211,6 +211,7 @@ def test_a_restart_keeps_the_data_and_an_operators_pause(world: World) -> None:
         "read_backs": "unchanged",
         "read_back_minutes": 0,
         "report": "unchanged",
+        "retune": "unchanged",
     }
     assert paused(stack) == (True, "stocktaking")
     ports = ports_of(stack)

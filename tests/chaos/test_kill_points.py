@@ -132,6 +132,9 @@ async def test_the_judge_finds_what_is_wrong(world: World) -> None:
 
 async def at_rest(world: World) -> None:
     """Nobody is awake: else one that goes to sleep would pass a point, and die there, before the order comes."""
+    async with asyncio.timeout(REST_SECONDS_MAX), sweeping(world):
+        while await world.rows(AWAKE) != [(0,)]:
+            await asyncio.sleep(0.05)
     async with asyncio.timeout(REST_SECONDS_MAX):
         while await world.sweeps() or await world.rows(AWAKE) != [(0,)]:
             await asyncio.sleep(0.05)
