@@ -8,13 +8,15 @@ channel is read from it (reading is not writing).
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from onhand.channels.base import Channel, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, Shelf, StaleCountError
 from onhand.domain.listings import RuleBook, Target, all_targets, with_changes
-from onhand.ledger import kits, levels, stock, zero_hiding
+from onhand.ledger import counters, kits, levels, stock, zero_hiding
+from onhand.ledger.counters import Counter
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor
 from onhand.ledger.posting import count_of_kit
@@ -138,19 +140,32 @@ async def read_source(
     since: Mapping[str, str] | None,
     forecast: Forecast,
     lag: timedelta = timedelta(0),
+    kept: Mapping[str, Counter] = MappingProxyType({}),
 ) -> Overlay:
-    """What the source's rows would correct, as a sync would post them. `lag` as in `Count`. Raises SourceError."""
+    """What the source's rows would correct, as a sync would post them. `lag` as in `Count`; `kept` are the locations
+    that another party counts. Raises SourceError."""
     overlay = Overlay()
     async for page in source.pages(since, known):
-        await _weigh_page(pool, page, lag, overlay, forecast)
+        stated = [row.as_count(f"source/{source.name}", row.origin, lag) for row in page.rows]
+        _note_page(page, forecast)
+        await _weigh(pool, stated, kept, overlay, forecast)
     return overlay
 
 
-async def _weigh_page(pool: Pool, page: Page, lag: timedelta, overlay: Overlay, forecast: Forecast) -> None:
-    stated = [row.as_count("preview", row.origin, lag) for row in page.rows]
+def _note_page(page: Page, forecast: Forecast) -> None:
     forecast.rows += len(page.rows) + len(page.bad_rows)
     _refuse(forecast, [bad.message for bad in page.bad_rows])
     forecast.incomplete += [f"{f.subject}: {f.message}" for f in page.findings if not f.ok]
+
+
+async def _weigh(
+    pool: Pool, stated: Sequence[Count], kept: Mapping[str, Counter], overlay: Overlay, forecast: Forecast
+) -> None:
+    refusals = [counters.refusal(count, kept) for count in stated]
+    _refuse(forecast, [refusal for refusal in refusals if refusal])
+    stated = [
+        counters.lagging(count, kept) for count, refusal in zip(stated, refusals, strict=True) if not refusal
+    ]
     shelves = await stock.shelves_now(pool, stated)
     missing = [count.sku for count, shelf in zip(stated, shelves, strict=True) if shelf is None]
     of_kits = await kits.kits_among(pool, missing)

@@ -14,6 +14,7 @@ from onhand.dry_run import Forecast, LevelChange, Look, Overlay, preview, read_s
 from onhand.explain.skus import known_sku
 from onhand.imports import LedgerDirectory
 from onhand.ledger import catalogue
+from onhand.ledger.counters import Counter
 from onhand.ledger.database import Pool
 from onhand.messages import SyncRequest
 from onhand.settings import Settings
@@ -56,7 +57,8 @@ async def _overlay(pool: Pool, settings: Settings, request: SyncRequest, forecas
         since = None if request.full else await catalogue.read_watermark(pool, f"source/{source.name}")
         known = LedgerDirectory(pool, frozenset(settings.locations))
         with err().status("reading the source"):
-            return await read_source(pool, source, known, since, forecast, settings.source.lag())
+            kept = {code: Counter(*found) for code, found in settings.counters().items()}
+            return await read_source(pool, source, known, since, forecast, settings.source.lag(), kept)
     finally:
         await source.aclose()
 

@@ -14,7 +14,7 @@ from onhand.domain.counts import Count, CountMeaning, Shelf
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement
 from onhand.dry_run import Overlay
-from onhand.ledger import levels, posting, stock
+from onhand.ledger import catalogue, levels, posting, stock
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import LevelLearnt
 from tests.cli.conftest import Onhand
@@ -32,6 +32,7 @@ path = "stock.csv"
 def channels(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryChannel]:
     """The two configured channels, in memory."""
     made = {"woo": MemoryChannel("woo", bulk_size=1), "bigc": MemoryChannel("bigc", places=True)}
+    monkeypatch.setenv("AMAZON_TOKEN", "not-a-real-secret-of-amazon")
     monkeypatch.setattr("onhand.cli.preview.make_channel", lambda name, _: made[name])
     return made
 
@@ -122,6 +123,32 @@ async def test_the_source_is_counted_in_without_being_posted(
     assert (document["rows"], document["corrections"], document["refused"]) == (3, 2, 1)
     assert "stock.csv line 3" in document["refusals"][0]
     assert await everything(store) == before
+
+
+async def test_rows_of_stock_that_others_keep_are_refused_as_a_sync_refuses_them(
+    store: Pool, onhand: Onhand, channels: dict[str, MemoryChannel], config: Path
+) -> None:
+    """Goal: what is shown beforehand is what happens: the other party's shelf is neither corrected nor told."""
+    keeper = """
+[locations.fba]
+counted_by = "amazon"
+sellable_on = ["bigc"]
+[clients.amazon]
+token_envs = ["AMAZON_TOKEN"]
+scopes = ["events"]
+"""
+    text = config.read_text().replace('"1" = ["leeds"]', '"1" = ["leeds", "fba"]')
+    config.write_text(text + SOURCE + keeper)
+    await catalogue.save_places(store, {"fba": "fba"}, {})
+    (config.parent / "stock.csv").write_text("sku,quantity,location\nA,12,leeds\nA,500,fba\n")
+
+    answer = await onhand("sync", "--dry-run", "--channel", "bigc", "--json")
+
+    assert answer.code == 3
+    document = answer.json
+    assert [(c["place"], c["before"], c["after"]) for c in document["changes"]] == [("1", 0, 12)]
+    assert (document["rows"], document["corrections"], document["refused"]) == (2, 1, 1)
+    assert document["refusals"][0].startswith("fba is counted by client/amazon alone")
 
 
 async def test_full_reads_every_level_back(
