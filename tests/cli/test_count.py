@@ -92,6 +92,27 @@ async def test_a_line_is_counted_by_hand_and_approved(warehouse: Pool, onhand: O
     assert (await onhand("count", "approve", 1, "--all")).lines == ["count sheet 1: nothing to do"]
 
 
+async def test_a_count_that_was_taken_back_is_none(warehouse: Pool, onhand: Onhand) -> None:
+    """Goal: the sheet says so, no sum holds it, and the shelf is due as before; until that is taken back in turn."""
+    await onhand("count", "start", "-l", "leeds", "--sku", "A")
+    (line,) = (await onhand("count", "enter", 1, "A", 97, "--json")).json["lines"]
+    assert (line["outcome"], line["difference"]) == ("posted", -3)
+
+    async def stands() -> tuple[str, int, bool]:
+        (line,) = (await onhand("count", "show", 1, "--json")).json["lines"]
+        sums = (await onhand("count", "differences", "--json")).json["sums"]
+        planned = (await onhand("count", "plan", "--ahead", "-l", "leeds", "--json")).json
+        (due,) = (each for each in planned if each["sku"] == "A")
+        units = sum(each["units"] for each in sums if each["scope"] == "total")
+        return line["state"], units, due["counted_at"] is not None
+
+    assert await stands() == ("posted", -3, True)
+    taken_back = (await onhand("events", "reverse", line["event_id"], "--json")).json
+    assert await stands() == ("taken back", 0, False)
+    await onhand("events", "reverse", taken_back["events"][0]["by"])
+    assert await stands() == ("posted", -3, True)
+
+
 async def test_a_look_has_its_moment(warehouse: Pool, onhand: Onhand) -> None:
     """Goal: with --at, what left before the look is not missed, and nobody looks before the sheet was there."""
     await onhand("count", "start", "-l", "leeds", "--sku", "A")

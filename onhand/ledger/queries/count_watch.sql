@@ -1,12 +1,17 @@
 -- What people are told of counts: lines that were escalated, and small differences that add up.
 
 -- name: small_differences
--- Per shelf, within the window.
+-- Per shelf, within the window; not those that were taken back, unless that was taken back in turn.
 SELECT s.code, l.code, count(*), sum(k.difference)
   FROM shelf_count k
   JOIN sku s ON s.id = k.sku_id
   JOIN location l ON l.id = k.location_id
  WHERE k.event_id IS NOT NULL AND k.grade IN ('tolerated', 'small') AND k.counted_at > %(since)s
+   AND (WITH RECURSIVE word(id, stands) AS (
+            SELECT k.event_id, true
+             UNION ALL
+            SELECT r.id, NOT w.stands FROM word w JOIN event r ON r.source = 'reversal' AND r.external_id = w.id::text)
+        SELECT stands FROM word ORDER BY id DESC LIMIT 1)
  GROUP BY s.code, l.code
  ORDER BY s.code, l.code
 

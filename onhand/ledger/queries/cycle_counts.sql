@@ -47,8 +47,9 @@ SELECT c.id, l.code, c.started_at, c.started_by, c.note, c.closed_at, count(n.sk
  LIMIT %(limit)s
 
 -- name: count_lines
--- The lines of a sheet, each with its last count. What it is expected to hold is what its printed version held.
-SELECT s.code, s.name, s.barcode, n.version, n.printed_at, n.state, n.reason, coalesce(k.turn, 0), k.quantity,
+-- The lines of a sheet, each with its last count. What it is expected to hold is what its printed version held. One whose
+-- count was taken back says so, unless that was taken back in turn.
+SELECT s.code, s.name, s.barcode, n.version, n.printed_at, CASE WHEN w.stands THEN n.state ELSE 'taken back' END, n.reason, coalesce(k.turn, 0), k.quantity,
        k.expected, k.difference, k.grade, k.counted_by, k.event_id,
        (coalesce(b.available + b.committed + b.reserved + b.quality_control + b.damaged, 0)
         - coalesce(m.units, 0))::bigint
@@ -62,6 +63,12 @@ SELECT s.code, s.name, s.barcode, n.version, n.printed_at, n.state, n.reason, co
     SELECT sum(e.quantity) AS units FROM entry e
      WHERE e.sku_id = n.sku_id AND e.location_id = n.location_id AND e.version > n.version
        AND e.state IN ('available', 'committed', 'reserved', 'quality_control', 'damaged')) m ON true
+ CROSS JOIN LATERAL (
+    WITH RECURSIVE word(id, stands) AS (
+        SELECT k.event_id, true
+         UNION ALL
+        SELECT r.id, NOT w.stands FROM word w JOIN event r ON r.source = 'reversal' AND r.external_id = w.id::text)
+    SELECT stands FROM word ORDER BY id DESC LIMIT 1) w
  WHERE n.sheet_id = %(sheet)s
  ORDER BY s.code
 
@@ -143,7 +150,8 @@ UPDATE count_line SET state = 'dropped' WHERE sheet_id = %(sheet)s AND state IN 
 
 -- name: shelves_due
 -- Shelves that hold something, or that the ledger thinks do, by how many of their tier's intervals have passed since they
--- were counted, or since anything came onto them. What is on an open sheet is being counted.
+-- were counted, or since anything came onto them. What is on an open sheet is being counted. A count that was taken back
+-- is none.
 SELECT s.code, s.name, l.code, s.tier, coalesce(y.per_day, 0), h.on_hand, k.counted_at, f.recorded_at, i.days
   FROM balance b
  CROSS JOIN LATERAL (SELECT b.available + b.committed + b.reserved + b.quality_control + b.damaged AS on_hand) h
@@ -154,6 +162,11 @@ SELECT s.code, s.name, l.code, s.tier, coalesce(y.per_day, 0), h.on_hand, k.coun
   LEFT JOIN LATERAL (
     SELECT counted_at FROM shelf_count k2
      WHERE k2.sku_id = b.sku_id AND k2.location_id = b.location_id AND k2.event_id IS NOT NULL
+       AND (WITH RECURSIVE word(id, stands) AS (
+                SELECT k2.event_id, true
+                 UNION ALL
+                SELECT r.id, NOT w.stands FROM word w JOIN event r ON r.source = 'reversal' AND r.external_id = w.id::text)
+            SELECT stands FROM word ORDER BY id DESC LIMIT 1)
      ORDER BY counted_at DESC LIMIT 1) k ON true
   JOIN entry e ON e.sku_id = b.sku_id AND e.location_id = b.location_id AND e.version = 1
   JOIN event f ON f.id = e.event_id
