@@ -17,11 +17,18 @@ REVERSAL_SOURCE = "reversal"
 
 _OF_ORDERS = frozenset({EventKind.ORDER, EventKind.CANCELLATION, EventKind.FULFILMENT})
 _KEPT_ELSEWHERE = {
-    State.COMMITTED: "orders",
-    State.RESERVED: "programmes",
-    State.INCOMING: "purchase orders",
+    State.COMMITTED: ("orders", "Change or cancel the order; what differs is posted then."),
+    State.RESERVED: (
+        "programmes",
+        "Give the units up: onhand programmes release, or onhand programmes close.",
+    ),
+    State.INCOMING: (
+        "purchase orders",
+        "Expect no more of it: onhand purchase-orders close. What came is taken back by onhand purchase-orders receive "
+        "with units below 0.",
+    ),
 }
-"""States of which another record says whose the units are; it would not follow."""
+"""States of which another record says whose the units are, and would not follow; and what is to be done instead."""
 _KEPT_BY_NAME = {
     "order": "what came back of its order",
     "transfer": "what is on its way by its transfer",
@@ -87,10 +94,11 @@ def _require_reversible(recorded: Recorded) -> None:
         )
     kept = sorted({entry.state for entry in recorded.entries} & _KEPT_ELSEWHERE.keys())
     if kept:
+        record, advice = _KEPT_ELSEWHERE[kept[0]]
         raise ReversalRefusedError(
-            f"{named} moves units that are {kept[0].value}, of which {_KEPT_ELSEWHERE[kept[0]]} are kept besides: "
+            f"{named} moves units that are {kept[0].value}, of which {record} are kept besides: "
             "taken back in the ledger alone, both would disagree.",
-            "Change what it is of; what differs is posted then.",
+            advice,
         )
     for name, what in _KEPT_BY_NAME.items():
         if name in recorded.detail:

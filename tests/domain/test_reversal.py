@@ -113,11 +113,19 @@ def test_what_follows_an_order_is_refused_with_what_to_do_instead(
     assert refused.value.advice == advice
 
 
-@pytest.mark.parametrize("state", [State.COMMITTED, State.RESERVED, State.INCOMING])
-def test_units_of_which_another_record_is_kept_are_refused(state: State) -> None:
+@pytest.mark.parametrize(
+    ("state", "instead"),
+    [
+        (State.COMMITTED, "cancel the order"),
+        (State.RESERVED, "onhand programmes release"),
+        (State.INCOMING, "onhand purchase-orders close"),
+    ],
+)
+def test_units_of_which_another_record_is_kept_are_refused(state: State, instead: str) -> None:
     entries = (Entry("MUG", "leeds", State.AVAILABLE, -2), Entry("MUG", "leeds", state, 2))
-    with pytest.raises(ReversalRefusedError, match=f"moves units that are {state.value}"):
+    with pytest.raises(ReversalRefusedError, match=f"moves units that are {state.value}") as refused:
         reversal_of(replace(RECORDED, entries=entries))
+    assert instead in refused.value.advice
 
 
 def test_an_event_that_moved_nothing_has_nothing_to_take_back() -> None:
