@@ -143,7 +143,8 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The last sync run."""
+    """The last sync run. `mended`: what it did not bring right on some channels, later runs of these did; None where
+    there was nothing such."""
 
     run: str
     status: str
@@ -151,6 +152,7 @@ class RunFacts:
     finished_at: datetime | None
     summary: str = ""
     refused_rows: int = 0
+    mended: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

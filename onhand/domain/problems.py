@@ -114,7 +114,7 @@ def _of_run(facts: Facts, run: RunFacts | None) -> Iterator[Problem]:
     if run.status == "running" and facts.at - run.started_at > _longest(facts):
         said = f"the run {run.run} has not come to its end"
         yield Problem(Health.BROKEN, "sync", said, run.started_at, command)
-    if run.status in ("partial", "failed") and not _told_by_a_channel(facts, run):
+    if run.status in ("partial", "failed") and not run.mended and not _told_by_a_channel(facts, run):
         severity = Health.BROKEN if run.status == "failed" else Health.ATTENTION
         said = f"the last run was {run.status}: {run.summary or 'no reason was recorded'}"
         yield Problem(severity, "sync", said, run.finished_at, command)

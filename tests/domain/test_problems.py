@@ -327,7 +327,7 @@ CASES: dict[str, tuple[Facts, Problem]] = {
         ),
     ),
     "a run that was partial by itself": (
-        ledger(run=run("partial", summary="one file is bad")),
+        ledger(run=run("partial", summary="one file is bad", mended=None)),
         attention(
             "sync", "the last run was partial: one file is bad", before(minutes=14), f"onhand runs show {RUN}"
         ),
@@ -410,6 +410,7 @@ FINE: dict[str, Facts] = {
         read_back=LastLook("r", "drift", before(minutes=2), before(minutes=1))
     ),
     "never synced nor read back": channel(synced=None, read_back=None),
+    "a run that was held and released": ledger(run=run("partial", summary="shop held", mended=True)),
     "a run under way": ledger(run=run("running", finished_at=None)),
 }
 

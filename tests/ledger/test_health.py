@@ -186,12 +186,25 @@ async def test_the_last_looks_of_a_channel(listed: Pool) -> None:
             id=reading, at=ago(minutes), status=status,
         )  # fmt: skip
     channels, ledger = await looked(listed)
+    assert channels["web"].at_work_since == ago(40)
     assert channels["web"].synced == LastLook(
         "run-2", "partial", ago(20), ago(19), 1, 5, 4, 0.5, "one is bad"
     )
     assert channels["web"].read_back == LastLook("r-2", "drift", ago(10), None, 0, 6)
     assert (channels["store"].synced, channels["store"].read_back) == (None, None)
-    assert ledger.run == RunFacts("run-1", "partial", ago(40), ago(40), "so so", 2)
+    assert ledger.run == RunFacts("run-1", "partial", ago(40), ago(40), "so so", 2, mended=False)
+    await sql(listed, "UPDATE run_channel SET status = 'success' WHERE run_id = 'run-3'")
+    assert await was_mended(listed) is False, "a few SKUs are not the channel"
+    await sql(listed, "UPDATE run_channel SET status = 'success' WHERE run_id = 'run-2'")
+    assert await was_mended(listed) is True
+    await sql(listed, "UPDATE run_channel SET status = 'success' WHERE run_id = 'run-1'")
+    assert await was_mended(listed) is None, "no channel was the reason"
+
+
+async def was_mended(pool: Pool) -> bool | None:
+    run = (await looked(pool))[1].run
+    assert run is not None
+    return run.mended
 
 
 async def test_oversells_and_contradictions(listed: Pool) -> None:

@@ -55,11 +55,18 @@ SELECT ch.name, coalesce(w.trouble, ''), w.trouble_since, w.retry_at, w.paused_a
  ORDER BY ch.name
 
 -- name: last_whole_run
--- The last run that was not of a few SKUs or channels only.
-SELECT id, status, started_at, finished_at, summary, rows_refused
-  FROM run
- WHERE started_at > clock_timestamp() - interval '7 days' AND NOT request ?| ARRAY['skus', 'channels']
- ORDER BY started_at DESC
+-- The last run that was not of a few SKUs or channels only; whether each channel that it did not bring right was brought
+-- so by a later one (null where there was none such).
+SELECT r.id, r.status, r.started_at, r.finished_at, r.summary, r.rows_refused,
+       (SELECT bool_and(EXISTS (
+               SELECT FROM run n JOIN run_channel c ON c.run_id = n.id
+                WHERE n.started_at > r.started_at AND NOT n.request ? 'skus'
+                  AND c.channel_id = p.channel_id AND c.status = 'success'))
+          FROM run_channel p
+         WHERE p.run_id = r.id AND p.status NOT IN ('success', 'skipped'))
+  FROM run r
+ WHERE r.started_at > clock_timestamp() - interval '7 days' AND NOT r.request ?| ARRAY['skus', 'channels']
+ ORDER BY r.started_at DESC
  LIMIT 1
 
 -- name: open_oversells
