@@ -80,8 +80,8 @@ def _print(report: Report) -> None:
     out().print(f"\n{looked} in {report.seconds:.1f} s")
     if extent.based < extent.pushes:
         err().print(
-            f"[yellow]{count(extent.pushes - extent.based, 'push', 'pushes')}[/] from before that was kept: "
-            "not known what they were decided from"
+            f"[yellow]{count(extent.pushes - extent.based, 'push', 'pushes')}[/] told while a run was held, "
+            "or from before that was kept: not known what they were decided from"
         )
 
 

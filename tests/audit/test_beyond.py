@@ -78,3 +78,13 @@ async def test_more_than_that_is_told(told: Pool, database: str, damage: str) ->
     """Goal: a piece more than was allowed, and more allowed than was on its way or reserved, are found by both."""
     await as_owner(database, damage)
     assert broken(await audit(told)) == {"justified": both(1)}
+
+
+async def test_what_was_told_while_a_run_was_held_has_no_basis_and_is_not_judged(
+    told: Pool, database: str
+) -> None:
+    """Goal: a hold does not end the audit; what else was told is judged as ever."""
+    await as_owner(database, "UPDATE push SET basis = NULL, quantity = 99 WHERE quantity = 7")
+    assert broken(await audit(told)) == {}
+    await as_owner(database, "UPDATE push SET quantity = 16 WHERE quantity = 15")
+    assert broken(await audit(told)) == {"justified": both(1)}

@@ -376,6 +376,7 @@ SELECT listing_id, place, id, generation FROM push ORDER BY listing_id, place, s
 
 -- name: raw_bases
 -- For each push and each location that it drew on: the balance's version, shelf by shelf; of kits, of each component.
+-- Of what was told while a run was held nobody kept what it was decided from.
 SELECT s.id, o.id, d.version::bigint, p.id, p.quantity, (p.basis->>'units')::integer,
        (SELECT count(*) FROM jsonb_object_keys(t.versions)), coalesce((p.basis->>'beyond')::integer, 0),
        coalesce(jsonb_array_length(p.basis->'components'), 0), t.quantity
@@ -386,6 +387,7 @@ SELECT s.id, o.id, d.version::bigint, p.id, p.quantity, (p.basis->>'units')::int
  CROSS JOIN LATERAL jsonb_each_text(t.versions) AS d(location, version)
   JOIN sku s ON s.code = t.sku
   JOIN location o ON o.code = d.location
+ WHERE p.basis IS NOT NULL
  ORDER BY 1, 2, 3, 4
 
 -- name: raw_available
