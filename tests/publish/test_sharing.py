@@ -367,26 +367,38 @@ async def test_two_claims_never_raise_the_same_unit(three: Pool) -> None:
     assert await sql(three, "SELECT listing_id FROM level WHERE owed") == []
 
 
-async def test_partitioned_parts_do_not_oversell_while_they_move(three: Pool) -> None:
-    """Goal: a part that grows waits until the one that shrinks has answered, whoever is told first, also by a run."""
-    found = await rush(three, PARTITIONED, 10)
-    moved = RuleBook(
+async def moved_parts(pool: Pool) -> Rush:
+    """Parts of 50, 30 and 20 % of ten units become 20, 30 and 50; the one that grows is told first, as by a run."""
+    found = await rush(pool, PARTITIONED, 10)
+    found.watching = True
+    found.rules = RuleBook(
         {
             name: replace(rules, rule=replace(rules.rule, share=Decimal(share)))
             for (name, rules), share in zip(PARTITIONED.channels.items(), (20, 30, 50), strict=True)
         }
     )
-    found.rules, found.watching = moved, True
-    run = Errand(run_id="", attempt=1)
+    for name in reversed(NAMES):
+        listing = [found.listings[name]]
+        await bring_to_targets(pool, found.tills[name], found.rules, listing, Errand(), set())
+    return found
 
-    for name in reversed(NAMES):  # the one that grows comes first
-        await bring_to_targets(three, found.tills[name], moved, [found.listings[name]], run, set())
-        found.looks()
+
+async def test_partitioned_parts_do_not_oversell_while_they_move(three: Pool) -> None:
+    """Goal: a part that grows waits until the one that shrinks has answered, whoever is told first."""
+    found = await moved_parts(three)
     assert shown(found) == {"web": 2, "store": 3, "shop": 2}
     assert await waiting(three) == ["shop-A", "store-A", "web-A"], "who gave marks those who are owed"
+
     await found.settle()
 
     assert (shown(found), found.worst) == ({"web": 2, "store": 3, "shop": 5}, 0)
+
+
+async def test_negative_control_of_moving_parts(three: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: without the gate, three units are on show twice until the one that shrinks is told."""
+    monkeypatch.setattr(gate, "room_for", lambda target, rules, given=None: 10**6)
+    found = await moved_parts(three)
+    assert (shown(found), found.worst) == ({"web": 2, "store": 3, "shop": 5}, 3)
 
 
 async def test_a_channel_that_is_down_keeps_what_it_may_sell(three: Pool) -> None:
