@@ -45,7 +45,7 @@ async def look_for_oversells(pool: Pool, settings: Settings, slack: Slack) -> Lo
     await _keep(pool, short)
     looked.resolved = await oversells.resolve(pool)
     if settings.oversell.halt:
-        looked.halted = await _halt(pool, settings.enabled_channels(), looked.woken)
+        looked.halted = await _halt(pool, settings, looked.woken)
     over = await oversells.to_lift(pool)
     if over:
         looked.lifted = len(await halts.lift(pool, over, by=BY, woken=looked.woken))
@@ -65,10 +65,11 @@ async def _keep(pool: Pool, short: Mapping[int, int]) -> None:
         await oversells.keep(pool, {sku: oversell_of(short[sku], promised.get(sku, ())) for sku in some})
 
 
-async def _halt(pool: Pool, channels: list[str], woken: set[str]) -> int:
+async def _halt(pool: Pool, settings: Settings, woken: set[str]) -> int:
     """Each SKU's listings with its own reason."""
     by_reason: dict[str, list[int]] = {}
-    for each in await oversells.to_halt(pool, channels):
+    channels, guarded = settings.enabled_channels(), settings.guard.enabled
+    for each in await oversells.to_halt(pool, channels, guarded=guarded):
         reason = f"{each.sku} is oversold by {each.units_short:,}; lifted when nothing is short any more"
         by_reason.setdefault(reason, []).append(each.listing_id)
     placed = 0

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from onhand.alerts.slack import Slack
+from onhand.domain.counts import Count, CountMeaning
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
@@ -17,9 +18,9 @@ from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.orders import post_orders
 from onhand.ledger.oversells import OversellRow
-from onhand.ledger.posting import post_events
+from onhand.ledger.posting import post_counts, post_events
 from onhand.overselling import Looked, look_for_oversells
-from onhand.settings import Settings, SlackSettings
+from onhand.settings import GuardSettings, Settings, SlackSettings
 from tests.alerts.slack_double import SlackDouble, refusal, running
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -124,6 +125,27 @@ async def test_units_at_another_location_count(listed: Pool, slack: Slack) -> No
     assert await oversells.listed(listed, resolved=True, limit=10) == []
 
 
+@pytest.mark.parametrize(("guarded", "halted"), [(True, 0), (False, 2)])
+async def test_a_source_that_nobody_has_judged_halts_nothing(
+    listed: Pool, slack: Slack, guarded: bool, halted: int
+) -> None:
+    """Goal: a file gone wrong empties no shop past the guard. Controls: without it; and what is short anyhow."""
+    await order(listed, "web", "1", 3, minutes=1)
+    await post_counts(
+        listed,
+        [Count("source/csv", "A@1", "A", "leeds", 0, CountMeaning.AVAILABLE, NOON + timedelta(minutes=2))],
+        record_agreement=False,
+    )
+    await order(listed, "web", "2", 2, minutes=3)
+    stated = settings().model_copy(update={"guard": GuardSettings(enabled=guarded)})
+
+    looked = await look_for_oversells(listed, stated, slack)
+    assert (looked.short, looked.halted, looked.told) == (1, halted, 1)
+
+    await order(listed, "web", "3", 1, minutes=4)
+    assert (await look_for_oversells(listed, stated, slack)).halted == 2 - halted
+
+
 async def test_people_are_told_once_and_once_more_when_it_grows(
     listed: Pool, slack: Slack, double: SlackDouble
 ) -> None:
@@ -222,10 +244,10 @@ async def test_a_halt_that_a_person_lifted_stays_lifted(listed: Pool) -> None:
 async def test_a_halt_for_another_reason_outlives_the_oversell(listed: Pool) -> None:
     """Goal: the rule lifts its own halts only."""
     await order(listed, "web", "1", 6, minutes=1)
-    first = (await oversells.to_halt(listed, ["web", "store"]) or [None])[0]
+    first = (await oversells.to_halt(listed, ["web", "store"], guarded=True) or [None])[0]
     assert first is None, "nothing is open yet"
     await look_for_oversells(listed, settings(halt=False), Slack(None))
-    candidates = await oversells.to_halt(listed, ["web"])
+    candidates = await oversells.to_halt(listed, ["web"], guarded=True)
     assert [(each.sku, each.units_short) for each in candidates] == [("A", 1)]
     await halts.place(listed, [candidates[0].listing_id], by="ann", cause="operator", reason="look at it")
     await look_for_oversells(listed, settings(), Slack(None))

@@ -74,9 +74,13 @@ async def resolve(pool: Pool) -> int:
     return await execute(pool, "resolve_oversells", resolution=RESOLUTION)
 
 
-async def to_halt(pool: Pool, channels: Sequence[str]) -> list[ToHalt]:
-    """Listings on these channels that an open oversell has not halted yet."""
-    return [ToHalt(*row) for row in await fetched(pool, "to_halt_for_oversells", channels=list(channels))]
+async def to_halt(pool: Pool, channels: Sequence[str], *, guarded: bool) -> list[ToHalt]:
+    """Listings on these channels that an open oversell has not halted yet.
+
+    `guarded`: what a source has said and no run was let through with is no reason to.
+    """
+    named = {"channels": list(channels), "guarded": guarded}
+    return [ToHalt(*row) for row in await fetched(pool, "to_halt_for_oversells", **named)]
 
 
 async def to_lift(pool: Pool) -> list[int]:

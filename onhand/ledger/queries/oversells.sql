@@ -58,7 +58,8 @@ UPDATE oversell SET resolved_at = clock_timestamp(), resolution = %(resolution)s
 
 -- name: to_halt_for_oversells
 -- Listings of oversold SKUs, and of kits that hold one, that were not halted for it yet. One whose halt a person has lifted
--- since is left to that person.
+-- since is left to that person. Where the guard is on and a SKU is short only by what a source has said and no run was let
+-- through with, nobody is halted by it either: a file gone wrong would empty the shop past the guard.
 SELECT DISTINCT ON (l.id) l.id, s.code, o.units_short
   FROM oversell o
   JOIN sku s ON s.id = o.sku_id
@@ -69,6 +70,12 @@ SELECT DISTINCT ON (l.id) l.id, s.code, o.units_short
    AND NOT EXISTS (SELECT FROM halt h
                     WHERE h.listing_id = l.id
                       AND (h.lifted_at IS NULL OR (h.cause = 'oversell' AND h.placed_at >= o.found_at)))
+   AND NOT (%(guarded)s AND EXISTS (
+        SELECT FROM judgement j
+         WHERE j.channel_id = l.channel_id AND j.unjudged_from IS NOT NULL
+           AND (SELECT coalesce(sum(available), 0) FROM balance WHERE sku_id = o.sku_id) + covered_v1(o.sku_id)
+               >= (SELECT coalesce(sum(w.units::int), 0)
+                     FROM jsonb_each_text(withheld_v2(o.sku_id, j.unjudged_from)) AS w(location, units))))
  ORDER BY l.id, s.code
 
 -- name: halted_for_no_oversell
