@@ -69,6 +69,7 @@ async def _rush(world: World, way: str, number: int, scale: float) -> list[int]:
             await _begin_campaign(world, dsn, codes)
         await world.control("POST", "deliveries", LATE)
         buyers = BUYERS * AT_A_TIME
+        quiet = max(1.0, QUIET_SECONDS * scale)
         body: dict[str, Any] = {
             "orders": round(buyers * scale),
             "rate": buyers / SECONDS,
@@ -76,7 +77,7 @@ async def _rush(world: World, way: str, number: int, scale: float) -> list[int]:
             "seed": number,
         }
         await world.control("POST", "load", {**body, "lines": [1, 1], "quantity": [1, 1]})
-        await asyncio.sleep(body["orders"] / body["rate"] + QUIET_SECONDS)
+        await asyncio.sleep(body["orders"] / body["rate"] + quiet)
         if (await world.control("GET", "load"))["running"]:
             raise BenchFailed("the shops are not through with their buyers")
     sold = await _sold(world)

@@ -56,6 +56,9 @@ token_env = "ONHAND_SHOPIFY_TOKEN"
 "gid://shopify/Location/1001" = ["leeds"]
 "gid://shopify/Location/1002" = ["london"]
 
+[channels.shopify.rule]
+mode = "pooled"
+
 [channels.woocommerce]
 platform = "woocommerce"
 orders = "ignore"
@@ -64,12 +67,18 @@ key_env = "ONHAND_WOO_KEY"
 secret_env = "ONHAND_WOO_SECRET"
 locations = ["leeds", "london"]
 
+[channels.woocommerce.rule]
+mode = "pooled"
+
 [channels.bigcommerce]
 platform = "bigcommerce"
 orders = "ignore"
 base_url = "{sandbox}/bigcommerce/stores/sandbox"
 token_env = "ONHAND_BIGCOMMERCE_TOKEN"
 places = {{ 1 = ["leeds"], 2 = ["london"] }}
+
+[channels.bigcommerce.rule]
+mode = "pooled"
 
 [schedule]
 every_minutes = 1440

@@ -108,4 +108,5 @@ def _woo() -> dict[str, object]:
         "key_env": "UNUSED_KEY",
         "secret_env": "UNUSED_SECRET",
         "locations": ["leeds"],
+        "rule": {"mode": "pooled"},  # each shows all there is, so that a test can say what
     }

@@ -56,8 +56,9 @@ class World:
     opening: dict[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(SKUS, OPENING))
 
     def configure(self) -> None:
-        """Say what the shops sign with, and how often they are swept."""
+        """Say what the shops sign with, and how often they are swept; channels are adaptive, as they are by default."""
         text = self.stack.config.read_text().replace('orders = "ignore"', 'orders = "listen"')
+        text = text.replace('mode = "pooled"', 'mode = "adaptive"')
         for line, more in WEBHOOKS.items():
             assert text.count(f"{line}\n") == 1
             text = text.replace(f"{line}\n", f"{line}\n{more}\n")

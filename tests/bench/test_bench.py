@@ -143,6 +143,20 @@ def test_black_friday_answers_every_named_figure() -> None:
     assert figures["oversold_every_15_minutes"] > figures["oversold_each_order"] > 0
 
 
+@pytest.mark.timeout(300)  # fifteen processes start in it
+def test_rush_answers_every_named_figure() -> None:
+    """Goal: a tenth of the buyers of each way find an order's way through all of it; there is enough for them."""
+    figures = figures_of("rush", "--scale", "0.1", "--runs", "1")
+
+    ways = ("pooled", "adaptive", "campaign")
+    assert figures.keys() == {
+        "rushes",
+        *(f"{figure}_{way}" for way in ways for figure in ("oversold", "most", "unsold")),
+    }
+    assert [figures[f"oversold_{way}"] for way in ways] == [0, 0, 0]
+    assert all(0 < figures[f"unsold_{way}"] < 200 for way in ways)
+
+
 def test_allocate_answers_every_named_figure() -> None:
     """Goal: both ways come to the same levels, or the benchmark fails."""
     figures = figures_of("allocate", "--scale", "0.002", "--runs", "1")
@@ -164,7 +178,7 @@ def test_an_unknown_name_is_refused_and_the_known_ones_are_told() -> None:
     assert (
         answer.stderr
         == "error: there is no benchmark 'ful_sync'; there are ledger_post, explain, validate, accept, "
-        "full_sync, time_to_sync, replay_orders, read_back, drift, chaos, black_friday, forecast, allocate, all\n"
+        "full_sync, time_to_sync, replay_orders, read_back, drift, chaos, black_friday, rush, forecast, allocate, all\n"
     )
 
 

@@ -125,7 +125,7 @@ def signed(body: bytes, *, name: str = "wms", at: float = 0, secret: str = SIGNI
         (lambda h: h | {"X-Onhand-Signature": h["X-Onhand-Signature"][:-1]}, 401),
         (lambda h: signed(b"{ }"), 401),
         (lambda h: signed(b"{}", secret="another-secret"), 401),
-        (lambda h: signed(b"{}", at=-299), 422),
+        (lambda h: signed(b"{}", at=-270), 422),
         (lambda h: signed(b"{}", at=-302), 401),
         (lambda h: signed(b"{}", at=302), 401),
         (lambda h: {name: value for name, value in h.items() if name != "X-Onhand-Time"}, 401),
