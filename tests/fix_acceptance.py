@@ -31,8 +31,11 @@ from tests.fix_embedded import open_folder
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 45.0
 COMMAND_SECONDS_MAX = 90.0
-SANDBOX_PORT = 18_700 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+SANDBOX_PORT = 18_700 + 100 * WORKER
 """Of each process that tests: two that looked for a free port in the same moment would share their shops."""
+SERVER_PORTS = {"postgres": 55_432, "temporal": 7_233, "temporal_ui": 8_233, "temporal_metrics": 9_233}
+"""Those that servers want; of each process that tests others, or one took the port of one that was just killed."""
 
 CONFIG = """
 data_dir = "data"
@@ -126,6 +129,12 @@ class Installation:
 
     def __post_init__(self) -> None:
         (self.home / "stock").mkdir()
+        self.data_dir.mkdir()
+        ports = {
+            name: {"preferred": wanted, "port": SANDBOX_PORT + 50 + n}
+            for n, (name, wanted) in enumerate(SERVER_PORTS.items())
+        }
+        (self.data_dir / "ports.json").write_text(json.dumps(ports))
         self.config.write_text(CONFIG.format(sandbox=self.sandbox_url) + self.more_config)
 
     @property
