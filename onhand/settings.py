@@ -101,7 +101,7 @@ class RuleSettings(_Section):
     Where at most `last_units` are left, they are for `last_channel` alone.
     """
 
-    mode: Mode = Mode.ADAPTIVE
+    mode: Mode = Mode.POOLED
     share: Decimal = Field(default=Decimal(100), ge=0, le=100)
     reserve: int = Field(default=0, ge=0)
     cap: int | None = Field(default=None, ge=0)
