@@ -6,7 +6,6 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -656,8 +655,7 @@ class Settings(_Section):
                 showing = [place for place, found in section.draws_on().items() if location in found]
                 if alone.count(location) != 1 or len(showing) != 1:
                     yield f"{key}: given {location!r}; accepted: a location that exactly one place shows, alone"
-            plain = (RuleSettings(), RuleSettings(mode=Mode.POOLED))
-            ruled = (section.rule or self.rule) not in plain or any(
+            ruled = (section.rule or self.rule) != RuleSettings() or any(
                 rule.channel in (None, channel) for rule in self.sku_rules
             )
             ruled = ruled or any(self._pickup(section).values())
@@ -749,13 +747,9 @@ class Settings(_Section):
         return {place: shops[location] for place, location in shown.items() if location in shops}
 
     def _rule_of(self, name: str, section: _ChannelSettings) -> Rule:
-        """A channel's own rule, or the one for all; where neither is said, under the key where it would be.
-
-        An authority shows all that its location has, or nobody could count by it.
-        """
+        """A channel's own rule, or the one for all; where neither is said, under the key where it would be."""
         common = section.rule is None and self.rule != RuleSettings()
-        rule = (section.rule or self.rule).rule("rule" if common else f"channels.{name}.rule")
-        return replace(rule, mode=Mode.POOLED) if section.authority_for else rule
+        return (section.rule or self.rule).rule("rule" if common else f"channels.{name}.rule")
 
     def _first_rules(self, what: Literal["skus", "tags"]) -> dict[tuple[str, str], Rule]:
         """The rules for SKUs, or for tags, by channel and what they are for; of two for the same, the first."""

@@ -204,30 +204,6 @@ def stated_default(model: type[BaseModel], name: str) -> str:
             return f"`{json.dumps(default)}`"
 
 
-def test_an_authority_shows_all_there_is_and_others_are_adaptive() -> None:
-    """Goal: a level that stands for a count is no share; every other channel has the default."""
-    woo = {"platform": "woocommerce", "base_url": "http://x.test", "key_env": "K", "secret_env": "S"}
-    settings = Settings.model_validate(
-        {
-            "locations": {"leeds": {}},
-            "channels": {
-                "web": {**woo, "locations": ["leeds"]},
-                "till": {
-                    **woo,
-                    "locations": ["leeds"],
-                    "authority_for": ["leeds"],
-                    "rule": {"mode": "pooled"},
-                },
-            },
-        }
-    )
-    channels = settings.rule_book().channels
-    assert {name: channel.rule.mode.value for name, channel in channels.items()} == {
-        "web": "adaptive",
-        "till": "pooled",
-    }
-
-
 def test_every_setting_is_in_the_reference_with_its_default_and_nothing_else_is() -> None:
     expected = {
         (heading, name): stated_default(model, name)

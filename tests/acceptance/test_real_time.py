@@ -56,7 +56,7 @@ class World:
     opening: dict[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(SKUS, OPENING))
 
     def configure(self) -> None:
-        """Say what the shops sign with, and how often they are swept; channels are adaptive, as they are by default."""
+        """Say what the shops sign with, and how often they are swept; channels are adaptive."""
         text = self.stack.config.read_text().replace('orders = "ignore"', 'orders = "listen"')
         text = text.replace('mode = "pooled"', 'mode = "adaptive"')
         for line, more in WEBHOOKS.items():
