@@ -34,6 +34,8 @@ from tests.memory_channel import MemoryChannel
 from tests.publish.shelves import adjust, ids_of, receipt, waiting
 
 SEED = 20_261_127
+PASSES_OF_A_READ_BACK = 20
+"""After so many in vain."""
 NAMES = ("web", "store", "shop")
 ADAPTIVE = RuleBook(
     {name: ChannelRules(Rule(Mode.ADAPTIVE, name=name), {"": ("leeds",)}, listens=True) for name in NAMES}
@@ -172,8 +174,12 @@ class Rush:
 
     async def sell_out(self) -> None:
         """All that happened is heard of, everybody is told, and buyers come, until nothing is left."""
+        passes = 0
         async with asyncio.timeout(60):
             while self.left:
+                passes += 1
+                if passes % PASSES_OF_A_READ_BACK == 0:
+                    await self.read_back()
                 moment = datetime.now(UTC)
                 await self.hear(everything=True)
                 for name in NAMES:
@@ -183,6 +189,11 @@ class Rush:
                     self.buy(name)
                     self.looks()
         await self.hear(everything=True)
+
+    async def read_back(self) -> None:
+        """As one does every quarter of an hour: after a lost call a level can be believed to show what it does not."""
+        await sql(self.pool, "UPDATE level SET book = NULL, bound = 0 WHERE claimed_until IS NULL")
+        await levels.mark(self.pool, ["A"])
 
     async def sweep(self) -> None:
         """Now and then all orders of a channel are asked for; what none came for is given back."""
