@@ -531,7 +531,7 @@ def _partition_reason(claims: Sequence[Claim], claim: Claim) -> str:
     rivals = [c for c in claims if c.divides and not c.silent and own_places & set(c.locations)]
     shares = sorted({(c.channel, _percent_of(c)) for c in rivals})
     among = ", ".join(f"{channel} {percent_text(share)}" for channel, share in shares)
-    how = "partitioned among" if claim.weight is None else "as it is scarce, in shares by demand:"
+    how = "partitioned among" if claim.weight is None else "in shares:"
     parts = [f"share {percent_text(_percent_of(claim))} % of the pool, {how} {among}"]
     own = sum(c.channel == claim.channel for c in rivals)
     if own > 1:
