@@ -10,7 +10,7 @@ from datetime import UTC, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -148,9 +148,11 @@ class _ChannelSettings(_Section):
     place alone, all of it. `returns`: what a channel puts back on its shelf after it was shipped can be sold at once
     ("trust"), or waits in quality control ("inspect"). `webhook_secret_envs`: what its webhooks are signed with, the
     newest secret first; several while one is being replaced. `hide_at_zero`: listings that show nothing are taken out
-    of sight, where it can. `partner`: whose wholesale programmes its orders draw on.
+    of sight, where it can. `partner`: whose wholesale programmes its orders draw on. SETS_BLINDLY: all that can be done
+    there to a level that sells is to set it (its adapter's capabilities say the same).
     """
 
+    SETS_BLINDLY: ClassVar[bool] = False
     base_url: str = Field(pattern=r"^https?://")
     enabled: bool = True
     rule: RuleSettings | None = None
@@ -214,6 +216,7 @@ class ShopifySettings(_ChannelSettings):
 class WooCommerceSettings(_ChannelSettings):
     """A WooCommerce shop; it keeps one number per product, the sum of the locations it draws on."""
 
+    SETS_BLINDLY: ClassVar[bool] = True
     platform: Literal["woocommerce"]
     key_env: VariableName
     secret_env: VariableName
@@ -233,6 +236,7 @@ class BigCommerceSettings(_ChannelSettings):
     `client_secret_env`: the API account's client secret, with which the platform's own signature is checked as well.
     """
 
+    SETS_BLINDLY: ClassVar[bool] = True
     platform: Literal["bigcommerce"]
     token_env: VariableName
     client_secret_env: VariableName | None = None
@@ -731,6 +735,7 @@ class Settings(_Section):
                     pickup=self._pickup(section),
                     hides_at_zero=section.hide_at_zero,
                     partner=section.partner or "",
+                    blind=section.SETS_BLINDLY,
                 )
                 for name, section in self.channels.items()
                 if section.enabled

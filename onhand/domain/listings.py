@@ -6,12 +6,16 @@ from datetime import datetime
 
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.beyond import with_preorder, with_programmes
+from onhand.domain.blind_shares import Part as SharedPart
+from onhand.domain.blind_shares import sure_rate, tell
 from onhand.domain.kits import Part, packed
 from onhand.domain.preorders import PreOrder
 from onhand.domain.rules import Duplicates, Mode, Rule, for_pickup
 from onhand.domain.sharing import Holder, Shared, is_off, spare, weights
 from onhand.domain.velocity import VelocityBuffer
 
+Spot = tuple[int, str]
+"""A level: its listing and its place."""
 EVERY_CHANNEL = ""
 """The name that stands for all channels in a rule for SKUs or tags."""
 
@@ -70,9 +74,9 @@ class ListingState:
     arrives; `reserved`: units kept for wholesale programmes, by partner and location. `components`: what the SKU is
     packed from, where it is a kit; `available` are then kits, and versions and withheld units those of the components.
     `shared`: the SKU is in shares (`onhand.domain.sharing`), None where it is not; `holders`: its levels with what each
-    may still sell, `demand`: units lately sold a second by channel, as of the last sale, so that all who look before
-    the next one divide alike, `rates`: the same as of now, `slowest`: seconds that the slowest channel lately took to
-    show a change. These four are read where they decide something.
+    may still sell and how it sells, `demand`: units lately sold a second by channel, as of the last sale, so that all
+    who look before the next one divide alike, `rates`: the same as of now, `slowest`: seconds that the slowest channel
+    lately took to show a change. These four are read where they decide something.
     """
 
     channel: str
@@ -111,6 +115,11 @@ class ListingState:
         return not self.components and self.preorder is None and not self.reserved
 
     @property
+    def per_second(self) -> float:
+        """Units that all channels sell together as of now: by their rates, or by a rush that has only begun."""
+        return max(sum(self.rates.values()), sure_rate(self.holders))
+
+    @property
     def withholds(self) -> bool:
         """Whether the source has moved it by anything that no run was let through with."""
         return any(self.withheld.values()) or any(any(part.withheld.values()) for part in self.components)
@@ -125,7 +134,7 @@ class ChannelRules:
     changes is a count, and of which of our locations. `pickup`: places whose buyers fetch what they buy, and the units
     held back there. `trusts_returns`: refunded pieces that the channel put back on its shelf can be sold at once;
     otherwise they wait for an inspection. `hides_at_zero`: listings that show nothing are taken out of sight.
-    `partner`: whose wholesale programmes its orders draw on.
+    `partner`: whose wholesale programmes its orders draw on. `blind`: its levels are only set, whatever they show.
     """
 
     rule: Rule
@@ -136,6 +145,7 @@ class ChannelRules:
     pickup: Mapping[str, int] = field(default_factory=dict)
     hides_at_zero: bool = False
     partner: str = ""
+    blind: bool = False
 
     def at(self, place: str, rule: Rule) -> Rule:
         """What becomes of a rule at one of its places."""
@@ -202,7 +212,10 @@ class Target:
     """What one listing should show at one place, and what we believe it shows (None: we never knew).
 
     `beyond`: units that are not available, and that it may sell all the same (`onhand.domain.beyond`). `divides`: it
-    is a part that nobody else shows, and so is raised only as far as others' answers allow (`room_for`).
+    is a part that nobody else shows, and so is raised only as far as others' answers allow (`room_for`); `in_shares`:
+    one by demand or of a campaign. `undoes`: pieces that setting it may put on show again, which its quantity leaves
+    room for; `again`: it is to be decided anew in a few seconds; `look`: it is to be looked at before it is told
+    anything (all three in `onhand.domain.blind_shares`).
     """
 
     state: ListingState
@@ -211,6 +224,10 @@ class Target:
     book: int | None
     beyond: int = 0
     divides: bool = False
+    in_shares: bool = False
+    undoes: int = 0
+    again: bool = False
+    look: bool = False
 
     @property
     def differs(self) -> bool:
@@ -341,11 +358,59 @@ def _targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
             state.books.get(claim.place),
             claim.programme + claim.preorder,
             claim.divides and state.divisible,
+            claim.weight is not None,
         )
         for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id
     ]
-    return [_settled(target, claims, rules) for target in targets]
+    parts = _parts(state, rules, claims, levels) if levels and state.shared is not None else {}
+    return [_settled(_told(target, rules, parts), claims, rules) for target in targets]
+
+
+def _parts(
+    state: ListingState, rules: RuleBook, claims: Sequence[Claim], levels: Sequence[int]
+) -> dict[Spot, SharedPart]:
+    """All levels that share the SKU, by listing and place."""
+    sharing = [n for n, claim in enumerate(claims) if claim.weight is not None]
+    if not any(rules.channels[claims[n].channel].blind for n in sharing):
+        return {}
+    pooled = allocate(state.available, [replace(claim, weight=None) for claim in claims])
+    holders = {(each.listing_id, each.place): each for each in state.holders}
+    for place, book in state.books.items():
+        own = (state.listing_id, place)
+        if own in holders and book is not None:  # it may be claimed by whoever asks
+            holders[own] = replace(holders[own], book=book * state.units)
+    return {
+        spot: SharedPart(
+            levels[n] * claim.units,
+            pooled[n] * claim.units,
+            claim.weight or 0,
+            frozenset(claim.locations),
+            rules.channels[claim.channel].blind,
+            holders.get(spot),
+        )
+        for n, claim in enumerate(claims)
+        if n in sharing
+        for spot in [(claim.listing_id, claim.place)]
+    }
+
+
+def _told(target: Target, rules: RuleBook, parts: Mapping[Spot, SharedPart]) -> Target:
+    """The same, where levels that are only set share the SKU."""
+    own, units = (target.state.listing_id, target.place), target.state.units
+    if own not in parts:
+        return target
+    part, crowded = parts[own], False
+    if part.blind and part.holder is not None:
+        crowded = part.holder.units > room_for(target, rules)
+    found = tell(target.state.available, list(parts.values()), list(parts).index(own), crowded=crowded)
+    return replace(
+        target,
+        quantity=found.units // units,
+        undoes=-(-found.undoes // units),
+        again=found.again,
+        look=found.look,
+    )
 
 
 def _settled(target: Target, claims: Sequence[Claim], rules: RuleBook) -> Target:
@@ -356,7 +421,9 @@ def _settled(target: Target, claims: Sequence[Claim], rules: RuleBook) -> Target
     state, book = target.state, target.book
     own = (state.listing_id, target.place)
     n = next(n for n, claim in enumerate(claims) if (claim.listing_id, claim.place) == own)
-    if claims[n].weight is None or book is None or book == target.quantity:
+    if not target.in_shares or book is None or book == target.quantity:
+        return target
+    if rules.channels[state.channel].blind:  # that is decided already
         return target
     if is_off(target.quantity, book):
         return target
@@ -376,7 +443,7 @@ def late_units(target: Target) -> int:
     return max(0, holding - max(0, target.book) * state.units)
 
 
-def room_for(target: Target, rules: RuleBook, given: Mapping[tuple[int, str], int] | None = None) -> int:
+def room_for(target: Target, rules: RuleBook, given: Mapping[Spot, int] | None = None) -> int:
     """Units that a level in shares may sell at most, next to what all others may; below 0 where that is too much.
 
     `given`: units that others, by listing and place, are being told in this moment, where that is more. What a source

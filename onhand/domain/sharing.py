@@ -33,12 +33,24 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A level, and the units of the SKU that it may still sell."""
+    """A level, and the units of the SKU that it may still sell.
+
+    `book`: units that it shows as far as we know, None while nobody does. `sold`: units lately heard to be sold there,
+    a count that fades (`onhand.domain.calm`), gathered for `counted_for` seconds; the last of them was heard of
+    `quiet_for` seconds ago, and `known_for` seconds ago the channel last told anything of it (None: never). `seconds`:
+    what changes to its channel lately took to be shown at the longest, None where that was not measured.
+    """
 
     channel: str
     listing_id: int
     place: str
     units: int
+    book: int | None = None
+    sold: float = 0.0
+    counted_for: float = 0.0
+    quiet_for: float | None = None
+    known_for: float | None = None
+    seconds: float | None = None
 
 
 def window_of(slowest: float | None) -> float:

@@ -60,7 +60,7 @@ def standing_of(state: ListingState, rules: RuleBook, blind: Collection[Spot]) -
     ]
     locations = {code for each in holders for code in rules.channels[each.channel].places.get(each.place, ())}
     free = sum(state.available.get(location, 0) for location in locations)
-    together, window = sum(state.rates.values()), window_of(state.slowest)
+    together, window = state.per_second, window_of(state.slowest)
     enters, leaves = limits(together, state.slowest)
     phase = "pooled" if state.shared is None else "campaign" if state.shared.planned else "shares"
     may_sell: dict[str, int] = {}

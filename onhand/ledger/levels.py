@@ -224,7 +224,7 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
     places, books, paces, locations, available, halted, widened, withheld, *others = found
     resting, siblings, others = others[:5], others[5:8], others[8:]
     versions, tags, spiking, paced, preorder, reserved, parts, shared, planned, *sharing = others
-    holders, (sellers, weights, rates, slowest) = sharing[:4], sharing[4:]
+    holders, (sellers, weights, rates, slowest) = sharing[:10], sharing[10:]
     components = components_of(parts)
     return ListingState(
         channel,
@@ -254,11 +254,19 @@ def _state(channel: str, row: tuple[Any, ...]) -> ListingState:
         reserved or {},
         components,
         _shared(planned) if shared else None,
-        tuple(map(Holder, *holders)) if holders[0] else (),
+        _holders(holders),
         dict(zip(sellers or (), weights or (), strict=True)),
         dict(zip(sellers or (), rates or (), strict=True)),
         slowest,
     )
+
+
+def _holders(columns: Sequence[Sequence[Any]]) -> tuple[Holder, ...]:
+    """Its count begins with a level's first sale."""
+    if not columns[0]:
+        return ()
+    *told, counted_for, quiet_for, known_for, seconds = columns
+    return tuple(map(Holder, *told, [since or 0.0 for since in counted_for], quiet_for, known_for, seconds))
 
 
 def _shared(planned: Mapping[str, str] | None) -> Shared:
@@ -368,11 +376,13 @@ def _wanted(spots: Sequence[Spot], wishes: Mapping[Spot, Wish]) -> dict[str, obj
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The most that a claimed level may be told, and whether it should show more than that."""
+    """The most that a claimed level may be told, and whether it should show more than that; and the pieces that a blind
+    write may put on show again."""
 
     most: int
     blind: bool
     owed: bool
+    undoes: int = 0
 
 
 async def claim_in_shares(
@@ -409,6 +419,7 @@ async def claim_in_shares(
                 "places": [place for _, place in granted],
                 "most": [grant.most for grant in granted.values()],
                 "blind": [grant.blind for grant in granted.values()],
+                "undoes": [grant.undoes if grant.blind else 0 for grant in granted.values()],
                 "owed": [grant.owed for grant in granted.values()],
                 "claim": claim,
             },

@@ -436,6 +436,9 @@ CREATE TABLE level (
     tells_blindly boolean NOT NULL DEFAULT false,
     unheard integer NOT NULL DEFAULT 0,
     owed boolean NOT NULL DEFAULT false,
+    paced_since timestamptz,
+    undoes integer NOT NULL DEFAULT 0,
+    undone integer NOT NULL DEFAULT 0,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
@@ -453,8 +456,11 @@ COMMENT ON COLUMN level.tells IS 'While it is claimed: the most pieces that it w
 COMMENT ON COLUMN level.tells_blindly IS 'And that without looking, so that what is sold meanwhile is given back.';
 COMMENT ON COLUMN level.unheard IS 'Pieces that may have been sold before it was fixed, after its book was lost, and are not heard of.';
 COMMENT ON COLUMN level.owed IS 'It should show more than it was told, and gets it when others'' answers show that units are free.';
+COMMENT ON COLUMN level.paced_since IS 'When that count of pieces began, after it was all but forgotten.';
+COMMENT ON COLUMN level.undoes IS 'While it is told without looking: the most pieces sold before it takes effect that it is reckoned to put on show again.';
+COMMENT ON COLUMN level.undone IS 'The same of the last such write, less what was heard of: they count for seconds, until all would be heard of.';
 CREATE INDEX level_owed ON level (listing_id) WHERE owed;
-CREATE INDEX level_unheard ON level (listing_id) WHERE unheard > 0;
+CREATE INDEX level_unheard ON level (listing_id) WHERE unheard > 0 OR undone > 0;
 
 CREATE TABLE provisional_demand (
     listing_id integer NOT NULL REFERENCES listing,
@@ -1309,12 +1315,20 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION free_units_v1 IS 'Units of a SKU available at these locations, less provisional demand.';
 
+CREATE FUNCTION may_show(v level) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(coalesce(v.book, greatest(v.bound - v.heard, v.tells + CASE WHEN v.tells_blindly
+                    THEN greatest(v.undoes - v.heard, 0) ELSE -v.heard END)), 0)
+$$;
+COMMENT ON FUNCTION may_show IS 'Pieces that a level shows at most, as far as its sales are heard of; while it is told, with those that are put on show again by that.';
+
 CREATE FUNCTION may_sell(v level) RETURNS integer
 LANGUAGE sql STABLE AS $$
-    SELECT greatest(coalesce(v.book, greatest(v.bound - v.heard, v.tells - CASE WHEN v.tells_blindly THEN 0 ELSE v.heard END)), 0)
-         + v.unheard
+    -- The seconds are onhand.domain.demand.HEARING_SECONDS.
+    SELECT may_show(v) + v.unheard
+         + CASE WHEN v.undone > 0 AND v.blind_at > clock_timestamp() - interval '2 seconds' THEN v.undone ELSE 0 END
 $$;
-COMMENT ON FUNCTION may_sell IS 'Pieces that a level may still sell at most, beyond what is provisional: onhand.domain.holdings.may_sell, but for what blind writes give back.';
+COMMENT ON FUNCTION may_sell IS 'Pieces that a level may still sell at most, beyond what is provisional, and the sales of it that may still be heard of: onhand.domain.holdings.may_sell.';
 
 -- Sales move books: a platform takes its own sale off its own level. One made before the level was fixed is in the book
 -- already, or was undone by what fixed it. Levels are locked in the order (listing, place).
@@ -1385,6 +1399,9 @@ BEGIN
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
             pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
             paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END,
+            paced_since = CASE WHEN n.heard > 0 AND (v.paced_since IS NULL OR faded(v.pace, v.paced_at) < 0.5)
+                               THEN clock_timestamp() ELSE v.paced_since END,
+            undone = greatest(v.undone - greatest(n.before, 0), 0),
             unheard = greatest(v.unheard - greatest(n.before, 0), 0),
             given_back = v.given_back + greatest(n.blind, 0)
           FROM news n
@@ -1420,18 +1437,18 @@ BEGIN
         SELECT v.listing_id, v.place, v.book, w.wanted, w.blind,
                -- Nothing, where nobody ever knew.
                CASE WHEN v.book IS NOT NULL THEN v.book
-                    WHEN v.bound IS NOT NULL OR v.tells IS NOT NULL THEN may_sell(v) - v.unheard END AS bound
+                    WHEN v.bound IS NOT NULL OR v.tells IS NOT NULL THEN may_show(v) END AS bound
           FROM level v
           JOIN unnest(listings, places, wanted, blind, unshared) AS w(listing, place, wanted, blind, unshared)
             ON w.listing = v.listing_id AND w.place = v.place
          WHERE (v.claimed_until IS NULL OR v.claimed_until < clock_timestamp())
-           AND NOT (w.unshared AND w.wanted > may_sell(v) - v.unheard
+           AND NOT (w.unshared AND w.wanted > may_show(v)
                     AND EXISTS (SELECT FROM listing l JOIN shared_sku s ON s.sku_id = l.sku_id
                                  WHERE l.id = v.listing_id))
     )
     UPDATE level v SET
         book = NULL, heard = 0, claim = claim_levels_v2.claim, owed = false,
-        bound = m.bound, tells = m.wanted, tells_blindly = m.blind,
+        bound = m.bound, tells = m.wanted, tells_blindly = m.blind, undoes = 0,
         claimed_until = clock_timestamp() + make_interval(secs => seconds)
       FROM mine m
      WHERE v.listing_id = m.listing_id AND v.place = m.place
@@ -1493,7 +1510,8 @@ BEGIN
                a.blind OR (a.shortfall IS NULL AND a.surplus = 0 AND a.expected IS NOT NULL) AS fixed,
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
                CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned,
-               may_sell(v) AS most,
+               may_show(v) AS most, may_sell(v) AS before,
+               CASE WHEN a.blind THEN greatest(v.undoes - v.heard, 0) ELSE v.undone END AS undone,
                -- What it may have shown more, when it was looked at after its book was lost, may all be sold.
                CASE WHEN a.looked IS NULL OR a.blind THEN v.unheard
                     ELSE greatest(greatest(v.bound - v.heard, 0) + v.unheard - a.looked, 0)
@@ -1509,7 +1527,7 @@ BEGIN
     ), lost AS (
         UPDATE level v SET
             book = NULL,
-            bound = greatest(may_sell(v) - v.unheard, a.expected),
+            bound = greatest(may_show(v), a.expected),
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
             fixed_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.fixed_at END
@@ -1565,7 +1583,8 @@ BEGIN
     ), booked AS (
         UPDATE level v SET
             book = a.after,
-            bound = CASE WHEN a.after IS NULL THEN a.most - v.unheard END, tells = NULL, tells_blindly = false,
+            bound = CASE WHEN a.after IS NULL THEN a.most END, tells = NULL, tells_blindly = false, undoes = 0,
+            undone = a.undone,
             unheard = CASE WHEN a.after IS NULL THEN v.unheard ELSE a.lost END,
             booked_at = book_levels_v3.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
@@ -1584,7 +1603,7 @@ BEGIN
                              JOIN listing o ON o.sku_id = l.sku_id AND o.active
                              JOIN level w ON w.listing_id = o.id AND w.owed
                              JOIN sku s ON s.id = l.sku_id
-                            WHERE a.most > greatest(a.after, 0) + a.lost ORDER BY s.code)
+                            WHERE a.before > greatest(a.after, 0) + a.lost + a.undone ORDER BY s.code)
                 ELSE '{}' END;
 END
 $$;

@@ -93,7 +93,11 @@ async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Wor
     A channel that shows writes late may show what was before one: that tells of no sale, it is only told again.
     """
     must_know = channel.capabilities.write_kind is WriteKind.COMPARE_AND_SET
-    spots = [spot for spot in work.open_spots() if distrust or (must_know and work.books[spot] is None)]
+    spots = [
+        spot
+        for spot in work.open_spots()
+        if distrust or _falls_silent(work, spot) or (must_know and work.books[spot] is None)
+    ]
     size, patience = channel.capabilities.bulk_size, channel.capabilities.visible_within_seconds
     if spots and patience > 0:
         for spot in await levels.written_lately(pool, spots, patience):
@@ -108,6 +112,8 @@ async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Wor
             _raise_later(work, spot)
             if rules.channels[channel.name].listens:
                 _take_off(work, spot, before)
+            if work.targets[spot].look:
+                _decide_anew(work, spot)
 
 
 def _learn(channel: Channel, work: Work, spot: Spot) -> None:
@@ -138,6 +144,19 @@ def _raise_later(work: Work, spot: Spot) -> None:
     if lost and seen is not None and target.quantity > seen:
         work.targets[spot] = replace(target, quantity=max(0, seen))
         work.again.add(target.state.sku)
+
+
+def _falls_silent(work: Work, spot: Spot) -> bool:
+    return work.targets[spot].look and not work.beliefs[spot].looked
+
+
+def _decide_anew(work: Work, spot: Spot) -> None:
+    """A level that fell silent is raised by nobody who believed that it showed more."""
+    seen = work.books[spot]
+    if seen is not None:
+        quantity = min(work.targets[spot].quantity, max(0, seen))
+        work.targets[spot] = replace(work.targets[spot], quantity=quantity)
+    work.again.add(work.targets[spot].state.sku)
 
 
 def _take_off(work: Work, spot: Spot, before: int | None) -> None:

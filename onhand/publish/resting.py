@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 
 from onhand.channels.base import Channel, WriteKind
 from onhand.domain.calm import Course, Sight, course_of, rest_seconds, shares
+from onhand.domain.demand import HEARING_SECONDS
 from onhand.domain.listings import ListingState, RuleBook, Target
 from onhand.domain.sharing import limits
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot
 from onhand.publish.work import Work
+
+AGAIN_SECONDS = 2 * HEARING_SECONDS
+"""When a level in shares is decided anew of which time alone tells more: what was sold before is heard of by then."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,11 @@ async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mappi
     hot: dict[Spot, Target] = {}
     for spot, target in targets.items():
         resting = _rests(target.state, spot)
+        if target.in_shares:
+            ended += [spot] if resting else []
+            if target.again:
+                rests.seconds[spot[0]] = AGAIN_SECONDS
+            continue
         if not (resting or target.differs):
             continue
         pace = target.state.paces.get(target.place, 0.0)

@@ -63,7 +63,7 @@ def _decide(
             leaving[state.sku] = Change(None, locations)
         return
     before = Phase.POOLED if shared is None else Phase.ESCROW
-    free, rate = free_units(state, rules), sum(state.rates.values())
+    free, rate = free_units(state, rules), state.per_second
     after = phase_after(before, free, rate, state.slowest)
     if after is not before:
         enters, leaves = limits(rate, state.slowest)
@@ -129,6 +129,6 @@ class Gate:
             return Grant(wanted, self.blind[spot], owed=False)
         units = target.state.units
         free = (room_for(target, self.rules, given) - late_units(target)) // units
-        most = granted(wanted, book, free)
-        given[spot] = max(most, book or 0) * units + late_units(target)
-        return Grant(most, self.blind[spot], owed=most < wanted)
+        most = granted(wanted, book, free - target.undoes)
+        given[spot] = max(most + target.undoes, book or 0) * units + late_units(target)
+        return Grant(most, self.blind[spot], owed=most < wanted, undoes=target.undoes)

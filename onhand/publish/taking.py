@@ -39,7 +39,9 @@ async def taken_up(
     if woken is not None:
         woken.update(rests.woken)
     touched = [
-        spot for spot in wanted if (errand.distrust or targets[spot].differs) and spot not in rests.alone
+        spot
+        for spot in wanted
+        if (errand.distrust or targets[spot].differs or targets[spot].look) and spot not in rests.alone
     ]
     # One without a row could be claimed by nobody, and would stay pending for ever.
     rowless = [spot for spot in touched if spot[1] not in targets[spot].state.books]

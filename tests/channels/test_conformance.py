@@ -26,8 +26,14 @@ from onhand.channels.base import (
 )
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, RowRejected, SameKeyRetry
 from onhand.sandbox.traffic import Hook
+from onhand.settings import BigCommerceSettings, ShopifySettings, WooCommerceSettings
 from tests.fix_channels import BASE_URL, ChannelCase, FakeClock, MakeCase, Wire, number_of
 
+SECTIONS = {
+    "shopify": ShopifySettings,
+    "woocommerce": WooCommerceSettings,
+    "bigcommerce": BigCommerceSettings,
+}
 CLOSED_PORT = "http://127.0.0.1:9"
 """The discard port: nobody listens there."""
 
@@ -230,6 +236,15 @@ async def test_an_oversold_level_is_read_as_it_is(channel: Channel, channel_case
     channel_case.shop.sell(number_of(ref), place, 2)
     (shown,) = await channel.read_levels(keys_of([ref], place))
     assert shown.quantity == -2
+
+
+async def test_the_configuration_knows_whether_levels_can_only_be_set(
+    channel: Channel, channel_case: ChannelCase
+) -> None:
+    """Goal: what allocation leaves room for is what the adapter says of itself."""
+    can = channel.capabilities
+    sets_only = can.write_kind is WriteKind.ABSOLUTE and not can.changes
+    assert SECTIONS[channel_case.name].SETS_BLINDLY is sets_only
 
 
 async def test_compare_and_set_channels_do_not_overwrite_a_sale(

@@ -105,6 +105,7 @@ class Rush:
     """Buyers, heralds who bring orders late and shuffled, publishers and sweeps, all at once.
 
     `worst`: the most units that were on show beyond what was left, at any moment that `watching` was on.
+    `sweeps_every`: seconds, after which all that was sold is heard of at the latest.
     """
 
     pool: Pool
@@ -120,6 +121,7 @@ class Rush:
     over: bool = False
     watching: bool = False
     worst: int = 0
+    sweeps_every: float = 0.1
     hearing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def looks(self) -> None:
@@ -198,7 +200,7 @@ class Rush:
     async def sweep(self) -> None:
         """Now and then all orders of a channel are asked for; what none came for is given back."""
         while not self.over:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self.sweeps_every)
             for name in NAMES:
                 moment = datetime.now(UTC)
                 await self.hear(everything=True, of=name)

@@ -47,7 +47,8 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
                  GROUP BY k.partner) h) END,
        CASE WHEN s.kit THEN kit_components_v1(l.sku_id, u.first_event) END,
        sh.sku_id IS NOT NULL, g.shares,
-       h.channels, h.listings, h.places, h.units, q.channels, q.weights, q.rates,
+       h.channels, h.listings, h.places, h.units, h.books, h.sold, h.counted_for,
+       h.quiet_for, h.known_for, h.seconds, q.channels, q.weights, q.rates,
        CASE WHEN %(deciding)s THEN (SELECT max(p.seconds) FROM propagation p) END
   FROM unnest(%(listings)s::int[]) WITH ORDINALITY AS w(id, n)
   JOIN listing l ON l.id = w.id
@@ -84,11 +85,17 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
      WHERE (%(siblings)s OR sh.sku_id IS NOT NULL) AND l2.sku_id = l.sku_id AND l2.active) m ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(ch.name) AS channels, array_agg(l4.id) AS listings, array_agg(v.place) AS places,
-           array_agg(may_sell(v) * l4.units) AS units
+           array_agg(may_sell(v) * l4.units) AS units, array_agg(v.book * l4.units) AS books,
+           array_agg(faded(v.pace, v.paced_at) * l4.units) AS sold,
+           array_agg(extract(epoch FROM clock_timestamp() - coalesce(v.paced_since, v.paced_at))::float8) AS counted_for,
+           array_agg(extract(epoch FROM clock_timestamp() - v.paced_at)::float8) AS quiet_for,
+           array_agg(extract(epoch FROM clock_timestamp() - v.booked_at)::float8) AS known_for,
+           array_agg(p.seconds) AS seconds
       FROM listing l4
       JOIN level v ON v.listing_id = l4.id
       JOIN channel ch ON ch.id = l4.channel_id
-     WHERE ((%(deciding)s AND %(siblings)s) OR sh.sku_id IS NOT NULL)
+      LEFT JOIN propagation p ON p.channel_id = ch.id
+     WHERE (%(deciding)s OR sh.sku_id IS NOT NULL)
        AND l4.sku_id = l.sku_id AND l4.active) h ON true
   LEFT JOIN LATERAL (
     -- Units a second: by what is lately heard of, or over days where that is more. Weights are as of the last sale, so that
@@ -194,9 +201,9 @@ SELECT FROM level v
 
 -- name: announce_levels
 -- The most that claimed levels will be told, and which of them should show more than that.
-UPDATE level v SET tells = a.most, tells_blindly = a.blind, owed = a.owed
-  FROM unnest(%(listings)s::int[], %(places)s::text[], %(most)s::int[], %(blind)s::bool[], %(owed)s::bool[])
-       AS a(listing, place, most, blind, owed)
+UPDATE level v SET tells = a.most, tells_blindly = a.blind, undoes = a.undoes, owed = a.owed
+  FROM unnest(%(listings)s::int[], %(places)s::text[], %(most)s::int[], %(blind)s::bool[], %(undoes)s::int[],
+              %(owed)s::bool[]) AS a(listing, place, most, blind, undoes, owed)
  WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim = %(claim)s
 
 -- name: believed_levels

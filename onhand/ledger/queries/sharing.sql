@@ -40,17 +40,17 @@ SELECT mark_listings_v3(ARRAY(
      ORDER BY u.id), %(live)s)
 
 -- name: forget_unheard
--- What may have been sold before a level was fixed was not, where all orders placed before a later moment were heard of.
--- Answers the SKUs.
+-- What may have been sold before a level was fixed, or set without looking, was not, where all orders placed before a later
+-- moment were heard of. Answers the SKUs.
 WITH held AS (
     SELECT v.listing_id, v.place
       FROM level v
       JOIN listing l ON l.id = v.listing_id AND l.channel_id = (SELECT id FROM channel WHERE name = %(channel)s)
-     WHERE v.unheard > 0 AND coalesce(v.fixed_at, v.booked_at) < %(before)s
+     WHERE (v.unheard > 0 OR v.undone > 0) AND coalesce(v.fixed_at, v.booked_at) < %(before)s
      ORDER BY v.listing_id, v.place
        FOR UPDATE OF v
 ), forgotten AS (
-    UPDATE level v SET unheard = 0 FROM held h WHERE v.listing_id = h.listing_id AND v.place = h.place
+    UPDATE level v SET unheard = 0, undone = 0 FROM held h WHERE v.listing_id = h.listing_id AND v.place = h.place
     RETURNING v.listing_id
 )
 SELECT DISTINCT s.code FROM forgotten f JOIN listing l ON l.id = f.listing_id JOIN sku s ON s.id = l.sku_id ORDER BY s.code

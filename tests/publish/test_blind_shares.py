@@ -1,0 +1,156 @@
+"""SKUs in shares on channels that only set levels, on a real ledger: room is left for what a set puts on show again.
+
+Method: shelves in memory that really sell what they show, as in `tests.publish.test_sharing`; two of three are only
+set, and their calls take so long that every set undoes sales that nobody has heard of.
+"""
+
+import asyncio
+import random
+from dataclasses import replace
+
+import pytest
+
+from onhand.channels.base import WriteKind
+from onhand.domain import blind_shares
+from onhand.domain.demand import HEARING_SECONDS
+from onhand.domain.listings import RuleBook
+from onhand.domain.sharing import Holder
+from onhand.ledger.database import Pool
+from onhand.publish import Errand, bring_to_targets
+from tests.fix_ledger import sql
+from tests.memory_channel import MemoryChannel
+from tests.publish.test_sharing import ADAPTIVE, NAMES, Rush, Till, rush, shared, shown, three
+
+SET_ONLY = ("store", "shop")
+RULES = RuleBook({n: replace(rules, blind=n in SET_ONLY) for n, rules in ADAPTIVE.channels.items()})
+__all__ = ["three"]
+
+
+class Shelf(Till):
+    """A channel that only sets levels."""
+
+    def __init__(self, name: str, chance: random.Random) -> None:
+        super().__init__(name, chance)
+        MemoryChannel.__init__(self, name, write_kind=WriteKind.ABSOLUTE)
+
+    async def _on_the_way(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0.05, 0.15))
+
+
+@pytest.fixture
+async def rushes(three: Pool) -> Rush:
+    """120 units on three channels, each told all of it, of which two are only set."""
+    found = await rush(three, RULES, 120, told=False)
+    for name in SET_ONLY:
+        found.tills[name] = Shelf(name, found.chance)
+        found.tills[name].looks = found.looks
+    await found.settle()
+    assert shown(found) == dict.fromkeys(NAMES, 120)
+    found.sweeps_every = 1.0
+    return found
+
+
+async def sells(found: Rush, name: str, units: int) -> None:
+    """So many were sold there within the last four seconds, and heard of."""
+    for _ in range(units):
+        found.buy(name)
+    await found.hear(everything=True)
+    await sql(
+        found.pool, "UPDATE level SET paced_since = clock_timestamp() - interval '4 seconds' WHERE pace > 1"
+    )
+
+
+async def tells(found: Rush, name: str) -> None:
+    listing = [found.listings[name]]
+    await bring_to_targets(found.pool, found.tills[name], found.rules, listing, Errand(live=True), set())
+
+
+async def may_sell(found: Rush, name: str) -> int:
+    ((units,),) = await sql(
+        found.pool, f"SELECT may_sell(v) FROM level v WHERE listing_id = {found.listings[name]}"
+    )
+    assert isinstance(units, int)
+    return units
+
+
+async def believed(found: Rush, name: str) -> int:
+    ((book,),) = await sql(found.pool, "SELECT book FROM level WHERE listing_id = %s", found.listings[name])
+    assert isinstance(book, int)
+    return book
+
+
+async def test_what_a_set_undoes_counts_until_it_is_heard_of(rushes: Rush) -> None:
+    """Goal: exact: a share of 38, less the 29 that may be undone; what is heard of from before the set comes off these,
+    and the rest counts for as long as it takes to hear of a sale."""
+    await sells(rushes, "store", 20)
+    await sells(rushes, "web", 20)
+    for _ in range(5):
+        rushes.buy("store")
+
+    await tells(rushes, "store")
+
+    assert await shared(rushes.pool) == ["A"]
+    assert shown(rushes)["store"] == 9
+    assert await may_sell(rushes, "store") == 38
+    await rushes.hear(everything=True)
+    assert await may_sell(rushes, "store") == 33
+    await sql(rushes.pool, f"UPDATE level SET blind_at = blind_at - interval '{HEARING_SECONDS} seconds'")
+    assert await may_sell(rushes, "store") == 9
+
+
+async def test_a_rush_oversells_nothing_where_levels_are_only_set(rushes: Rush) -> None:
+    """Goal: 180 buyers of 120 units, most of them where levels are set again and again: none too many."""
+    await rushes.run(180, 3.0)
+
+    assert rushes.left >= 0
+    await rushes.sell_out()
+    assert (rushes.left, rushes.sold) == (0, 120)
+
+
+async def beyond(found: Rush) -> int:
+    """Units that are on show beyond what is left, where five were sold that nobody has heard of when all are told."""
+    await sells(found, "store", 20)
+    await sells(found, "web", 20)
+    for _ in range(5):
+        found.buy("store")
+    await found.settle()
+    return sum(shown(found).values()) - found.left
+
+
+async def test_no_more_is_on_show_than_there_is_whatever_is_unheard(rushes: Rush) -> None:
+    """Goal: exact: 75 are left. A share of 38, less 29; the others have theirs, 38 and 4."""
+    assert await beyond(rushes) == 9 + 38 + 4 - 75
+
+
+async def test_negative_control_of_what_is_left_room_for(
+    rushes: Rush, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: told its whole share, a level gives back just what was sold unheard."""
+
+    def nothing(holder: Holder, terms: object = None) -> int:
+        return 0
+
+    monkeypatch.setattr(blind_shares, "undone_by_a_set", nothing)
+    assert await beyond(rushes) == 5
+
+
+async def test_a_level_that_fell_silent_is_looked_at_and_told_again(rushes: Rush) -> None:
+    """Goal: a level that shows nothing while we believe that it shows some is found within seconds, once."""
+    await sells(rushes, "store", 20)
+    await sells(rushes, "web", 20)
+    await tells(rushes, "store")
+    assert shown(rushes)["store"] == 9
+    rushes.tills["store"].levels["store-A", ""] = 0
+    await tells(rushes, "store")
+    assert await believed(rushes, "store") == 9
+    await sql(
+        rushes.pool,
+        "UPDATE level SET booked_at = booked_at - interval '1 minute', paced_at = paced_at - interval '2 seconds'",
+    )
+
+    await tells(rushes, "store")
+
+    assert (await believed(rushes, "store"), shown(rushes)["store"]) == (0, 0)
+    reads = rushes.tills["store"].meter.reads
+    await tells(rushes, "store")
+    assert rushes.tills["store"].meter.reads == reads
