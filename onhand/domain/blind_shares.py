@@ -38,8 +38,9 @@ class Part:
 class Tell:
     """What a level should be told: units to show; so many more may be on show again by that.
 
-    `again`: it is off and left alone for now, or was told less for what may be undone, or might fall silent: it is to
-    be decided anew in a few seconds. `look`: it has fallen silent, and is to be looked at before it is told anything.
+    `again`: it is off and left alone for now, or was told less for what may be undone, or makes up for one that is left
+    alone, or might fall silent: it is to be decided anew in a few seconds. `look`: it has fallen silent, and is to be
+    looked at before it is told anything.
     """
 
     units: int
@@ -123,7 +124,8 @@ def tell(
     """
     part, left_alone = parts[n], kept(available, parts, terms)
     if not part.blind:
-        return Tell(max(0, min(part.pool, part.share - _made_up_for(n, parts, left_alone))))
+        beyond = _made_up_for(n, parts, left_alone)
+        return Tell(max(0, min(part.pool, part.share - beyond)), again=beyond != 0)
     holder = part.holder
     if holder is None:
         return Tell(part.share)

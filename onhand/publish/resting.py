@@ -56,7 +56,7 @@ async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mappi
 
     What begins to rest is kept from the SKU's other listings from this moment, before it is told its share.
     """
-    rests = Rests()
+    rests = Rests(seconds={spot[0]: AGAIN_SECONDS for spot, target in targets.items() if target.again})
     if not may_rest(channel, rules):
         return rests
     ended: list[Spot] = []
@@ -65,8 +65,6 @@ async def rests_of(pool: Pool, channel: Channel, rules: RuleBook, targets: Mappi
         resting = _rests(target.state, spot)
         if target.in_shares:
             ended += [spot] if resting else []
-            if target.again:
-                rests.seconds[spot[0]] = AGAIN_SECONDS
             continue
         if not (resting or target.differs):
             continue

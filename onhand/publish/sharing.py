@@ -122,6 +122,16 @@ class Gate:
                 self.granted[spot] = self._grant(spot, book, given)
         return self.granted
 
+    def waiting(self) -> frozenset[int]:
+        """Listings that are owed units which nobody's answer may set free: what a set has undone counts for seconds."""
+        return frozenset(
+            listing
+            for (listing, place), grant in self.granted.items()
+            if grant.owed
+            for holder in self.targets[listing, place].state.holders
+            if holder.channel in self.rules.channels and self.rules.channels[holder.channel].blind
+        )
+
     def _grant(self, spot: Spot, book: int | None, given: dict[Spot, int]) -> Grant:
         target = self.targets[spot]
         wanted = min(target.quantity, self.told.get(spot, target.quantity))

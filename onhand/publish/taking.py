@@ -9,7 +9,7 @@ from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot, Wish
 from onhand.publish.claims import CLAIM_SECONDS, new_claim
-from onhand.publish.resting import Rests, may_rest, rests_of
+from onhand.publish.resting import AGAIN_SECONDS, Rests, may_rest, rests_of
 from onhand.publish.sharing import Gate, states_decided
 from onhand.publish.work import Belief, Errand, Work
 
@@ -51,6 +51,8 @@ async def taken_up(
     taking = _Taking(pool, channel.name, rules, listings, withheld, new_claim())
     quick = errand.live and not rests.marked
     taken = await taking.take(targets, wishes, rests.told, quick=quick) if touched else _Taken({}, targets)
+    for listing in taken.waiting:
+        rests.seconds[listing] = AGAIN_SECONDS
     return _work(taken, wanted, wishes, rests, taking.claim), rests
 
 
@@ -68,11 +70,12 @@ def _wish(target: Target, channel: Channel, errand: Errand, rests: Rests) -> Wis
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """What was believed of the levels that could be had; what all of the listings' levels should show; and, where they
-    went through the gate, the most that each is told."""
+    went through the gate, the most that each is told, and listings that wait for what time alone sets free."""
 
     books: Mapping[Spot, int | None]
     targets: Mapping[Spot, Target]
     most: Mapping[Spot, int] | None = None
+    waiting: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,8 @@ class _Taking:
             claim=self.claim,
             seconds=CLAIM_SECONDS,
         )
-        return _Taken(gate.books, gate.targets, {spot: grant.most for spot, grant in gate.granted.items()})
+        most = {spot: grant.most for spot, grant in gate.granted.items()}
+        return _Taken(gate.books, gate.targets, most, gate.waiting())
 
 
 def _work(

@@ -159,6 +159,6 @@ def test_targets_of_a_channel_that_only_sets_levels() -> None:
     assert found("shopify", fast, 60) == (20, 0, False)
     alone = replace(fast, units=26, book=26)
     assert found("woo", alone, 26) == (26, 0, True)
-    assert found("shopify", alone, 60) == (17, 0, False), (
+    assert found("shopify", alone, 60) == (17, 0, True), (
         "half of the six that the other holds beyond its share"
     )

@@ -89,7 +89,7 @@ SELECT l.id, s.code, l.item_id, l.parent_id, l.tracking, l.units, coalesce(o.gen
            array_agg(faded(v.pace, v.paced_at) * l4.units) AS sold,
            array_agg(extract(epoch FROM clock_timestamp() - coalesce(v.paced_since, v.paced_at))::float8) AS counted_for,
            array_agg(extract(epoch FROM clock_timestamp() - v.paced_at)::float8) AS quiet_for,
-           array_agg(extract(epoch FROM clock_timestamp() - v.booked_at)::float8) AS known_for,
+           array_agg(extract(epoch FROM clock_timestamp() - greatest(v.blind_at, v.shown_at))::float8) AS known_for,
            array_agg(p.seconds) AS seconds
       FROM listing l4
       JOIN level v ON v.listing_id = l4.id
