@@ -6,6 +6,7 @@ A wrong setting is reported with its key, what was given and what is accepted, a
 import os
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -100,7 +101,7 @@ class RuleSettings(_Section):
     Where at most `last_units` are left, they are for `last_channel` alone.
     """
 
-    mode: Mode = Mode.POOLED
+    mode: Mode = Mode.ADAPTIVE
     share: Decimal = Field(default=Decimal(100), ge=0, le=100)
     reserve: int = Field(default=0, ge=0)
     cap: int | None = Field(default=None, ge=0)
@@ -659,7 +660,8 @@ class Settings(_Section):
                 showing = [place for place, found in section.draws_on().items() if location in found]
                 if alone.count(location) != 1 or len(showing) != 1:
                     yield f"{key}: given {location!r}; accepted: a location that exactly one place shows, alone"
-            ruled = (section.rule or self.rule) != RuleSettings() or any(
+            plain = (RuleSettings(), RuleSettings(mode=Mode.POOLED))
+            ruled = (section.rule or self.rule) not in plain or any(
                 rule.channel in (None, channel) for rule in self.sku_rules
             )
             ruled = ruled or any(self._pickup(section).values())
@@ -754,7 +756,9 @@ class Settings(_Section):
     def _rule_of(self, name: str, section: _ChannelSettings) -> Rule:
         """A channel's own rule, or the one for all; where neither is said, under the key where it would be."""
         common = section.rule is None and self.rule != RuleSettings()
-        return (section.rule or self.rule).rule("rule" if common else f"channels.{name}.rule")
+        rule = (section.rule or self.rule).rule("rule" if common else f"channels.{name}.rule")
+        # Its levels tell what a location has, so they show all of it.
+        return replace(rule, mode=Mode.POOLED) if section.authority_for else rule
 
     def _first_rules(self, what: Literal["skus", "tags"]) -> dict[tuple[str, str], Rule]:
         """The rules for SKUs, or for tags, by channel and what they are for; of two for the same, the first."""

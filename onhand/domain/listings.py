@@ -151,6 +151,10 @@ class ChannelRules:
         """What becomes of a rule at one of its places."""
         return for_pickup(rule, self.pickup[place]) if place in self.pickup else rule
 
+    def shows_all(self, place: str) -> bool:
+        """Whether a place is in no shares: buyers fetch there what its shop holds, or its level is a count."""
+        return place in self.pickup or place in self.authority
+
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
@@ -240,7 +244,7 @@ def claims_of(state: ListingState, rules: RuleBook) -> list[Claim]:
 
     Halts and widened buffers are known of its own claims only: those of others change nothing here.
     """
-    claims = _in_shares(state, _claims_on_pool(state, rules))
+    claims = _in_shares(state, _claims_on_pool(state, rules), rules)
     if state.preorder is not None:
         claims = with_preorder(claims, state.available, state.preorder)
     if state.reserved:
@@ -294,20 +298,33 @@ def _claims_on_pool(state: ListingState, rules: RuleBook) -> list[Claim]:
     ]
 
 
-def _in_shares(state: ListingState, claims: list[Claim]) -> list[Claim]:
+def _in_shares(state: ListingState, claims: list[Claim], rules: RuleBook) -> list[Claim]:
     """The same with the weight of each that takes part, where the SKU is in shares."""
     shared = state.shared
     if shared is None or not state.divisible:
         return claims
     takes_part = [
-        not claim.rule.pickup and (shared.planned or claim.rule.mode is Mode.ADAPTIVE) for claim in claims
+        not rules.channels[claim.channel].shows_all(claim.place)
+        and (shared.planned or claim.rule.mode is Mode.ADAPTIVE)
+        for claim in claims
     ]
     channels = [claim.channel for claim, takes in zip(claims, takes_part, strict=True) if takes]
-    parts = weights(channels, state.demand, shared.shares) if channels else {}
+    parts = weights(channels, _demand(state, rules), shared.shares) if channels else {}
     return [
         replace(claim, weight=parts[claim.channel], twins=_undivided(claim)) if takes else claim
         for claim, takes in zip(claims, takes_part, strict=True)
     ]
+
+
+def _demand(state: ListingState, rules: RuleBook) -> dict[str, float]:
+    """Units sold a second by channel; one whose sales we are not told of counts as the others do on average."""
+    heard = {
+        name: rate
+        for name, rate in state.demand.items()
+        if name in rules.channels and rules.channels[name].listens
+    }
+    average = sum(heard.values()) / len(heard) if heard else 0.0
+    return {name: heard.get(name, average) for name in state.demand}
 
 
 def _has_a_part(rule: Rule, shared: Shared | None) -> bool:
@@ -454,7 +471,7 @@ def room_for(target: Target, rules: RuleBook, given: Mapping[Spot, int] | None =
     for holder in state.holders:
         spot = (holder.listing_id, holder.place)
         channel = rules.channels.get(holder.channel)
-        if spot == own or channel is None or holder.place in channel.pickup:
+        if spot == own or channel is None or channel.shows_all(holder.place):
             continue
         if not _has_a_part(rules.rule_for(holder.channel, state.sku, state.tags), state.shared):
             continue

@@ -1,8 +1,8 @@
 """How a SKU stands: pooled or in shares, and how many units of it can still be oversold. Pure.
 
 Pooled, a channel sells what is gone until it shows the others' sales: their rate times the longest window, less what is
-held back there. In shares nothing is oversold once all levels were told theirs, but what blind writes give back. See
-`onhand.domain.exposure` for the bound of pooled levels.
+held back there. In shares nothing is oversold once all levels were told theirs, as far as what blind writes give back
+is no more than room was left for (`onhand.domain.blind_shares`). See `onhand.domain.exposure` for pooled levels.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,6 @@ from onhand.domain.demand import (
     REACH_SECONDS_MAX,
     Demand,
     Reach,
-    at_most,
     rate,
 )
 from onhand.domain.exposure import oversell_bound
@@ -71,9 +70,10 @@ def standing_of(state: ListingState, rules: RuleBook, blind: Collection[Spot]) -
         reason = _pooled_reason(bound, free, together, window)
     else:
         above = max(0, sum(may_sell.values()) - max(0, free))
-        back = sum(_gives_back(state, each, holders, window) for each in holders if _spot(each) in blind)
-        bound = above + back
-        reason = _shared_reason(above, back, sum(may_sell.values()), free)
+        bound = above
+        reason = _shared_reason(
+            above, sum(may_sell.values()), free, any(_spot(each) in blind for each in holders)
+        )
     return Standing(phase, free, enters, leaves, together, window, may_sell, bound, reason)
 
 
@@ -85,11 +85,6 @@ def _rate_of(state: ListingState, holder: Holder, holders: Collection[Holder]) -
     """Its channel's, divided among that one's levels."""
     levels = sum(each.channel == holder.channel for each in holders)
     return state.rates.get(holder.channel, 0.0) / levels
-
-
-def _gives_back(state: ListingState, holder: Holder, holders: Collection[Holder], window: float) -> int:
-    sold = _rate_of(state, holder, holders) * window
-    return min(holder.units, at_most(sold, sold, DEFAULT_TERMS.caution))
 
 
 def _pooled(
@@ -133,18 +128,18 @@ def _pooled_reason(bound: int, free: int, together: float, window: float) -> str
     )
 
 
-def _shared_reason(above: int, back: int, may_sell: int, free: int) -> str:
+def _shared_reason(above: int, may_sell: int, free: int, blind: bool) -> str:
     if above:
         return (
-            f"Up to {units_text(above + back)} can be oversold: it is in shares, and not every channel has answered "
+            f"Up to {units_text(above)} can be oversold: it is in shares, and not every channel has answered "
             f"yet; together they may sell {may_sell:,} of the {max(0, free):,} that are left."
         )
-    if back:
-        return (
-            f"Up to {units_text(back)} can be oversold: it is in shares, which add up to {may_sell:,} of the "
-            f"{max(0, free):,} that are left, but levels that are only set may give back what is sold meanwhile."
-        )
+    room = (
+        " Room is left for what may be sold while a level is told that is only set; it can be more."
+        if blind
+        else ""
+    )
     return (
         f"Nothing can be oversold: it is in shares, and together they may sell {may_sell:,} of the {max(0, free):,} "
-        "that are left."
+        f"that are left.{room}"
     )

@@ -10,6 +10,7 @@ from onhand.domain.listings import (
     Component,
     ListingState,
     RuleBook,
+    Target,
     claims_of,
     free_for,
     free_parts,
@@ -264,19 +265,28 @@ def _explained(
 def _decided(state: ListingState, rules: RuleBook) -> list[Allocation]:
     """How each level of the listing comes about, from what resting levels do not sell by themselves."""
     claims = claims_of(state, rules)
-    shown = {target.place: target.quantity for target in targets_of(state, rules)}
+    targets = {target.place: target for target in targets_of(state, rules)}
+    blind = rules.channels[state.channel].blind
     return [
-        _left_alone(allocation.explain(free_for(state, rules, claim.place), claims)[n], shown[claim.place])
+        _left_alone(
+            allocation.explain(free_for(state, rules, claim.place), claims)[n], targets[claim.place], blind
+        )
         for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id
     ]
 
 
-def _left_alone(decided: Allocation, level: int) -> Allocation:
-    """With the step that leaves a share where it is, where it is off by too little to be moved."""
+def _left_alone(decided: Allocation, target: Target, blind: bool) -> Allocation:
+    """With the step from a share to what the level is told, or left at."""
+    level = target.quantity
     if level == decided.level:
         return decided
-    reason = f"off by no more than a tenth: left at {level}"
-    return replace(
-        decided, level=level, steps=(*decided.steps, Step("tolerance", decided.level, level, reason))
-    )
+    rule, reason = "tolerance", f"off by no more than a tenth: left at {level}"
+    if target.undoes:
+        rule = "undone"
+        reason = f"only set while it sells: room for {target.undoes}, which that may put on show again"
+    elif target.again and blind:
+        rule, reason = "undone", f"left at {level}: to set it while it sells would put more on show again"
+    elif target.again:
+        rule, reason = "undone", "makes up for levels that are left alone while they sell"
+    return replace(decided, level=level, steps=(*decided.steps, Step(rule, decided.level, level, reason)))

@@ -252,3 +252,25 @@ def test_the_bound_is_what_others_sell_or_nothing_in_shares() -> None:
     assert before.bound == 291
     blind = standing_of(state(holders=shared, rates=selling), book(), {(1, "")})
     assert blind.bound == 3, "no more than it shows"
+
+
+def test_a_channel_that_tells_of_no_orders_has_an_average_part() -> None:
+    """Goal: nobody starves because nobody listens to it: 20 a second, 10 a second and unknown."""
+    rules = RuleBook({name: ChannelRules(PLAIN, {"": LEEDS}, listens=name != "bigc") for name in NAMES})
+    found = levels(rules, available=90, demand={"bigc": 0.0, "shopify": 20.0, "woo": 10.0})
+    assert found == {"bigc": 30, "shopify": 39, "woo": 21}
+
+
+def test_places_that_tell_a_location_show_all_of_it_also_in_a_campaign() -> None:
+    """Goal: the level of an authority is a count of what is there, so it is in no shares, and nobody waits for it."""
+    rules = RuleBook(
+        {
+            name: ChannelRules(
+                PLAIN, {"": LEEDS}, listens=True, authority={"": "leeds"} if name == "bigc" else {}
+            )
+            for name in NAMES
+        }
+    )
+    assert levels(rules, available=90, shared=Shared(planned=True)) == {"bigc": 90, "shopify": 45, "woo": 45}
+    target = targets_of(state(holders=(Holder("bigc", 0, "", 90), Holder("woo", 2, "", 4))), rules)[0]
+    assert room_for(target, rules) == 5
