@@ -251,7 +251,11 @@ def test_the_bound_is_what_others_sell_or_nothing_in_shares() -> None:
     before = standing_of(state(holders=all_of_it), book(), ())
     assert before.bound == 291
     blind = standing_of(state(holders=shared, rates=selling), book(), {(1, "")})
-    assert blind.bound == 3, "no more than it shows"
+    assert blind.bound == 0
+    assert blind.reason == (
+        "Nothing can be oversold: it is in shares, and together they may sell 9 of the 9 that are left. Room is left "
+        "for what may be sold while a level is told that is only set; it can be more."
+    )
 
 
 def test_a_channel_that_tells_of_no_orders_has_an_average_part() -> None:

@@ -1,7 +1,9 @@
 """Velocity and tiers: what a day's sales are worth, what one bulk order is not, and that nothing flaps."""
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onhand.domain.velocity import SoldDay, Tier, TierRules, per_day
@@ -98,6 +100,7 @@ def test_tiers_and_their_thresholds(speed: float, before: Tier, tier: Tier) -> N
     assert RULES.tier(speed, before) is tier
 
 
+@example(base=0.8125, wobble=[0.0, -0.0625], before=Tier.REAL_TIME)
 @given(
     base=st.floats(0.1, 30),
     wobble=st.lists(st.floats(-0.09, 0.09), max_size=20),
@@ -106,12 +109,12 @@ def test_tiers_and_their_thresholds(speed: float, before: Tier, tier: Tier) -> N
 def test_a_speed_that_wobbles_changes_the_tier_once_at_most(
     base: float, wobble: list[float], before: Tier
 ) -> None:
-    """Goal: no flapping within the hysteresis; the first look may move it, and one step up may follow, never back."""
+    """Goal: no flapping within the hysteresis; the first look may move it, and one step may follow, never back."""
     tier, seen = RULES.tier(base, before), []
     for part in wobble:
         tier = RULES.tier(base * (1 + part), tier)
         seen.append(tier)
-    assert seen == sorted(seen, reverse=True)
+    assert sum(one is not other for one, other in pairwise(seen)) <= 1
 
 
 def test_tiers_are_called_as_people_call_them() -> None:
