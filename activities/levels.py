@@ -18,7 +18,8 @@ from onhand import guard, publish, read_back
 from onhand.channels.base import Channel
 from onhand.channels.together import each
 from onhand.domain.guard import Limits
-from onhand.domain.listings import RuleBook, all_targets
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import all_targets
 from onhand.ledger import holds, levels, runs, work
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Failure, ListingCursor

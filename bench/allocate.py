@@ -15,8 +15,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 
 from bench.figures import BenchFailed, Benchmark, Figures, Goal, Options, medians, tell
-from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, ListingState, RuleBook, Sibling, all_targets
+from onhand.domain.listings import EVERY_CHANNEL, ChannelRules, ListingState, RuleBook, Sibling
 from onhand.domain.rules import Buffer, BufferTake, Mode, Rule
+from onhand.domain.targets import all_targets
 
 SKUS = 50_000
 CHANNELS = ("shopify", "woocommerce", "bigcommerce", "ebay", "amazon")

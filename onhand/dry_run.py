@@ -14,7 +14,8 @@ from onhand.channels.base import Channel, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError
 from onhand.domain import counts
 from onhand.domain.counts import Count, CountConflictError, Shelf, StaleCountError
-from onhand.domain.listings import RuleBook, Target, all_targets, with_changes
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import Target, all_targets, with_changes
 from onhand.ledger import counters, kits, levels, stock, zero_hiding
 from onhand.ledger.counters import Counter
 from onhand.ledger.database import Pool

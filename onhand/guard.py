@@ -14,7 +14,8 @@ import structlog
 
 from onhand.domain import guard
 from onhand.domain.guard import Limits, Tally
-from onhand.domain.listings import RuleBook, Target, targets_of
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import Target, targets_of
 from onhand.ledger import holds, levels
 from onhand.ledger.database import Pool
 from onhand.ledger.holds import HeldRun, HoldKind

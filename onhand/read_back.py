@@ -4,7 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel, ShownLevel
-from onhand.domain.listings import RuleBook, Target
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import Target
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from onhand.domain.listings import RuleBook, Target, all_targets
+from onhand.domain.listings import RuleBook
 from onhand.domain.past_demand import PastDemand
+from onhand.domain.targets import Target, all_targets
 from onhand.ledger import levels, past_demand
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import ListingCursor

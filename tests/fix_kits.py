@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from onhand.domain.kits import composition_of
-from onhand.domain.listings import ChannelRules, RuleBook, targets_of
+from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Rule
+from onhand.domain.targets import targets_of
 from onhand.ledger import catalogue, kits, levels
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool

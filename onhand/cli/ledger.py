@@ -9,7 +9,8 @@ import typer
 from onhand.cli.app import Session
 from onhand.cli.errors import ExitCode, OperatorError
 from onhand.connect import open_ledger
-from onhand.domain.listings import RuleBook, Target, all_targets
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import Target, all_targets
 from onhand.ledger import catalogue, counters, levels
 from onhand.ledger.counters import Counter
 from onhand.ledger.database import Pool

@@ -6,18 +6,11 @@ from datetime import UTC, datetime
 
 from onhand.domain import allocation
 from onhand.domain.allocation import Allocation, Step
-from onhand.domain.listings import (
-    Component,
-    ListingState,
-    RuleBook,
-    Target,
-    claims_of,
-    free_for,
-    free_parts,
-    targets_of,
-)
+from onhand.domain.claims import claims_of
+from onhand.domain.listings import Component, ListingState, RuleBook
 from onhand.domain.precedence import ruling
 from onhand.domain.sharing_bound import Standing, standing_of
+from onhand.domain.targets import Target, free_for, free_parts, targets_of
 from onhand.explain.sentences import (
     adrift,
     held_back,

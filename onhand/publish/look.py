@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel, ShownLevel
-from onhand.domain.listings import RuleBook, all_targets
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import all_targets
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot

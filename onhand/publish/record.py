@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel
-from onhand.domain.listings import RuleBook, Target
+from onhand.domain.listings import RuleBook
+from onhand.domain.targets import Target
 from onhand.ledger import levels, runs
 from onhand.ledger.database import Connection, Pool, one_round_trip
 from onhand.ledger.levels import Basis, BasisPart, Push, Sent

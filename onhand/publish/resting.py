@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from onhand.channels.base import Channel, WriteKind
 from onhand.domain.calm import Course, Sight, course_of, rest_seconds, shares
 from onhand.domain.demand import HEARING_SECONDS
-from onhand.domain.listings import ListingState, RuleBook, Target
+from onhand.domain.listings import ListingState, RuleBook
 from onhand.domain.sharing import limits
+from onhand.domain.targets import Target
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot

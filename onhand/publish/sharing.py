@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from onhand.domain.listings import ListingState, RuleBook, Target, late_units, room_for, targets_of
+from onhand.domain.listings import ListingState, RuleBook
 from onhand.domain.rules import Mode
 from onhand.domain.selling import Phase
 from onhand.domain.sharing import granted, limits, phase_after
+from onhand.domain.targets import Target, late_units, room_for, targets_of
 from onhand.ledger import levels, sharing
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Grant, Spot

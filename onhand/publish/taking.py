@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from onhand.channels.base import Channel, WriteKind
-from onhand.domain.listings import ListingState, RuleBook, Target, targets_of
+from onhand.domain.listings import ListingState, RuleBook
+from onhand.domain.targets import Target, targets_of
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot, Wish

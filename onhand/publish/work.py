@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError, RowRejected
-from onhand.domain.listings import Target
+from onhand.domain.targets import Target
 from onhand.ledger.levels import NO_CLAIM, Failure, Left, LevelLearnt, Push, Spot
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from onhand.domain.listings import Target, all_targets
+from onhand.domain.targets import Target, all_targets
 from onhand.ledger import levels, reconcile, work
 from onhand.ledger.levels import Spot
 from onhand.publish.work import key_of

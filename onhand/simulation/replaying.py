@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from onhand.domain.allocation import Claim, allocate
-from onhand.domain.listings import ListingState, RuleBook, claims_of
+from onhand.domain.claims import claims_of
+from onhand.domain.listings import ListingState, RuleBook
 from onhand.domain.past_demand import Happening, PastDemand
 
 Spot = tuple[int, str]

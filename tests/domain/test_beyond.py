@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from onhand.domain import allocation
 from onhand.domain.allocation import Claim, allocate
 from onhand.domain.beyond import with_preorder, with_programmes
-from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling, claims_of, targets_of
+from onhand.domain.claims import claims_of
+from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling
 from onhand.domain.preorders import PreOrder, allowance
 from onhand.domain.rules import Buffer, Mode, Rule
+from onhand.domain.targets import targets_of
 
 PLACES = ("leeds", "london")
 CHANNELS = ("b2b", "shopify", "woo")

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from onhand.domain.blind_shares import Part, Tell, kept, rate_of, sure_rate, tell, undone_by_a_set
-from onhand.domain.listings import ChannelRules, RuleBook, targets_of
+from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.rules import Mode, Rule
 from onhand.domain.sharing import Holder
+from onhand.domain.targets import targets_of
 from tests.domain.test_sharing import LEEDS, NAMES, state
 
 HERE = frozenset(LEEDS)

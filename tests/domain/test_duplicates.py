@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from onhand.domain.allocation import Claim, allocate, explain
 from onhand.domain.duplicates import part_of, split
-from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling, targets_of
+from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling
 from onhand.domain.rules import Buffer, Duplicates, Mode, Rule
+from onhand.domain.targets import targets_of
 from onhand.domain.velocity import VelocityBuffer
 
 packs = st.lists(st.integers(1, 12), min_size=1, max_size=5)

@@ -3,17 +3,9 @@
 from dataclasses import replace
 
 from onhand.domain.kits import Part, packed
-from onhand.domain.listings import (
-    ChannelRules,
-    Component,
-    ListingState,
-    Resting,
-    RuleBook,
-    free_parts,
-    targets_of,
-    with_changes,
-)
+from onhand.domain.listings import ChannelRules, Component, ListingState, Resting, RuleBook
 from onhand.domain.rules import Rule
+from onhand.domain.targets import free_parts, targets_of, with_changes
 
 RULES = RuleBook({"web": ChannelRules(Rule(), {"": ("leeds", "london")})})
 MUGS = Component("MUG", 2, {"leeds": 7, "london": 2}, {"leeds": 4})

@@ -3,18 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from onhand.domain.listings import (
-    ChannelRules,
-    ListingState,
-    RuleBook,
-    Sibling,
-    Target,
-    all_targets,
-    claims_of,
-    targets_of,
-    with_changes,
-)
+from onhand.domain.claims import claims_of
+from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling
 from onhand.domain.rules import Mode, Rule
+from onhand.domain.targets import Target, all_targets, targets_of, with_changes
 
 HALF = Rule(Mode.PARTITIONED, Decimal(50))
 PLACES = {"a": ("leeds",), "b": ("london",)}

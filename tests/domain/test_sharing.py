@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling, room_for, targets_of
+from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling
 from onhand.domain.preorders import PreOrder
 from onhand.domain.rules import Buffer, Duplicates, Mode, Rule
 from onhand.domain.selling import Phase
@@ -24,6 +24,7 @@ from onhand.domain.sharing import (
     window_of,
 )
 from onhand.domain.sharing_bound import standing_of
+from onhand.domain.targets import room_for, targets_of
 
 NAMES = ("bigc", "shopify", "woo")
 LEEDS = ("leeds",)

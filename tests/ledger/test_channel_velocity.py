@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from onhand import tiers
-from onhand.domain.listings import ChannelRules, RuleBook, targets_of
+from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.domain.rules import Buffer, Rule
+from onhand.domain.targets import targets_of
 from onhand.domain.velocity import TierRules, VelocityBuffer
 from onhand.ledger import catalogue, levels, stock, velocity
 from onhand.ledger.catalogue import NewListing

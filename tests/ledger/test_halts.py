@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from onhand.domain.listings import targets_of
+from onhand.domain.targets import targets_of
 from onhand.ledger import halts, levels
 from onhand.ledger.database import Pool
 from tests.fix_ledger import sql

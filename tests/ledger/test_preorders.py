@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from onhand.domain.listings import ChannelRules, RuleBook, targets_of
+from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.domain.purchase_orders import Closing, Delivery, PurchaseOrder
 from onhand.domain.rules import Rule
+from onhand.domain.targets import targets_of
 from onhand.ledger import catalogue, levels, oversells, preorders, purchase_orders, suppliers
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool

@@ -8,7 +8,7 @@ import pytest
 
 from onhand.channels.base import Channel, LevelWrite, WriteKind
 from onhand.channels.errors import ChannelDown, SameKeyRetry
-from onhand.domain.listings import targets_of
+from onhand.domain.targets import targets_of
 from onhand.ledger import levels, work
 from onhand.ledger.levels import LevelLearnt
 from onhand.publish import Errand, bring_to_targets
