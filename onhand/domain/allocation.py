@@ -115,8 +115,10 @@ def allocate(available: Mapping[str, int], claims: Sequence[Claim]) -> list[int]
     """
     levels = _given(available, drawing_claims(available, claims))
     for n, claim in enumerate(claims):
+        level = levels[n]
         for apply in _APPLY:
-            levels[n] = apply(claim, levels[n])
+            level = apply(claim, level)
+        levels[n] = level
     return levels
 
 

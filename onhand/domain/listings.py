@@ -118,6 +118,8 @@ class ListingState:
     @property
     def withholds(self) -> bool:
         """Whether the source has moved it by anything that no run was let through with."""
+        if not (self.withheld or self.components):  # as nearly always
+            return False
         return any(self.withheld.values()) or any(any(part.withheld.values()) for part in self.components)
 
 

@@ -70,7 +70,9 @@ def _targets_of(state: ListingState, rules: RuleBook) -> list[Target]:
         for n, claim in enumerate(claims)
         if claim.listing_id == state.listing_id
     ]
-    parts = _parts(state, rules, claims, levels) if levels and state.shared is not None else {}
+    if state.shared is None:
+        return targets
+    parts = _parts(state, rules, claims, levels) if levels else {}
     return [_settled(_told(target, rules, parts), claims, rules) for target in targets]
 
 
