@@ -162,7 +162,7 @@ def _told(part: Part, holder: Holder, undoes: int, *, crowded: bool) -> Tell:
         return Tell(level, undoes, again=undoes > 0)
     falls = holder.units > part.share
     if not is_off(part.share, holder.units) and not (falls and (crowded or holder.units > part.pool)):
-        return Tell(book)
+        return Tell(book, again=holder.units > book)
     for_the_better = level < book if falls else level > book
     return Tell(level, undoes, again=undoes > 0) if for_the_better else Tell(book, again=True)
 

@@ -279,7 +279,8 @@ def _left_alone(decided: Allocation, target: Target, blind: bool) -> Allocation:
         rule = "undone"
         reason = f"only set while it sells: room for {target.undoes}, which that may put on show again"
     elif target.again and blind:
-        rule, reason = "undone", f"left at {level}: to set it while it sells would put more on show again"
+        rule = "undone"
+        reason = f"left at {level} for now: it sells while it is set, which puts on show again what was sold"
     elif target.again:
         rule, reason = "undone", "makes up for levels that are left alone while they sell"
     return replace(decided, level=level, steps=(*decided.steps, Step(rule, decided.level, level, reason)))

@@ -100,6 +100,9 @@ def test_what_is_off_by_no_more_than_a_tenth_stays_unless_others_need_it() -> No
     assert told(20, shows) == Tell(22)
     assert told(20, shows, crowded=True) == Tell(20)
     assert told(20, shows, pool=20) == Tell(20), "a cap or a halt says so"
+    assert told(22, replace(shows, book=15)) == Tell(15, again=True), (
+        "seven may have been undone by the last set"
+    )
 
 
 def test_nobody_is_left_alone_who_may_sell_much_more_than_there_is() -> None:

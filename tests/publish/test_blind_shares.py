@@ -15,6 +15,7 @@ from onhand.domain import blind_shares
 from onhand.domain.demand import HEARING_SECONDS
 from onhand.domain.listings import RuleBook
 from onhand.domain.sharing import Holder
+from onhand.explain.explanation import explain_sku
 from onhand.ledger.database import Pool
 from onhand.publish import Errand, bring_to_targets
 from tests.fix_ledger import sql
@@ -132,6 +133,25 @@ async def test_no_more_is_on_show_than_there_is_whatever_is_unheard(rushes: Rush
     """Goal: exact: of 75 that are left, 80 as far as was heard, shares of 38, 38 and 4, less what may be undone."""
     found = await beyond(rushes)
     assert found == 5 - await undone(rushes, "store")
+
+
+async def test_explain_says_what_room_is_left_for(rushes: Rush) -> None:
+    """Goal: why a level shows less than its share, before it is told and after."""
+
+    async def last_reason() -> str:
+        found = await explain_sku(rushes.pool, RULES, NAMES, "A", events=0, pushes=0)
+        (level,) = [level for level in found.levels if level.channel == "store"]
+        return level.steps[-1].reason
+
+    await sells(rushes, "store", 20)
+    await sells(rushes, "web", 20)
+    await tells(rushes, "web")
+    assert "only set while it sells: room for " in await last_reason()
+    await tells(rushes, "store")
+    shows = shown(rushes)["store"]
+    assert await last_reason() == (
+        f"left at {shows} for now: it sells while it is set, which puts on show again what was sold"
+    )
 
 
 async def test_negative_control_of_what_is_left_room_for(
