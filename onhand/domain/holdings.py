@@ -10,6 +10,8 @@ first look.
 
 Each function answers the holding after one thing that happened. They mirror the ledger's functions `take_sales_v2`
 (a sale is heard of) and `book_levels_v3` (a call is answered); counts are units of the SKU.
+Of a sale made while a level of unknown fate is looked at the ledger knows that it knows nothing, and has it looked at
+again; here it stays in the book, which may then be too high.
 """
 
 from dataclasses import dataclass, replace

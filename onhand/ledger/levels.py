@@ -41,7 +41,8 @@ class LevelLearnt:
     `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated (None: nothing).
     `shortfall` are pieces by which its statements fell short of what was expected; None where that cannot be told.
     `surplus` are pieces by which they were above it: put back, and nobody told us yet.
-    `looked`: what it showed when it was looked at while nothing was believed of it, None where it was not.
+    `looked`: what it showed when it was looked at while nothing was believed of it, None where it was not. `asked`: the
+    earliest moment that an order may be told to be of and not be in its last statement, None where it made none.
     `blind`: it was set without looking. `location` is where sales we were not told of are taken off.
     """
 
@@ -55,6 +56,7 @@ class LevelLearnt:
     location: str = ""
     surplus: int = 0
     looked: int | None = None
+    asked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,9 @@ NOTHING_SENT = Sent((), None, 1, None, None)
 @dataclass(frozen=True, slots=True)
 class Booked:
     """What booking answers told: how many levels taught of sales nobody told us of (`learnt`), the listings with a
-    level that somebody else has claimed since (`overtaken`): nobody knows whose write came last; and the SKUs of which
-    units came free that other levels were promised (`owed`)."""
+    level to be looked at again (`overtaken`): somebody claimed it since, so nobody knows whose write came last,
+    or a sale was heard of that its answer may have or not; and the SKUs of which units came free that other levels were
+    promised (`owed`)."""
 
     learnt: int = 0
     overtaken: tuple[int, ...] = ()
@@ -557,6 +560,7 @@ async def ask_to_book(
             "problems": [each.problem for each in learnt],
             "locations": [each.location for each in learnt],
             "looked": [each.looked for each in learnt],
+            "asked": [each.asked for each in learnt],
             "claim": claim,
             "answered_at": answered_at,
         },

@@ -439,6 +439,8 @@ CREATE TABLE level (
     paced_since timestamptz,
     undoes integer NOT NULL DEFAULT 0,
     undone integer NOT NULL DEFAULT 0,
+    asked_at timestamptz,
+    sold_at timestamptz,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
@@ -459,6 +461,8 @@ COMMENT ON COLUMN level.owed IS 'It should show more than it was told, and gets 
 COMMENT ON COLUMN level.paced_since IS 'When that count of pieces began, after it was all but forgotten.';
 COMMENT ON COLUMN level.undoes IS 'While it is told without looking: the most pieces sold before it takes effect that it is reckoned to put on show again.';
 COMMENT ON COLUMN level.undone IS 'The same of the last such write, less what was heard of: they count for seconds, until all would be heard of.';
+COMMENT ON COLUMN level.asked_at IS 'From when on nobody can tell whether a sale made before it was fixed is in the book: when the look that fixed it was asked for. Null where that is no question: it was set blindly, or the channel stated it again since.';
+COMMENT ON COLUMN level.sold_at IS 'The latest moment of the sales that were heard of since it was claimed.';
 CREATE INDEX level_owed ON level (listing_id) WHERE owed;
 CREATE INDEX level_unheard ON level (listing_id) WHERE unheard > 0 OR undone > 0;
 
@@ -1337,7 +1341,7 @@ RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     given_back integer;
-    unlowered boolean;
+    to_tell boolean;
 BEGIN
     -- Locked first, in a statement of their own, so that the next one sees what those before us committed.
     PERFORM FROM level v
@@ -1354,7 +1358,12 @@ BEGIN
                coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0), 0)::integer AS bought,
                coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.fixed_at), 0)::integer AS bought_before,
                coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND (v.fixed_at IS NULL OR s.moment >= v.fixed_at)), 0
-                   )::integer AS returned
+                   )::integer AS returned,
+               max(s.moment) AS latest,
+               -- Made while it was being looked at: what the look showed has it, or has it not.
+               coalesce(bool_or(s.moment >= v.asked_at AND s.moment < v.fixed_at), false) AS in_doubt,
+               coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND s.moment >= v.asked_at AND s.moment < v.fixed_at), 0
+                   )::integer AS back_in_doubt
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
          GROUP BY v.listing_id, v.place
     ), expected AS (
@@ -1389,13 +1398,17 @@ BEGIN
                m.sold - coalesce(e.replaced_since, 0) + coalesce(b.pieces, 0) AS sold,
                m.before - coalesce(e.replaced_before, 0) AS before,
                least(m.blind, m.before - coalesce(e.replaced_before, 0)) AS blind,
-               greatest(m.sold + m.before, 0) AS heard
+               greatest(m.sold + m.before, 0) AS heard, m.latest, m.in_doubt, m.back_in_doubt
           FROM summed m
           LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
           LEFT JOIN seen b ON b.listing_id = m.listing_id AND b.place = m.place
     ), booked AS (
         UPDATE level v SET
-            book = v.book - n.sold,
+            -- In doubt, it is looked at again, and may show all that it did meanwhile.
+            book = CASE WHEN NOT n.in_doubt THEN v.book - n.sold END,
+            bound = CASE WHEN n.in_doubt AND v.book IS NOT NULL THEN greatest(v.book - n.sold, 0) + n.back_in_doubt
+                         ELSE v.bound END,
+            sold_at = CASE WHEN v.claimed_until IS NOT NULL THEN greatest(v.sold_at, n.latest) END,
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
             pace = CASE WHEN n.heard > 0 THEN faded(v.pace, v.paced_at) + n.heard ELSE v.pace END,
             paced_at = CASE WHEN n.heard > 0 THEN clock_timestamp() ELSE v.paced_at END,
@@ -1405,18 +1418,19 @@ BEGIN
             unheard = greatest(v.unheard - greatest(n.before, 0), 0),
             given_back = v.given_back + greatest(n.blind, 0)
           FROM news n
-         WHERE v.listing_id = n.listing_id AND v.place = n.place AND (n.sold <> 0 OR n.heard > 0 OR n.blind > 0)
+         WHERE v.listing_id = n.listing_id AND v.place = n.place
+           AND (n.sold <> 0 OR n.heard > 0 OR n.blind > 0 OR n.in_doubt)
     )
-    SELECT coalesce(sum(greatest(blind, 0)), 0)::integer, coalesce(bool_or(before > 0), false)
-      INTO given_back, unlowered FROM news;
-    IF unlowered THEN  -- now there is something to tell the channel that sold them
+    SELECT coalesce(sum(greatest(blind, 0)), 0)::integer, coalesce(bool_or(before > 0 OR in_doubt), false)
+      INTO given_back, to_tell FROM news;
+    IF to_tell THEN  -- now there is something to tell the channel that sold them
         PERFORM pg_notify('onhand', 'outbox ' || c.name) FROM channel c JOIN listing l ON l.channel_id = c.id
           WHERE l.id = ANY (listings) GROUP BY c.name;
     END IF;
     RETURN given_back;
 END
 $$;
-COMMENT ON FUNCTION take_sales_v2 IS 'Lower what we believe listings show by pieces their channel sold; answers the pieces whose sale a blind write had undone, which lower nothing.';
+COMMENT ON FUNCTION take_sales_v2 IS 'Lower what we believe listings show by pieces their channel sold; nothing is believed any more where nobody can tell whether it has the sale already. Answers the pieces whose sale a blind write had undone, which lower nothing.';
 
 CREATE FUNCTION claim_levels_v2(
     listings integer[], places text[], wanted integer[], blind boolean[], unshared boolean[], claim bigint,
@@ -1447,7 +1461,7 @@ BEGIN
                                  WHERE l.id = v.listing_id))
     )
     UPDATE level v SET
-        book = NULL, heard = 0, claim = claim_levels_v2.claim, owed = false,
+        book = NULL, heard = 0, sold_at = NULL, claim = claim_levels_v2.claim, owed = false,
         bound = m.bound, tells = m.wanted, tells_blindly = m.blind, undoes = 0,
         claimed_until = clock_timestamp() + make_interval(secs => seconds)
       FROM mine m
@@ -1492,9 +1506,13 @@ COMMENT ON FUNCTION claim_believed_v2 IS 'The same for levels of which is still 
 -- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
 -- put back since, as a statement that had them would be above what was expected. Where the claim ran out and somebody
 -- else took the level meanwhile, nobody knows whose write came last: neither is believed.
+-- `asked`: the earliest moment that an order may be of and not be in the last of its statements, null where it made none.
+-- Where only moments tell what a statement has, and a sale since then was heard of, nobody knows whether it has that one:
+-- the level is not believed, and looked at again.
 CREATE FUNCTION book_levels_v3(
     listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],
-    blind boolean[], problems text[], locations text[], looked integer[], claim bigint, answered_at timestamptz
+    blind boolean[], problems text[], locations text[], looked integer[], asked timestamptz[], claim bigint,
+    answered_at timestamptz
 ) RETURNS TABLE (learnt integer, overtaken integer[], owed text[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -1511,6 +1529,9 @@ BEGIN
                coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
                CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned,
                may_show(v) AS most, may_sell(v) AS before,
+               CASE WHEN a.blind THEN false
+                    WHEN a.seen IS NULL THEN coalesce(v.sold_at >= v.asked_at, false)
+                    ELSE a.shortfall IS NULL AND coalesce(v.sold_at >= a.asked, false) END AS in_doubt,
                CASE WHEN a.blind THEN greatest(v.undoes - v.heard, 0) ELSE v.undone END AS undone,
                -- What it may have shown more, when it was looked at after its book was lost, may all be sold.
                CASE WHEN a.looked IS NULL OR a.blind THEN v.unheard
@@ -1521,8 +1542,8 @@ BEGIN
                     WHEN a.shortfall IS NULL THEN a.seen
                     WHEN v.heard < 0 THEN a.seen - v.heard
                     ELSE a.seen - greatest(v.heard - a.shortfall, 0) END AS after
-          FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations, looked)
-               AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location, looked)
+          FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations, looked, asked)
+               AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location, looked, asked)
           JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v3.claim
     ), lost AS (
         UPDATE level v SET
@@ -1582,20 +1603,25 @@ BEGIN
         DELETE FROM put_back r USING answer a WHERE a.blind AND r.listing_id = a.listing AND r.place = a.place
     ), booked AS (
         UPDATE level v SET
-            book = a.after,
-            bound = CASE WHEN a.after IS NULL THEN a.most END, tells = NULL, tells_blindly = false, undoes = 0,
+            book = CASE WHEN NOT a.in_doubt THEN a.after END,
+            bound = CASE WHEN a.after IS NULL THEN a.most
+                         WHEN a.in_doubt THEN greatest(a.after, 0) + greatest(-v.heard, 0) END,
+            tells = NULL, tells_blindly = false, undoes = 0,
             undone = a.undone,
             unheard = CASE WHEN a.after IS NULL THEN v.unheard ELSE a.lost END,
             booked_at = book_levels_v3.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
             fixed_at = CASE WHEN a.fixed THEN book_levels_v3.answered_at ELSE v.fixed_at END,
+            asked_at = CASE WHEN a.blind THEN NULL WHEN a.fixed THEN a.asked WHEN a.seen IS NULL THEN v.asked_at END,
+            sold_at = NULL,
             shown = coalesce(a.seen, v.shown),
             shown_at = CASE WHEN a.seen IS NULL THEN v.shown_at ELSE book_levels_v3.answered_at END,
             problem = a.problem, claimed_until = NULL, claim = 0, heard = 0
           FROM answer a
          WHERE v.listing_id = a.listing AND v.place = a.place
     )
-    SELECT (SELECT count(*)::integer FROM taught), ARRAY(SELECT DISTINCT listing_id FROM lost ORDER BY listing_id),
+    SELECT (SELECT count(*)::integer FROM taught),
+           ARRAY(SELECT listing_id FROM lost UNION SELECT listing FROM answer WHERE in_doubt ORDER BY 1),
            CASE WHEN EXISTS (SELECT FROM level w WHERE w.owed)
                 THEN ARRAY(SELECT DISTINCT s.code
                              FROM answer a
@@ -1607,7 +1633,7 @@ BEGIN
                 ELSE '{}' END;
 END
 $$;
-COMMENT ON FUNCTION book_levels_v3 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something, the listings with a level that somebody else has claimed since, and the SKUs of which units came free that others are owed.';
+COMMENT ON FUNCTION book_levels_v3 IS 'Book what a channel answered and let the levels go; a level below what was expected is provisional demand. Answers how many levels taught something, the listings with a level that has to be looked at again, as somebody else has claimed it since or a sale was heard of that the answer may have or not, and the SKUs of which units came free that others are owed.';
 
 CREATE FUNCTION begin_orders_v1(
     channel_name text, skus text[], locations text[], orders text[],

@@ -75,6 +75,19 @@ class Shelf:
         async with self.pool.connection() as connection:
             return (await levels.book(connection, [learnt], at, number)).learnt
 
+    async def looked_at(self, shows: int, *, asked: datetime | None, at: datetime) -> tuple[int, ...]:
+        """Booked that it shows so many, nothing having been believed; answers the listings to be looked at again."""
+        learnt = LevelLearnt(*self.spot, shows, shows, None, location="leeds", looked=shows, asked=asked)
+        async with self.pool.connection() as connection:
+            return (await levels.book(connection, [learnt], at, 1)).overtaken
+
+    async def may_sell(self) -> int:
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT may_sell(v) FROM level v WHERE listing_id = %s AND place = %s", self.spot
+            )
+            return int((await cursor.fetchone() or (-1,))[0])
+
     async def read_below(self, pieces: int) -> None:
         """An answer tells of so many sales nobody told us of."""
         ((_, book),) = (await self.claim()).items()
@@ -407,3 +420,90 @@ async def test_a_blind_set_after_a_first_look_gives_back_what_was_sold_before_it
 
     assert await shelf.sold_at((1, BEFORE), (2, NOON), (4, AFTER)) == 1
     assert await shelf.book() == Book(84)
+
+
+DURING = NOON - timedelta(milliseconds=500)
+"""Between the moment a level was asked for (BEFORE) and the one at which what it shows was written down."""
+LONG_BEFORE = BEFORE - timedelta(seconds=1)
+
+
+@pytest.fixture
+async def looked(shelf: Shelf) -> Shelf:
+    """The level was lost sight of; then it showed 96, and four pieces may be sold of which nobody heard."""
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    await shelf.claim()
+    assert await shelf.looked_at(96, asked=BEFORE, at=NOON) == ()
+    assert (await shelf.book(), await shelf.may_sell()) == (Book(96), 100)
+    return shelf
+
+
+@pytest.mark.parametrize(
+    ("moment", "book"), [(LONG_BEFORE, 96), (BEFORE, None), (DURING, None), (NOON, 95), (AFTER, 95)]
+)
+async def test_of_a_sale_made_during_a_look_nobody_can_tell_whether_it_is_in_it(
+    looked: Shelf, moment: datetime, book: int | None
+) -> None:
+    """Goal: such a level is believed by nobody, and may sell one fewer, as after any sale."""
+    assert await looked.sold(1, moment=moment) == 0
+    assert (await looked.book(), await looked.may_sell()) == (Book(book), 99)
+
+
+@pytest.mark.parametrize("shows", [96, 95])
+async def test_the_next_look_tells(looked: Shelf, shows: int) -> None:
+    """Goal: exact, whether the sale was made before the first look or after it, and counted once."""
+    await looked.sold(1, moment=DURING)
+    await looked.claim()
+    assert await looked.looked_at(shows, asked=AFTER, at=AFTER) == ()
+    assert (await looked.book(), await looked.may_sell()) == (Book(shows), 99)
+
+
+async def test_what_is_put_back_during_a_look_may_be_on_show_beyond_it(looked: Shelf) -> None:
+    """Goal: others are never given what it may show."""
+    await looked.sold(-2, moment=DURING)
+    assert (await looked.book(), await looked.may_sell()) == (Book(None), 102)
+
+
+@pytest.mark.parametrize(
+    ("moment", "book"), [(LONG_BEFORE, 96), (BEFORE, None), (DURING, None), (AFTER, None)]
+)
+async def test_a_sale_that_is_heard_of_during_a_look(
+    shelf: Shelf, moment: datetime, book: int | None
+) -> None:
+    """Goal: the same where it is heard of before the answer is booked, which has the level looked at again."""
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    await shelf.claim()
+    await shelf.sold(1, moment=moment)
+    again = () if book else (shelf.spot[0],)
+    assert await shelf.looked_at(96, asked=BEFORE, at=NOON) == again
+    assert (await shelf.book(), await shelf.may_sell()) == (Book(book), 99)
+
+
+async def test_a_sale_that_was_heard_of_before_a_look_is_in_it(shelf: Shelf) -> None:
+    """Goal: also where its moment, as platforms tell it, does not show that."""
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    await shelf.claim()
+    await shelf.sold(1, moment=DURING)
+    await shelf.answered(None, None, None)
+    await shelf.claim()
+    assert await shelf.looked_at(96, asked=BEFORE, at=NOON) == ()
+    assert await shelf.book() == Book(96)
+
+
+async def test_a_sale_made_during_a_look_is_heard_of_while_nothing_is_said(looked: Shelf) -> None:
+    """Goal: an errand that claimed the level and found nothing to tell does not hide that nobody knows."""
+    await looked.claim()
+    await looked.sold(1, moment=DURING)
+    await looked.answered(96)
+    assert (await looked.book(), await looked.may_sell()) == (Book(None), 99)
+
+
+@pytest.mark.parametrize("heard_before", [True, False])
+async def test_the_next_statement_settles_what_the_look_left_open(looked: Shelf, heard_before: bool) -> None:
+    """Goal: what was sold while it was looked at is in what the channel states after that, whenever it is heard of."""
+    await looked.claim()
+    if heard_before:
+        await looked.sold(1, moment=DURING)
+    await looked.answered(50, 50)
+    if not heard_before:
+        await looked.sold(1, moment=DURING)
+    assert await looked.book() == Book(50)

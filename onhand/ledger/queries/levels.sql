@@ -256,7 +256,7 @@ UPDATE level v SET claimed_until = clock_timestamp() + make_interval(secs => %(s
 SELECT learnt, overtaken, owed
   FROM book_levels_v3(%(listings)s::int[], %(places)s::text[], %(expected)s::int[], %(seen)s::int[],
                       %(shortfalls)s::int[], %(surpluses)s::int[], %(blind)s::bool[], %(problems)s::text[],
-                      %(locations)s::text[], %(looked)s::int[], %(claim)s, %(answered_at)s)
+                      %(locations)s::text[], %(looked)s::int[], %(asked)s::timestamptz[], %(claim)s, %(answered_at)s)
 
 -- name: pending_live
 -- What the publisher has to look at now: fast SKUs first, then whoever waits longest. One that has waited longer than its
