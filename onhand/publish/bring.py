@@ -103,11 +103,11 @@ async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Wor
         for spot in await levels.written_lately(pool, spots, patience):
             work.beliefs[spot].expected = None
     for start in range(0, len(spots), size):
-        part = spots[start : start + size]
+        part, asked = spots[start : start + size], datetime.now(UTC)
         shown = await channel.read_levels([key_of(work.targets[spot]) for spot in part])
         for spot, level in zip(part, shown, strict=True):
             before = work.beliefs[spot].shortfall
-            work.beliefs[spot].read(level)
+            work.beliefs[spot].read(level, asked)
             _learn(channel, work, spot)
             _raise_later(work, spot)
             if rules.channels[channel.name].listens:
@@ -203,7 +203,7 @@ async def _send(channel: Channel, work: Work, errand: Errand, turn: int, spots: 
     call = channel.change_levels if relative else channel.set_levels
     anew = errand.live or any(work.beliefs[spot].looked for spot in spots)
     work.in_flight.update(spots)
-    began = time.monotonic()
+    began, asked = time.monotonic(), datetime.now(UTC)
     try:
         results = await call(writes, _key(errand, turn, writes, anew=anew), urgent=errand.live)
     except ChannelError as error:
@@ -214,7 +214,7 @@ async def _send(channel: Channel, work: Work, errand: Errand, turn: int, spots: 
     blind = not relative and channel.capabilities.write_kind is WriteKind.ABSOLUTE
     moved = False
     for result in results:
-        moved |= _judge(work, result, blind=blind)
+        moved |= _judge(work, result, asked, blind=blind)
     return moved
 
 
@@ -234,8 +234,8 @@ def _key(errand: Errand, turn: int, writes: Sequence[LevelWrite], *, anew: bool)
     return digest.hexdigest()
 
 
-def _judge(work: Work, result: WriteResult, *, blind: bool) -> bool:
-    """Take one answer; True where the level moved and has to be read again."""
+def _judge(work: Work, result: WriteResult, asked: datetime, *, blind: bool) -> bool:
+    """Take one answer to a call of that moment; True where the level moved and has to be read again."""
     write = result.write
     spot = (write.key.item.listing_id, write.key.place)
     work.pushes.append(
@@ -257,7 +257,7 @@ def _judge(work: Work, result: WriteResult, *, blind: bool) -> bool:
         assert result.error is not None, "a rejected level says why"
         work.fail(spot, result.error)
         return False
-    work.beliefs[spot].written(write.quantity, result.echo, blind=blind)
+    work.beliefs[spot].written(write.quantity, result.echo, asked, blind=blind)
     work.outcomes[spot] = "changed"
     return False
 

@@ -58,11 +58,12 @@ async def look(
     async with held(pool, list(beliefs), claim):
         try:
             asked = await _due(pool, channel, list(mine))
+            asked_at = datetime.now(UTC)
             shown = await channel.read_levels([key_of(mine[spot]) for spot in asked]) if asked else []
             for spot, level in zip(asked, shown, strict=True):
                 seen[spot] = Seen(claimed[spot], level)
                 if not keep(spot, seen[spot]):
-                    beliefs[spot].read(level)
+                    beliefs[spot].read(level, asked_at)
         finally:
             await record(pool, channel, rules, work, Errand(), began, woken)
     return seen

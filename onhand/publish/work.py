@@ -1,11 +1,15 @@
 """What is known so far of the levels of one errand: targets, beliefs, outcomes."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError, RowRejected
 from onhand.domain.targets import Target
 from onhand.ledger.levels import NO_CLAIM, Failure, Left, LevelLearnt, Push, Spot
+
+MOMENTS_CUT_OFF = timedelta(seconds=1)
+"""Platforms tell the moment of an order in whole seconds: it may have been placed so much later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,15 @@ class Belief:
     """Whether nothing was believed of it when it was claimed."""
     found: int | None = field(default=None, compare=False)
     """What it showed at the first look after that, less pieces by which later statements fell short."""
+    asked: datetime | None = field(default=None, compare=False)
+    """When the channel was asked for its last statement: whatever was sold before is in it."""
 
     def __post_init__(self) -> None:
         self.lost = self.expected is None
 
-    def read(self, level: ShownLevel) -> None:
-        """The channel was asked."""
+    def read(self, level: ShownLevel, asked: datetime) -> None:
+        """The channel was asked, at that moment."""
+        self.asked = asked
         self.mendable, self.looked = level.mendable, True
         self._seen(level.quantity)
         if self.lost and self.found is None and level.quantity is not None:
@@ -61,8 +68,10 @@ class Belief:
         self.expected = level.quantity
         self.problem = level.problem
 
-    def written(self, quantity: int, echo: int | None, *, blind: bool) -> None:
-        """A write was accepted. `blind`: it undid whatever was sold before it took effect."""
+    def written(self, quantity: int, echo: int | None, asked: datetime, *, blind: bool) -> None:
+        """A write sent at that moment was accepted. `blind`: it undid whatever was sold before it took effect."""
+        if echo is not None:
+            self.asked = asked
         self.blind = blind
         self.expected = quantity
         self.problem = ""
@@ -136,6 +145,7 @@ class Work:
                 problem=belief.problem,
                 location=location_of.get(spot[1], ""),
                 looked=belief.found,
+                asked=None if belief.asked is None else belief.asked - MOMENTS_CUT_OFF,
             )
             for spot, belief in self.beliefs.items()
         ]

@@ -108,7 +108,7 @@ async def test_a_sale_before_a_first_look_does_not_hide_that_its_level_is_too_hi
     Nothing is known of the level, so it is read, with the sale in what it shows, and set to the old target.
     """
     pool, store = selling.pool, selling.store
-    placed_at = datetime.now(UTC)
+    placed_at = datetime.now(UTC) - timedelta(minutes=1)
     store.sold("store-A", 3)
     ((listing, _),) = await levels.listings_of_sku(pool, "A", "store")
     await levels.forget_books(pool, [(listing, "")])

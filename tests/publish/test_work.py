@@ -1,6 +1,7 @@
 """What one errand believes of a level, step by step; and the breaker of a channel."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -18,6 +19,9 @@ from onhand.publish.breaker import Breaker
 from onhand.publish.work import Belief, Work
 
 KEY = LevelKey(ItemRef(1, "A", "web-A"), "")
+ASKED = datetime(2026, 11, 27, 12, 0, 5, tzinfo=UTC)
+SECOND_BEFORE = datetime(2026, 11, 27, 12, 0, 4, tzinfo=UTC)
+"""Platforms cut moments off to whole seconds."""
 Step = tuple[str, int | None] | tuple[str, int, int | None]
 
 
@@ -26,11 +30,11 @@ def believed(expected: int | None, steps: Sequence[Step]) -> Belief:
     belief = Belief(expected)
     for step in steps:
         if step[0] == "read":
-            belief.read(ShownLevel(KEY, step[1]))
+            belief.read(ShownLevel(KEY, step[1]), ASKED)
         else:
             assert step[1] is not None
             assert len(step) == 3
-            belief.written(step[1], step[2], blind=step[0] == "blind")
+            belief.written(step[1], step[2], ASKED, blind=step[0] == "blind")
     return belief
 
 
@@ -64,9 +68,9 @@ def test_what_statements_of_a_channel_teach(
 
 def test_a_problem_lasts_until_a_write_is_accepted() -> None:
     belief = Belief(5)
-    belief.read(ShownLevel(KEY, None, "not tracked"))
+    belief.read(ShownLevel(KEY, None, "not tracked"), ASKED)
     assert belief.problem == "not tracked"
-    belief.written(4, 4, blind=False)
+    belief.written(4, 4, ASKED, blind=False)
     assert belief.problem == ""
 
 
@@ -75,7 +79,7 @@ def test_a_level_in_flight_is_learnt_as_unknown_with_what_was_read_before() -> N
     belief = believed(100, [("read", 97)])
     work = Work({}, {(1, ""): belief, (2, ""): Belief(5, seen=5)}, {}, set(), in_flight={(1, "")})
     assert work.learnt({"": "leeds"}) == [
-        LevelLearnt(1, "", expected=None, seen=None, shortfall=3, location="leeds"),
+        LevelLearnt(1, "", expected=None, seen=None, shortfall=3, location="leeds", asked=SECOND_BEFORE),
         LevelLearnt(2, "", expected=5, seen=5, shortfall=0, location="leeds"),
     ]
     assert [learnt.location for learnt in work.learnt({})] == ["", ""]
