@@ -29,9 +29,14 @@ _KEPT_ELSEWHERE = {
     ),
 }
 """States of which another record says whose the units are, and would not follow; and what is to be done instead."""
+_CORRECT = "Correct the stock: onhand stock adjust, or onhand stock write-off."
 _KEPT_BY_NAME = {
-    "order": "what came back of its order",
-    "transfer": "what is on its way by its transfer",
+    "order": ("what came back of its order", _CORRECT),
+    "transfer": ("what is on its way by its transfer", _CORRECT),
+    "purchase_order": (
+        "what came on it, and when the rest is due,",
+        "State it as it is: onhand purchase-orders receive with units below 0, or onhand purchase-orders due.",
+    ),
 }
 """Events that name one of these are of a record besides, which would not follow either."""
 
@@ -100,11 +105,12 @@ def _require_reversible(recorded: Recorded) -> None:
             "taken back in the ledger alone, both would disagree.",
             advice,
         )
-    for name, what in _KEPT_BY_NAME.items():
+    for name, (what, advice) in _KEPT_BY_NAME.items():
         if name in recorded.detail:
+            words = name.replace("_", " ")
             raise ReversalRefusedError(
-                f"{named} is of {name} {recorded.detail[name]}: {what} is kept besides, and would disagree.",
-                "Correct the stock: onhand stock adjust, or onhand stock write-off.",
+                f"{named} is of {words} {recorded.detail[name]}: {what} is kept besides, and would disagree.",
+                advice,
             )
     if not recorded.entries:
         raise ReversalRefusedError(f"{named} moved nothing: there is nothing to take back.", "")

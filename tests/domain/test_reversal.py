@@ -133,10 +133,19 @@ def test_an_event_that_moved_nothing_has_nothing_to_take_back() -> None:
         reversal_of(replace(RECORDED, kind=EventKind.COUNT, entries=()))
 
 
-@pytest.mark.parametrize("name", ["order", "transfer"])
-def test_what_a_return_or_a_transfer_keeps_account_of_is_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("order", "onhand stock adjust"),
+        ("transfer", "onhand stock adjust"),
+        ("purchase_order", "onhand purchase-orders receive with units below 0"),
+    ],
+)
+def test_what_another_record_keeps_account_of_is_refused(name: str, instead: str) -> None:
     """Goal: the line of the order, or the transfer, would go on saying what the ledger does not."""
+    words = name.replace("_", " ")
     with pytest.raises(
-        ReversalRefusedError, match=f"is of {name} T-1: .* is kept besides, and would disagree"
-    ):
+        ReversalRefusedError, match=f"is of {words} T-1: .* is kept besides, and would disagree"
+    ) as refused:
         reversal_of(replace(RECORDED, detail={name: "T-1"}))
+    assert instead in refused.value.advice
