@@ -101,7 +101,7 @@ async def propose(pool: Pool, now: datetime) -> Proposed:
     """Say anew what should be ordered, from reorder points and stock as they are."""
     async with pool.connection() as connection:
         await planning.serialise_proposals(connection)
-        due = await planning.due(connection)
+        due = await planning.due(connection, now.date())
         wanted = [
             (each, to_order(position(each.available, each.incoming, each.in_transit), each.plan, each.terms))
             for each in due

@@ -19,8 +19,9 @@ from onhand.domain.rules import RuleRefusedError
 from onhand.domain.transfers import TransferRefusedError
 from onhand.embedded.errors import EmbeddedError
 from onhand.explain.skus import UnknownSkuError
-from onhand.ledger.count_sheets import CountRefusedError
+from onhand.ledger.count_sheets import CountRefusedError, UnknownSheetError
 from onhand.ledger.migrations import MigrationError
+from onhand.ledger.posting import Posted, Verdict
 from onhand.settings import SettingsError
 from onhand.sources.base import SourceError
 
@@ -46,6 +47,12 @@ class OperatorError(Exception):
         super().__init__(message)
 
 
+def not_taken(posted: Posted) -> OperatorError:
+    """The ledger refused what was stated; a name that it does not know is wrong usage, as everywhere."""
+    unknown = posted.verdict is Verdict.UNKNOWN
+    return OperatorError(posted.message, code=ExitCode.USAGE if unknown else ExitCode.FAILURE)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """An error in words for an operator."""
@@ -62,7 +69,7 @@ def describe(error: Exception) -> Said:
             return Said(error.message, error.advice, error.code)
         case UnknownSkuError():
             return Said(error.message, error.advice, ExitCode.USAGE)
-        case SettingsError() | RuleRefusedError():
+        case SettingsError() | RuleRefusedError() | UnknownSheetError():
             return Said(str(error), "", ExitCode.USAGE)
         case ChannelError():
             return Said(channel_sentence(error), error.advice, ExitCode.FAILURE)

@@ -1,5 +1,6 @@
-"""`onhand purchase-orders`: place them, take in what comes, give up what does not, and see where each stands."""
+"""`onhand purchase-orders`: place and put off, take in what comes, give up what does not, see where each stands."""
 
+import getpass
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -10,7 +11,7 @@ import typer
 
 from onhand.cli import purchase_orders_view as view
 from onhand.cli.app import JsonOption, session_of
-from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.errors import ExitCode, OperatorError, not_taken
 from onhand.cli.imports import (
     SHOWN_ROWS,
     DelimiterOption,
@@ -25,11 +26,12 @@ from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
 from onhand.cli.output import out, print_json
 from onhand.cli.stock_post import wake
 from onhand.cli.suppliers import known_supplier
-from onhand.domain.purchase_orders import Closing, Delivery, Lines, PurchaseOrder
+from onhand.domain.purchase_orders import Closing, Delivery, DueChange, Lines, OrderState, PurchaseOrder
 from onhand.explain.skus import known_sku
-from onhand.ledger import purchase_orders
+from onhand.ledger import preorders, purchase_orders
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Posted
+from onhand.ledger.preorders import PreOrderRow
 from onhand.ledger.purchase_orders import Stated
 from onhand.purchase_imports import Places, import_orders
 
@@ -50,12 +52,14 @@ LINES_HELP = "SKUs with their units, as SKU=UNITS."
 def register(app: typer.Typer) -> None:
     """Hang the group into the program."""
     group = typer.Typer(
-        help="Orders to suppliers: place, receive, close, and see where each stands.", no_args_is_help=True
+        help="Orders to suppliers: place, put off, receive, close, and see where each stands.",
+        no_args_is_help=True,
     )
     group.command("create")(create)
     group.command("list")(list_)
     group.command("show")(show)
     group.command("receive")(receive)
+    group.command("due")(due)
     group.command("close")(close)
     group.command("import")(import_)
     app.add_typer(group, name="purchase-orders", rich_help_panel="Planning")
@@ -104,7 +108,7 @@ def create(
 
     posted = in_ledger(session, work)
     if posted.verdict.refused:
-        raise OperatorError(posted.message)
+        raise not_taken(posted)
     states = in_ledger(session, lambda pool: purchase_orders.orders(pool, codes=[order]))
     if as_json:
         print_json(
@@ -125,10 +129,15 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Orders of which something is still to come, the soonest due first."""
-    states = in_ledger(
-        session_of(ctx),
-        lambda pool: purchase_orders.orders(pool, supplier=supplier, sku=sku, only_open=not all_),
-    )
+
+    async def work(pool: Pool) -> list[OrderState]:
+        if supplier is not None:
+            await known_supplier(pool, supplier)
+        if sku is not None:
+            await known_sku(pool, sku)
+        return await purchase_orders.orders(pool, supplier=supplier, sku=sku, only_open=not all_)
+
+    states = in_ledger(session_of(ctx), work)
     if as_json:
         print_json([view.document(state, today()) for state in states])
     else:
@@ -188,6 +197,46 @@ def receive(
     _state(ctx, order, work, "received", as_json=as_json)
 
 
+def due(
+    ctx: typer.Context,
+    order: OrderArgument,
+    day: Annotated[
+        datetime,
+        typer.Argument(
+            metavar="DATE", help="The day it is to come now.", formats=["%Y-%m-%d"], show_default=False
+        ),
+    ],
+    reason: ReasonOption = "",
+    id_: IdOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What is still to come of an order comes on another day; pre-orders, programmes and proposals go by it."""
+    by = getpass.getuser()
+    stated = DueChange(SOURCE, id_ or _new_id(), order, day.date(), datetime.now(UTC), by, reason)
+    _state(
+        ctx,
+        order,
+        lambda pool: purchase_orders.put_off(pool, stated),
+        f"is due on {day:%Y-%m-%d}",
+        unchanged="it is due then already",
+        as_json=as_json,
+    )
+    if not as_json:
+        _print_promised(ctx, order)
+
+
+def _print_promised(ctx: typer.Context, order: str) -> None:
+    """Of which SKUs of the order more is promised before it arrives than comes in by the promised day."""
+
+    async def work(pool: Pool) -> list[PreOrderRow]:
+        (state,) = await purchase_orders.orders(pool, codes=[order])
+        return [row for line in state.lines for row in await preorders.listed(pool, sku=line.sku)]
+
+    for row in in_ledger(session_of(ctx), work):
+        if row.short > row.due:
+            out().print(view.too_late(row))
+
+
 def close(
     ctx: typer.Context,
     order: OrderArgument,
@@ -231,6 +280,7 @@ def _state(
     work: Callable[[Pool], Awaitable[Stated]],
     verb: str,
     *,
+    unchanged: str = view.NOTHING_TO_COME,
     as_json: bool,
 ) -> None:
     """State something of an order, signal publishers, and say where the order stands."""
@@ -241,15 +291,13 @@ def _state(
         return stated, await wake(session.settings, stated.woken)
 
     stated, at_once = in_ledger(session, signalled)
-    if stated.state is None:
-        raise OperatorError(stated.posted.message, code=ExitCode.USAGE)
-    if stated.posted.verdict.refused:
-        raise OperatorError(stated.posted.message)
+    if stated.posted.verdict.refused or stated.state is None:
+        raise not_taken(stated.posted)
     if as_json:
         verdict = {"verdict": stated.posted.verdict, "event_id": stated.posted.event_id}
         print_json({**verdict, **view.document(stated.state, today()), "signalled": at_once})
         return
-    out().print(view.said(order, stated.posted, verb))
+    out().print(view.said(order, stated.posted, verb, unchanged))
     view.print_order(stated.state, today())
     if stated.woken:
         out().print("the channels are being told" if at_once else "the next sync tells the channels")

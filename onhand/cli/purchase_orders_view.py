@@ -10,6 +10,7 @@ from rich.markup import escape
 from onhand.cli.output import grid, out
 from onhand.domain.purchase_orders import LineChange, OrderState, OrderStatus, explained
 from onhand.ledger.posting import Posted, Verdict
+from onhand.ledger.preorders import PreOrderRow
 from onhand.ledger.purchase_orders import OrderEvent
 from onhand.wording import count, moment, signed
 
@@ -21,6 +22,9 @@ _STYLES = {
 }
 
 
+NOTHING_TO_COME = "nothing of it was still to come"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderCard:
     """An order with what was stated of it."""
@@ -29,13 +33,13 @@ class OrderCard:
     events: tuple[OrderEvent, ...]
 
 
-def said(code: str, posted: Posted, verb: str) -> str:
+def said(code: str, posted: Posted, verb: str, unchanged: str = NOTHING_TO_COME) -> str:
     """What became of a statement, in one line of markup."""
     match posted.verdict:
         case Verdict.DUPLICATE:
             return f"{escape(code)}: already recorded as event {posted.event_id}; nothing was changed"
         case Verdict.UNCHANGED:
-            return f"{escape(code)}: nothing of it was still to come; nothing was changed"
+            return f"{escape(code)}: {unchanged}; nothing was changed"
         case _:
             return f"[green]{escape(code)} {verb}[/]  [dim]event {posted.event_id}[/]"
 
@@ -101,10 +105,25 @@ def print_events(events: Sequence[OrderEvent]) -> None:
     for event in events:
         table.add_row(
             str(event.event_id), moment(event.occurred_at), escape(event.source),
-            escape(_changed(event.changes)), escape(event.reason),
+            escape(_stated(event)), escape(event.reason),
         )  # fmt: skip
     out().print()
     out().print(table)
+
+
+def too_late(row: PreOrderRow) -> str:
+    """That more of a SKU is promised before it arrives than comes in by the promised day, in one line of markup."""
+    return (
+        f"[yellow]{escape(row.sku)}: {count(row.short, 'unit')} {'is' if row.short == 1 else 'are'} promised for "
+        f"{row.promised_for}, and {row.due:,} {'comes' if row.due == 1 else 'come'} in by then[/]; "
+        f"who waits: onhand preorders show {escape(row.sku)}"
+    )
+
+
+def _stated(event: OrderEvent) -> str:
+    if event.due_on is None:
+        return _changed(event.changes)
+    return f"due on {event.due_on}, says {event.stated_by}"
 
 
 def _changed(changes: Sequence[LineChange], shown_max: int = 5) -> str:

@@ -5,6 +5,7 @@ Nothing of an order is ever edited. Each statement about it is an event, and whe
     ordered    supplier -> incoming, at the location it is to come to
     received   incoming -> available; what is beyond the order comes from supplier -> available
     closed     incoming -> supplier: the rest is not expected any more
+    put off    nothing moves: what is still to come is due on another day, sooner or later
 
 A receipt below zero takes back what was stated too high, by the same sums the other way round.
 """
@@ -91,7 +92,7 @@ class LineState:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """Where an order stands; `statements` is how many events made it so."""
+    """Where an order stands; `due_on` is the day that was named last, `statements` how many events made it so."""
 
     code: str
     supplier: str
@@ -154,6 +155,29 @@ class Closing:
     def fingerprint(self) -> bytes:
         """What it is known again by; where the order stood is no part of it."""
         return fingerprint("closed", self.code, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class DueChange:
+    """What is still to come of an order comes on another day, `by` whose word, in words for people."""
+
+    source: str
+    external_id: str
+    code: str
+    due_on: date
+    stated_at: datetime
+    by: str
+    reason: str = ""
+
+    @property
+    def event_key(self) -> str:
+        """Its event's id in the ledger, under its source."""
+        return f"{_id(self.code)}/due/{self.external_id}"
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What it is known again by; where the order stood, and who said it, is no part of it."""
+        return fingerprint("due", self.code, self.due_on.isoformat(), self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +288,30 @@ def closing(stated: Closing, state: OrderState) -> Statement | None:
     return Statement(event, tuple(LineChange(sku, closed=units) for sku, units in rest))
 
 
+def put_off(stated: DueChange, state: OrderState) -> Event | None:
+    """The event that says so; None where it is due then already. Raises PurchaseOrderRefusedError."""
+    if not any(line.open for line in state.lines):
+        raise PurchaseOrderRefusedError(
+            f"nothing of purchase order {state.code} is still to come, so nothing of it is due"
+        )
+    _require_after(stated.due_on, state.code, state.ordered_at)
+    if stated.due_on == state.due_on:
+        return None
+    return Event(
+        source=stated.source,
+        external_id=stated.event_key,
+        kind=EventKind.PURCHASE_ORDER,
+        occurred_at=stated.stated_at,
+        entries=(),
+        fingerprint=stated.fingerprint,
+        detail={
+            "purchase_order": state.code,
+            "due": stated.due_on.isoformat(),
+            **({"reason": stated.reason} if stated.reason else {}),
+        },
+    )
+
+
 def explained(line: LineState) -> str:
     """In words, what is other than ordered; empty where nothing is."""
     said = []
@@ -297,9 +345,13 @@ def _require_sensible(order: PurchaseOrder) -> None:
             raise PurchaseOrderRefusedError(
                 f"{named} has {units} units of {sku}; accepted: 1 to {QUANTITY_MAX:,}"
             )
-    if order.due_on < order.ordered_at.date():
+    _require_after(order.due_on, order.code, order.ordered_at)
+
+
+def _require_after(due_on: date, code: str, ordered_at: datetime) -> None:
+    if due_on < ordered_at.date():
         raise PurchaseOrderRefusedError(
-            f"{named} is due on {order.due_on}, before it is ordered ({order.ordered_at.date()})"
+            f"purchase order {code} is due on {due_on}, before it is ordered ({ordered_at.date()})"
         )
 
 

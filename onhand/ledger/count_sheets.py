@@ -15,6 +15,13 @@ class CountRefusedError(ValueError):
     """A count sheet cannot do what was asked of it; the message says why and what to do."""
 
 
+class UnknownSheetError(CountRefusedError):
+    """There is no count sheet of that number."""
+
+    def __init__(self, sheet_id: int) -> None:
+        super().__init__(f"there is no count sheet {sheet_id}; see onhand count list --all")
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A count sheet, with how many of its lines stand how. `closed_at` None: it is being counted."""
@@ -107,7 +114,7 @@ async def sheet(pool: Pool, sheet_id: int) -> Sheet:
     """One sheet. Raises CountRefusedError where there is none."""
     rows = await fetched(pool, "count_sheets", sheet=sheet_id, all=True, limit=1)
     if not rows:
-        raise CountRefusedError(f"there is no count sheet {sheet_id}")
+        raise UnknownSheetError(sheet_id)
     return Sheet(*rows[0])
 
 
@@ -121,7 +128,7 @@ async def close(pool: Pool, sheet_id: int, *, by: str, drop: bool) -> int:
     async with pool.connection() as connection:
         row = await (await connection.execute(query("lock_count_sheet"), {"sheet": sheet_id})).fetchone()
         if row is None:
-            raise CountRefusedError(f"there is no count sheet {sheet_id}")
+            raise UnknownSheetError(sheet_id)
         if row[1] is not None:
             raise CountRefusedError(f"count sheet {sheet_id} is closed already")
         dropped = (await connection.execute(query("drop_count_lines"), {"sheet": sheet_id})).rowcount

@@ -20,7 +20,7 @@ from onhand.ledger.count_comparing import (
     source_of,
     superseded,
 )
-from onhand.ledger.count_sheets import CountRefusedError
+from onhand.ledger.count_sheets import CountRefusedError, UnknownSheetError
 from onhand.ledger.database import Connection, Pool
 from onhand.ledger.posting import Posted, Verdict, locked_shelves, post_counts_on
 from onhand.ledger.queries import query
@@ -141,7 +141,7 @@ async def _locked(connection: Connection, sheet_id: int) -> str:
     """The location of a sheet that is being counted; the sheet is held until the end of the transaction."""
     row = await (await connection.execute(query("lock_count_sheet"), {"sheet": sheet_id})).fetchone()
     if row is None:
-        raise CountRefusedError(f"there is no count sheet {sheet_id}")
+        raise UnknownSheetError(sheet_id)
     location, closed_at = row
     if closed_at is not None:
         raise CountRefusedError(f"count sheet {sheet_id} is closed; start another one")

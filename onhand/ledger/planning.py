@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +39,10 @@ class ReorderPoint:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A SKU at a location whose position is at or below its reorder point. `supplier_id` None: nobody knows whose."""
+    """A SKU at a location whose position is at or below its reorder point. `supplier_id` None: nobody knows whose.
+
+    `incoming`: without what was put off until after an order of today would be here.
+    """
 
     sku_id: int
     location_id: int
@@ -159,9 +162,9 @@ async def save_points(
     )
 
 
-async def due(connection: Connection) -> list[Due]:
-    """Everything that is to be reordered, as stock is now."""
-    cursor = await connection.execute(query("due_for_reorder"), binary=True)
+async def due(connection: Connection, today: date) -> list[Due]:
+    """Everything that is to be reordered, as stock is now and by when what is on order is due."""
+    cursor = await connection.execute(query("due_for_reorder"), {"today": today}, binary=True)
     return [
         Due(
             sku, location, supplier, Plan(point, target), available, incoming, in_transit,

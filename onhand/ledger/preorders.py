@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from onhand.domain.preorders import OpenLine, Promise, promises_of
-from onhand.ledger.database import Pool, execute, fetched
+from onhand.ledger.database import Connection, Pool, execute, fetched
 from onhand.ledger.levels import mark
 from onhand.ledger.queries import query
 
@@ -151,11 +151,16 @@ async def mark_news(pool: Pool) -> set[str]:
     What is on its way is not available, so posting it marks nothing.
     """
     async with pool.connection() as connection:
-        cursor = await connection.execute(query("preorders_with_news"))
-        skus = [sku for (sku,) in await cursor.fetchall()]
-        if not skus:
-            return set()
-        marked = await (await connection.execute(query("mark_skus"), {"skus": skus, "live": True})).fetchone()
+        return await mark_news_on(connection)
+
+
+async def mark_news_on(connection: Connection) -> set[str]:
+    """The same inside the caller's transaction."""
+    cursor = await connection.execute(query("preorders_with_news"))
+    skus = [sku for (sku,) in await cursor.fetchall()]
+    if not skus:
+        return set()
+    marked = await (await connection.execute(query("mark_skus"), {"skus": skus, "live": True})).fetchone()
     return set(marked[0] or ()) if marked is not None else set()
 
 

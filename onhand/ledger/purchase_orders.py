@@ -1,8 +1,8 @@
-"""Purchase orders in the ledger: placed, received in parts, closed; each statement an event, and each once."""
+"""Purchase orders in the ledger: placed, put off, received in parts, closed; each statement an event, and each once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +10,7 @@ from onhand.domain import purchase_orders
 from onhand.domain.purchase_orders import (
     Closing,
     Delivery,
+    DueChange,
     LineChange,
     LineState,
     OrderState,
@@ -17,23 +18,29 @@ from onhand.domain.purchase_orders import (
     PurchaseOrderRefusedError,
     Statement,
 )
+from onhand.ledger import preorders
 from onhand.ledger.database import Connection, Pool, fetched
 from onhand.ledger.posting import Posted, Verdict, post_events_on
 from onhand.ledger.queries import query
 
-PurchaseStatement = PurchaseOrder | Delivery | Closing
+PurchaseStatement = PurchaseOrder | Delivery | Closing | DueChange
 """What can be stated of a purchase order."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """One statement about an order, with what it added to each of its lines."""
+    """One statement about an order, with what it added to each of its lines.
+
+    `due_on`: the order was put off to that day, `stated_by` whom; None where it was not.
+    """
 
     event_id: int
     kind: str
     source: str
     occurred_at: datetime
     reason: str
+    due_on: date | None
+    stated_by: str
     changes: tuple[LineChange, ...]
 
 
@@ -127,6 +134,34 @@ async def close_on(connection: Connection, closing: Closing) -> Stated:
     return await _post(connection, state, statement)
 
 
+async def put_off(pool: Pool, stated: DueChange) -> Stated:
+    """Have what is still to come of an order be due on another day. UNCHANGED where it is due then already.
+
+    UNKNOWN without such an order. Raises PurchaseOrderRefusedError.
+    """
+    async with pool.connection() as connection:
+        return await put_off_on(connection, stated)
+
+
+async def put_off_on(connection: Connection, stated: DueChange) -> Stated:
+    """The same inside the caller's transaction. Listings that show what may be sold before it arrives are looked at."""
+    await _lock(connection, [stated.code])
+    state = await _state(connection, stated.code)
+    if state is None:
+        return Stated(_no_order(stated.code), None)
+    if (before := await _stated_before(connection, stated)) is not None:
+        return Stated(before, state)
+    event = purchase_orders.put_off(stated, state)
+    if event is None:
+        return Stated(Posted(Verdict.UNCHANGED), state)
+    (posted,) = await post_events_on(connection, [event])
+    assert posted.verdict is Verdict.POSTED, "its id is new, and it moves nothing"
+    named = {"code": stated.code, "event": posted.event_id, "due_on": stated.due_on, "by": stated.by}
+    await connection.execute(query("save_purchase_order_due"), named)
+    woken = await preorders.mark_news_on(connection)
+    return Stated(posted, await _state(connection, stated.code), woken)
+
+
 async def post_stated_on(
     connection: Connection, stated: Sequence[PurchaseStatement], woken: set[str]
 ) -> list[Posted]:
@@ -146,6 +181,8 @@ async def _state_on(connection: Connection, stated: PurchaseStatement, woken: se
         return posted
     if isinstance(stated, Delivery):
         done = await receive_on(connection, stated)
+    elif isinstance(stated, DueChange):
+        done = await put_off_on(connection, stated)
     else:
         done = await close_on(connection, stated)
     woken |= done.woken
@@ -179,8 +216,8 @@ async def order_events(pool: Pool, code: str) -> list[OrderEvent]:
     """What was stated of an order, oldest first."""
     rows = await fetched(pool, "purchase_order_events", code=code)
     return [
-        OrderEvent(event_id, kind, source, occurred_at, reason, tuple(map(LineChange, *changes)))
-        for event_id, kind, source, occurred_at, reason, *changes in rows
+        OrderEvent(event_id, kind, source, occurred_at, reason, due_on, by, tuple(map(LineChange, *changes)))
+        for event_id, kind, source, occurred_at, reason, due_on, by, *changes in rows
     ]
 
 
@@ -214,13 +251,13 @@ async def _known(connection: Connection, stated: dict[str, Statement]) -> dict[s
             Verdict.CONFLICT,
             event_id,
             f"purchase order {code} was placed before with other content (event {event_id}); nothing was changed. "
-            "What changed is stated by receipts, by closing it, or by an order with a code of its own.",
+            "What changed is stated by receipts, another due day, closing it, or an order with a code of its own.",
         )
         async for code, event_id, fingerprint in cursor
     }
 
 
-async def _stated_before(connection: Connection, stated: Delivery | Closing) -> Posted | None:
+async def _stated_before(connection: Connection, stated: Delivery | Closing | DueChange) -> Posted | None:
     """The verdict on a statement whose id is known: what it would do today, after others, is not the question."""
     cursor = await connection.execute(
         query("known_events"), {"source": stated.source, "ids": [stated.event_key]}

@@ -323,6 +323,7 @@ CREATE TABLE purchase_order (
     event_id bigint NOT NULL
 );
 COMMENT ON TABLE purchase_order IS 'Append-only: an order to a supplier. Where it stands is the sum of its changes.';
+COMMENT ON COLUMN purchase_order.due_on IS 'The day it was first to come; see purchase_order_due.';
 
 CREATE TABLE purchase_order_change (
     purchase_order_id integer NOT NULL REFERENCES purchase_order,
@@ -336,8 +337,19 @@ CREATE TABLE purchase_order_change (
 COMMENT ON TABLE purchase_order_change IS 'Append-only: what one event of a purchase order adds to one of its lines, in units.';
 CREATE INDEX purchase_order_change_sku ON purchase_order_change (sku_id);
 
+CREATE TABLE purchase_order_due (
+    purchase_order_id integer NOT NULL REFERENCES purchase_order,
+    event_id bigint NOT NULL,
+    due_on date NOT NULL,
+    stated_by text NOT NULL,
+    PRIMARY KEY (purchase_order_id, event_id)
+);
+COMMENT ON TABLE purchase_order_due IS 'Append-only: days that an order was put off to, or brought forward to; the newest holds.';
+
 CREATE VIEW incoming_unit AS
-SELECT p.id AS purchase_order_id, c.sku_id, p.location_id, p.due_on,
+SELECT p.id AS purchase_order_id, c.sku_id, p.location_id,
+       coalesce((SELECT d.due_on FROM purchase_order_due d
+                  WHERE d.purchase_order_id = p.id ORDER BY d.event_id DESC LIMIT 1), p.due_on) AS due_on,
        sum(c.ordered - c.closed - c.received)::integer AS units
   FROM purchase_order_change c
   JOIN purchase_order p ON p.id = c.purchase_order_id
@@ -1836,7 +1848,7 @@ COMMENT ON FUNCTION post_events_v4 IS 'Post a batch of events with their entries
 GRANT USAGE ON SCHEMA public TO onhand_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO onhand_app;
 REVOKE UPDATE, DELETE ON event, entry FROM onhand_app;
-REVOKE UPDATE, DELETE ON purchase_order, purchase_order_change FROM onhand_app;
+REVOKE UPDATE, DELETE ON purchase_order, purchase_order_change, purchase_order_due FROM onhand_app;
 REVOKE UPDATE, DELETE ON transfer, transfer_step FROM onhand_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO onhand_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO onhand_app;

@@ -26,6 +26,7 @@ from onhand.web.stated_purchases import (
     PurchaseClosed,
     PurchaseDelivered,
     PurchaseOrdered,
+    PurchasePutOff,
     Purchases,
     purchase_of,
 )
@@ -100,7 +101,7 @@ def _stated(stated: Everything, source: str, reasons: Collection[str]) -> Stated
             return _count(stated, source)
         case Ordered():
             return snapshot_of(stated, source)
-        case PurchaseOrdered() | PurchaseDelivered() | PurchaseClosed():
+        case PurchaseOrdered() | PurchaseDelivered() | PurchasePutOff() | PurchaseClosed():
             return purchase_of(stated, source)
         case _:
             return move_of(stated, source, reasons)

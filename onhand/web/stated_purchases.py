@@ -1,4 +1,4 @@
-"""What POST /events takes of purchase orders: placed, come, closed."""
+"""What POST /events takes of purchase orders: placed, put off, come, closed."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from onhand.domain.events import QUANTITY_MAX
-from onhand.domain.purchase_orders import LINES_MAX, Closing, Delivery, PurchaseOrder, commitment
+from onhand.domain.purchase_orders import (
+    LINES_MAX,
+    Closing,
+    Delivery,
+    DueChange,
+    PurchaseOrder,
+    commitment,
+)
 from onhand.ledger.purchase_orders import PurchaseStatement
 from onhand.web.strict import EXAMPLE_MOMENT, Code, Strict, Units
 
@@ -78,6 +85,17 @@ class PurchaseDelivered(Strict):
     reason: Reason = ""
 
 
+class PurchasePutOff(Strict):
+    """What is still to come of a purchase order comes on another day, later or sooner."""
+
+    kind: Literal["purchase_due"]
+    id: Code = Field(description="Yours, of this statement and no other.", examples=["note-313"])
+    purchase_order: OrderCode
+    due: date = Field(description="The day it is to come now.", examples=["2027-01-08"])
+    occurred_at: Moment
+    reason: Reason = ""
+
+
 class PurchaseClosed(Strict):
     """No more of a purchase order will come: what is open is incoming no more."""
 
@@ -88,8 +106,8 @@ class PurchaseClosed(Strict):
     reason: Reason = ""
 
 
-Purchases = PurchaseOrdered | PurchaseDelivered | PurchaseClosed
-PURCHASE_KINDS = ("purchase_order", "purchase_receipt", "purchase_close")
+Purchases = PurchaseOrdered | PurchaseDelivered | PurchasePutOff | PurchaseClosed
+PURCHASE_KINDS = ("purchase_order", "purchase_receipt", "purchase_due", "purchase_close")
 
 
 def purchase_of(stated: Purchases, source: str) -> PurchaseStatement:
@@ -111,6 +129,16 @@ def purchase_of(stated: Purchases, source: str) -> PurchaseStatement:
             lines = tuple((line.sku, line.quantity) for line in stated.lines)
             return Delivery(
                 source, stated.id, stated.purchase_order, lines, stated.occurred_at, stated.reason
+            )
+        case PurchasePutOff():
+            return DueChange(
+                source,
+                stated.id,
+                stated.purchase_order,
+                stated.due,
+                stated.occurred_at,
+                source,
+                stated.reason,
             )
         case PurchaseClosed():
             return Closing(source, stated.id, stated.purchase_order, stated.occurred_at, stated.reason)

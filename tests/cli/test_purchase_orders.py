@@ -1,11 +1,14 @@
 """`onhand suppliers` and `onhand purchase-orders`: what is stated, where it stands, and being refused clearly."""
 
+import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.domain.purchase_orders import Delivery, PurchaseOrder
 from onhand.ledger import purchase_orders, stock
 from onhand.ledger.database import Pool
+from onhand.ledger.orders import post_orders
 from tests.cli.conftest import Onhand
 
 DUE = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
@@ -140,6 +143,34 @@ async def test_an_order_is_due_after_the_lead_time_and_is_known_again(store: Poo
     ]
 
 
+async def test_an_order_is_put_off(store: Pool, onhand: Onhand) -> None:
+    """Goal: by whom and why is kept; who was promised units by an earlier day is named."""
+    later = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
+    await placed(onhand, "A=12")
+    promise = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    await onhand("preorders", "open", "A", "--cap", 10, "--promise", promise)
+    line = OrderLine("1", "A", "leeds", 3, 0)
+    await post_orders(store, [OrderSnapshot("woo", "1001", 1, datetime.now(UTC), (line,), datetime.now(UTC))])
+
+    answer = await onhand("purchase-orders", "due", "PO-1", later, "--reason", "ship is late", "--id", "n1")
+
+    assert answer.lines == [
+        f"PO-1 is due on {later}  event 3",
+        f"PO-1  Acme to leeds, due {later}: open",
+        "sku  ordered  received  to come",
+        "──────────────────────────────────",
+        "A         12         0       12",
+        f"A: 3 units are promised for {promise}, and 0 come in by then; who waits: onhand preorders show A",
+    ]
+    again = await onhand("purchase-orders", "due", "PO-1", later)
+    assert again.lines[0] == "PO-1: it is due then already; nothing was changed"
+    shown = await onhand("purchase-orders", "show", "PO-1")
+    assert f"due on {later}, says {getpass.getuser()}  ship is late" in shown.lines[-1]
+    document = (await onhand("purchase-orders", "show", "PO-1", "--json")).json
+    assert (document["due_on"], document["events"][1]["due_on"]) == (later, later)
+    assert (await onhand("purchase-orders", "due", "PO-1", "soon")).code == 2
+
+
 async def test_what_cannot_be_is_refused(store: Pool, onhand: Onhand) -> None:
     await placed(onhand, "A=12")
     for words, said, code in (
@@ -147,6 +178,8 @@ async def test_what_cannot_be_is_refused(store: Pool, onhand: Onhand) -> None:
         (("receive", "PO-1", "C=1"), "purchase order PO-1 has no SKU C; it has A", 2),
         (("receive", "PO-9", "A=1"), "there is no purchase order 'PO-9'", 2),
         (("receive", "PO-1"), "give what came as SKU=UNITS, or --rest", 2),
+        (("due", "PO-9", DUE), "there is no purchase order 'PO-9'", 2),
+        (("due", "PO-1", "2020-01-01"), "is due on 2020-01-01, before it is ordered", 2),
         (("show", "PO-9"), "there is no purchase order 'PO-9'", 2),
         (("create", "PO-1", "A=13", "--supplier", "Acme", "-l", "leeds"), "was placed before with other content", 1),
         (("create", "PO-2", "A=13", "--supplier", "Nil", "-l", "leeds"), "no supplier 'Nil'; known are Acme", 2),

@@ -12,7 +12,7 @@ from onhand.domain.demand_history import OrderedDay
 from onhand.domain.events import EventKind
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.domain.purchase_orders import Closing, Delivery
+from onhand.domain.purchase_orders import Closing, Delivery, DueChange
 from onhand.domain.reorder import Policy
 from onhand.ledger import catalogue, purchase_orders, suppliers
 from onhand.ledger import planning as ledger
@@ -158,6 +158,19 @@ async def test_what_is_low_is_proposed_and_what_is_on_its_way_is_not(low: Pool) 
         "SELECT approved_by, code FROM reorder_proposal JOIN purchase_order o ON o.id = purchase_order_id",
     )
     assert rows == [("ann", orders[0].code)] * 2
+
+
+async def test_what_is_put_off_beyond_an_order_of_today_is_waited_for_no_more(low: Pool) -> None:
+    """Goal: 14 days of lead time: what comes in 14 days still counts, in 15 it does not, and brought back it does."""
+    await planning.propose(low, NOW)
+    (order,) = await planning.approve(low, "operator", "ann", NOW, ids=None, supplier=None)
+    proposed = []
+    for number, days in enumerate((13, 14, 15, 14)):
+        day = NOW.date() + timedelta(days=days)
+        await purchase_orders.put_off(low, DueChange("operator", f"{number}", order.code, day, NOW, "ann"))
+        found = (await planning.propose(low, NOW)).proposals
+        proposed.append([(p.sku, p.units, p.incoming) for p in found])
+    assert proposed == [[], [], [("A", 18, 0), ("B", 20, 0)], []]
 
 
 async def test_only_what_is_proposed_can_be_approved(low: Pool) -> None:

@@ -6,13 +6,14 @@ import pytest
 
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.orders import OrderLine, OrderSnapshot
-from onhand.domain.purchase_orders import Closing, Delivery, PurchaseOrder
+from onhand.domain.purchase_orders import Closing, Delivery, DueChange, PurchaseOrder
 from onhand.domain.rules import Rule
 from onhand.domain.targets import targets_of
 from onhand.ledger import catalogue, levels, oversells, preorders, purchase_orders, suppliers
 from onhand.ledger.catalogue import NewListing
 from onhand.ledger.database import Pool
 from onhand.ledger.orders import post_orders
+from onhand.ledger.posting import Verdict
 from onhand.ledger.suppliers import Supplier
 from tests.fix_ledger import sql
 
@@ -68,6 +69,26 @@ async def queue(pool: Pool, *, settled: bool = False) -> list[tuple[str, int, in
     await preorders.keep_promises(pool)
     found = await preorders.promises(pool, "A", settled=settled)
     return [(p.order_id, p.units, p.covered, p.position, p.outcome) for p in found]
+
+
+async def test_what_is_put_off_is_promised_no_more_and_what_comes_sooner_is(listed: Pool) -> None:
+    """Goal: the listings are told in the statement's own transaction; what was promised stays covered."""
+    await buy(listed, 30)
+    await preorders.open_(listed, "A", 40, PROMISED, [], "ann")
+    await sell(listed, "1", 4, 1)
+    await preorders.mark_news(listed)
+    await sql(listed, "DELETE FROM outbox")
+
+    stated = await purchase_orders.put_off(listed, DueChange("operator", "1", "PO-1", LATE, NOON, "ann"))
+
+    assert stated.posted.verdict is Verdict.POSTED
+    assert await sql(listed, "SELECT count(*) FROM outbox") == [(2,)]
+    assert await shown(listed) == {"web": 0, "store": 0}
+    assert await queue(listed) == [("1", 4, 4, 1, None)]
+    (row,) = await preorders.listed(listed, sku="A")
+    assert (row.short, row.due, row.incoming, row.left) == (4, 0, 30, 0)
+    await purchase_orders.put_off(listed, DueChange("operator", "2", "PO-1", SOON, NOON, "ann"))
+    assert await shown(listed) == {"web": 26, "store": 26}
 
 
 async def test_channels_show_what_may_be_promised(listed: Pool) -> None:

@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from onhand.domain.purchase_orders import Closing, Delivery, LineState, OrderStatus, PurchaseOrder
+from onhand.domain.purchase_orders import (
+    Closing,
+    Delivery,
+    DueChange,
+    LineState,
+    OrderStatus,
+    PurchaseOrder,
+    PurchaseOrderRefusedError,
+)
 from onhand.ledger import purchase_orders, suppliers
 from onhand.ledger.database import Pool
 from onhand.ledger.posting import Verdict
@@ -35,6 +43,10 @@ async def came(pool: Pool, number: str, *lines: tuple[str, int], code: str = "PO
 
 async def ended(pool: Pool, code: str, reason: str = "", number: str = "end") -> purchase_orders.Stated:
     return await purchase_orders.close(pool, Closing("operator", number, code, NOW, reason))
+
+
+async def put_off(pool: Pool, due: date, number: str = "later", reason: str = "") -> purchase_orders.Stated:
+    return await purchase_orders.put_off(pool, DueChange("operator", number, "PO-1", due, NOW, "ann", reason))
 
 
 async def balances(pool: Pool) -> dict[str, tuple[int, int, int]]:
@@ -121,6 +133,44 @@ async def test_incoming_units_tell_where_and_when(supplied: Pool) -> None:
     assert [state.code for state in await purchase_orders.orders(supplied, sku="B")] == ["2"]
 
 
+async def test_an_order_is_put_off_and_no_day_is_forgotten(supplied: Pool) -> None:
+    """Goal: the day that was named last holds, wherever what is to come is looked at; nothing moves."""
+    later, sooner = DUE + timedelta(days=20), DUE + timedelta(days=3)
+    await purchase_orders.place(supplied, [order("PO-1", ("A", 10))])
+    for number, day, reason in (("1", later, "ship is late"), ("2", sooner, "")):
+        stated = await put_off(supplied, day, number, reason)
+        assert (stated.posted.verdict, stated.state and stated.state.due_on) == (Verdict.POSTED, day)
+    assert await sql(supplied, "SELECT due_on, units FROM incoming_unit") == [(sooner, 10)]
+    assert await balances(supplied) == {"A": (0, 10, -10)}
+    placed, *moved = await purchase_orders.order_events(supplied, "PO-1")
+    assert (placed.due_on, placed.changes) == (None, (purchase_orders.LineChange("A", ordered=10),))
+    assert [(each.due_on, each.stated_by, each.reason, each.changes) for each in moved] == [
+        (later, "ann", "ship is late", ()),
+        (sooner, "ann", "", ()),
+    ]
+    assert await sql(supplied, "SELECT due_on FROM purchase_order") == [(DUE,)], (
+        "what was agreed at first stays"
+    )
+
+
+async def test_a_due_day_is_stated_once_and_only_of_what_is_to_come(supplied: Pool) -> None:
+    later = DUE + timedelta(days=1)
+    await purchase_orders.place(supplied, [order("PO-1", ("A", 10))])
+    verdicts = [
+        (await put_off(supplied, day, number)).posted.verdict
+        for number, day in (("1", later), ("1", later), ("1", DUE), ("2", later))
+    ]
+    assert verdicts == [Verdict.POSTED, Verdict.DUPLICATE, Verdict.CONFLICT, Verdict.UNCHANGED]
+    with pytest.raises(PurchaseOrderRefusedError, match="is due on 2020-01-01, before it is ordered"):
+        await put_off(supplied, date(2020, 1, 1), "3")
+    await came(supplied, "d1", ("A", 10))
+    with pytest.raises(PurchaseOrderRefusedError, match="nothing of purchase order PO-1 is still to come"):
+        await put_off(supplied, DUE, "4")
+    unknown = DueChange("operator", "5", "PO-9", DUE, NOW, "ann")
+    assert (await purchase_orders.put_off(supplied, unknown)).posted.verdict is Verdict.UNKNOWN
+    assert await sql(supplied, "SELECT count(*) FROM purchase_order_due") == [(1,)]
+
+
 async def two_deliveries(pool: Pool) -> tuple[int, int, int]:
     """Sixty and sixty of a hundred come at the same moment; what is available, incoming, and the supplier's then."""
     await purchase_orders.place(pool, [order("PO-1", ("A", 100))])
@@ -156,7 +206,11 @@ async def test_without_the_lock_incoming_would_go_below_zero(
 async def test_orders_cannot_be_edited(supplied: Pool) -> None:
     """Goal: by the database's word, not by convention."""
     await purchase_orders.place(supplied, [order("PO-1", ("A", 1))])
-    for statement in ("UPDATE purchase_order SET due_on = due_on", "DELETE FROM purchase_order_change"):
+    for statement in (
+        "UPDATE purchase_order SET due_on = due_on",
+        "DELETE FROM purchase_order_change",
+        "UPDATE purchase_order_due SET due_on = due_on",
+    ):
         with pytest.raises(Exception, match="permission denied for table purchase_order"):
             await sql(supplied, statement)
 

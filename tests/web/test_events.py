@@ -195,7 +195,8 @@ async def test_good_events_are_posted_whatever_is_beside_them(app: httpx.AsyncCl
     )
     kinds = (
         "'receipt', 'adjustment', 'write_off', 'transfer_out', 'transfer_in', 'return', 'inspection', "
-        "'transfer_close', 'count', 'order', 'purchase_order', 'purchase_receipt', 'purchase_close'"
+        "'transfer_close', 'count', 'order', 'purchase_order', 'purchase_receipt', "
+        "'purchase_due', 'purchase_close'"
     )
     assert found == [
         ("1", "posted", ""),
@@ -312,6 +313,7 @@ async def test_it_is_described_with_examples(app: httpx.AsyncClient) -> None:
         "inspection",
         "order",
         "purchase_close",
+        "purchase_due",
         "purchase_order",
         "purchase_receipt",
         "receipt",

@@ -62,6 +62,10 @@ def closed(number: str, code: str) -> dict[str, Any]:
     return {"kind": "purchase_close", "id": number, "purchase_order": code, "occurred_at": NOW}
 
 
+def put_off(number: str, code: str, due: str) -> dict[str, Any]:
+    return {"kind": "purchase_due", "id": number, "purchase_order": code, "due": due, "occurred_at": NOW}
+
+
 async def verdicts(door: httpx.AsyncClient, *events: object) -> list[tuple[str | None, str, str]]:
     answer = await door.post("/events", json={"events": list(events)})
     assert answer.status_code == 200, answer.text
@@ -80,6 +84,21 @@ async def test_an_order_is_placed_comes_and_is_closed_in_one_request(
     assert state.due_on.isoformat() == DUE
     (event, *_) = await purchase_orders.order_events(stocked, "PO-1")
     assert event.source.startswith("client/")
+
+
+async def test_an_erp_puts_an_order_off(door: httpx.AsyncClient, stocked: Pool) -> None:
+    """Goal: in the request that places it, again without effect, and refused once nothing is to come."""
+    later = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    said = (placed("PO-1", A=12), put_off("n1", "PO-1", later))
+    assert [verdict for _, verdict, _ in await verdicts(door, *said)] == ["posted", "posted"]
+    assert [verdict for _, verdict, _ in await verdicts(door, *said)] == ["duplicate", "duplicate"]
+    (state,) = await purchase_orders.orders(stocked, codes=["PO-1"])
+    assert state.due_on.isoformat() == later
+    *_, event = await purchase_orders.order_events(stocked, "PO-1")
+    assert event.stated_by == event.source
+    found = await verdicts(door, closed("n2", "PO-1"), put_off("n3", "PO-1", DUE), put_off("n4", "PO-9", DUE))
+    assert [verdict for _, verdict, _ in found] == ["posted", "conflict", "unknown"]
+    assert "nothing of purchase order PO-1 is still to come" in found[1][2]
 
 
 async def test_what_cannot_be_is_told_and_harms_nothing_else(door: httpx.AsyncClient, stocked: Pool) -> None:

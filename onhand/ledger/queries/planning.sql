@@ -95,14 +95,25 @@ ON CONFLICT (sku_id, location_id) DO UPDATE SET
     computed_at = excluded.computed_at
 
 -- name: due_for_reorder
--- Where the position is at or below the reorder point, with the supplier where one is known.
-SELECT p.sku_id, p.location_id, u.supplier_id, p.units, p.target, coalesce(b.available, 0), coalesce(b.incoming, 0),
-       coalesce(b.in_transit, 0), u.pack_units, u.minimum_units, u.multiple_units
+-- Where the position is at or below the reorder point, with the supplier where one is known. Of what is on order those
+-- units do not count that were put off until after an order of today would be here: they come too late to be waited for.
+WITH late AS (
+    SELECT r.sku_id, r.location_id, sum(i.units)::integer AS units
+      FROM incoming_unit i
+      JOIN reorder_point r ON r.sku_id = i.sku_id AND r.location_id = i.location_id
+     WHERE i.purchase_order_id IN (SELECT d.purchase_order_id FROM purchase_order_due d)
+       AND i.due_on > %(today)s::date + ceil(r.lead_days)::integer
+     GROUP BY r.sku_id, r.location_id
+)
+SELECT p.sku_id, p.location_id, u.supplier_id, p.units, p.target, coalesce(b.available, 0),
+       coalesce(b.incoming, 0) - coalesce(l.units, 0), coalesce(b.in_transit, 0),
+       u.pack_units, u.minimum_units, u.multiple_units
   FROM reorder_point p
   JOIN sku k ON k.id = p.sku_id AND k.status = 'active'
   LEFT JOIN balance b ON b.sku_id = p.sku_id AND b.location_id = p.location_id
   LEFT JOIN supplied_sku u ON u.sku_id = p.sku_id
- WHERE coalesce(b.available, 0) + coalesce(b.incoming, 0) + coalesce(b.in_transit, 0) <= p.units
+  LEFT JOIN late l ON l.sku_id = p.sku_id AND l.location_id = p.location_id
+ WHERE coalesce(b.available, 0) + coalesce(b.incoming, 0) - coalesce(l.units, 0) + coalesce(b.in_transit, 0) <= p.units
    AND p.target > 0
  ORDER BY p.sku_id, p.location_id
 

@@ -90,7 +90,10 @@ SELECT p.id, c.event, k.id, c.ordered, c.received, c.closed
 -- Orders with their lines as they stand, one row for each line, the soonest due first. With `only_open` those of which
 -- something is still to come.
 WITH wanted AS (
-    SELECT p.* FROM purchase_order p
+    SELECT p.id, p.code, p.supplier_id, p.location_id, p.ordered_at,
+           coalesce((SELECT d.due_on FROM purchase_order_due d
+                      WHERE d.purchase_order_id = p.id ORDER BY d.event_id DESC LIMIT 1), p.due_on) AS due_on
+      FROM purchase_order p
      WHERE (%(codes)s::text[] IS NULL OR p.code = ANY (%(codes)s))
        AND (%(supplier)s::text IS NULL OR p.supplier_id = (SELECT id FROM supplier WHERE name = %(supplier)s))
        AND (%(sku)s::text IS NULL OR EXISTS (
@@ -99,7 +102,8 @@ WITH wanted AS (
        AND (NOT %(only_open)s OR EXISTS (SELECT FROM incoming_unit i WHERE i.purchase_order_id = p.id))
 )
 SELECT w.code, s.name, l.code, w.ordered_at, w.due_on,
-       (SELECT count(DISTINCT event_id) FROM purchase_order_change e WHERE e.purchase_order_id = w.id),
+       (SELECT count(DISTINCT event_id) FROM purchase_order_change e WHERE e.purchase_order_id = w.id)
+       + (SELECT count(*) FROM purchase_order_due d WHERE d.purchase_order_id = w.id),
        k.code, sum(c.ordered)::int, sum(c.received)::int, sum(c.closed)::int
   FROM wanted w
   JOIN supplier s ON s.id = w.supplier_id
@@ -110,13 +114,29 @@ SELECT w.code, s.name, l.code, w.ordered_at, w.due_on,
  ORDER BY w.due_on, w.code, k.code
 
 -- name: purchase_order_events
--- What was stated of an order, oldest first.
-SELECT e.id, e.kind, e.source, e.occurred_at, coalesce(e.detail ->> 'reason', ''),
-       array_agg(k.code ORDER BY k.code), array_agg(c.ordered ORDER BY k.code),
-       array_agg(c.received ORDER BY k.code), array_agg(c.closed ORDER BY k.code)
-  FROM purchase_order_change c
-  JOIN event e ON e.id = c.event_id
-  JOIN sku k ON k.id = c.sku_id
- WHERE c.purchase_order_id = (SELECT id FROM purchase_order WHERE code = %(code)s)
- GROUP BY e.id
+-- What was stated of an order, oldest first: what moved, or the day it was put off to and by whom.
+WITH wanted AS (
+    SELECT id FROM purchase_order WHERE code = %(code)s
+), stated AS (
+    SELECT c.event_id, NULL::date AS due_on, '' AS stated_by,
+           array_agg(k.code ORDER BY k.code) AS skus, array_agg(c.ordered ORDER BY k.code) AS ordered,
+           array_agg(c.received ORDER BY k.code) AS received, array_agg(c.closed ORDER BY k.code) AS closed
+      FROM purchase_order_change c
+      JOIN sku k ON k.id = c.sku_id
+     WHERE c.purchase_order_id = (SELECT id FROM wanted)
+     GROUP BY c.event_id
+     UNION ALL
+    SELECT d.event_id, d.due_on, d.stated_by, '{}', '{}', '{}', '{}'
+      FROM purchase_order_due d
+     WHERE d.purchase_order_id = (SELECT id FROM wanted)
+)
+SELECT e.id, e.kind, e.source, e.occurred_at, coalesce(e.detail ->> 'reason', ''), s.due_on, s.stated_by,
+       s.skus, s.ordered, s.received, s.closed
+  FROM stated s
+  JOIN event e ON e.id = s.event_id
  ORDER BY e.id
+
+-- name: save_purchase_order_due
+-- The day an order is due from now on, by an event that was posted just now.
+INSERT INTO purchase_order_due (purchase_order_id, event_id, due_on, stated_by)
+SELECT p.id, %(event)s, %(due_on)s, %(by)s FROM purchase_order p WHERE p.code = %(code)s
