@@ -16,6 +16,7 @@ from onhand.cli.output import err, grid, out, print_json
 from onhand.cli.stock_post import wake
 from onhand.domain.campaigns import Plan
 from onhand.domain.rules import percent_text
+from onhand.explain.skus import known_sku
 from onhand.ledger import campaigns
 from onhand.ledger.campaigns import Campaign
 from onhand.ledger.database import Pool
@@ -86,6 +87,8 @@ def end(ctx: typer.Context, skus: SkusArgument, as_json: JsonOption = False) -> 
     named = list(dict.fromkeys(skus))
 
     async def work(pool: Pool) -> tuple[list[str], bool]:
+        for sku in named:
+            await known_sku(pool, sku)
         ended, woken = await campaigns.end(pool, named, getpass.getuser())
         return ended, await wake(session.settings, woken)
 

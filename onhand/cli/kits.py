@@ -1,7 +1,7 @@
 """`onhand kits`: SKUs that are packed from others when they are sold."""
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from typing import Annotated
 
@@ -116,7 +116,11 @@ def set_(
         quantities[part.sku] = part.quantity
     session = session_of(ctx)
     wanted = {sku: composition_of(quantities)}
-    _answer(session, *in_ledger(session, lambda pool: _change(session, kits.set_kits(pool, wanted))), as_json)
+
+    async def work(pool: Pool) -> tuple[KitsChanged, bool]:
+        return await _change(pool, session, [sku, *quantities], lambda: kits.set_kits(pool, wanted))
+
+    _answer(session, *in_ledger(session, work), as_json)
 
 
 def _part(text: str) -> Part:
@@ -133,13 +137,19 @@ def remove(
 ) -> None:
     """Make kits SKUs like any other, without stock; the channels are told at once. Open orders keep what they took."""
     session = session_of(ctx)
-    _answer(
-        session, *in_ledger(session, lambda pool: _change(session, kits.remove_kits(pool, skus))), as_json
-    )
+
+    async def work(pool: Pool) -> tuple[KitsChanged, bool]:
+        return await _change(pool, session, skus, lambda: kits.remove_kits(pool, skus))
+
+    _answer(session, *in_ledger(session, work), as_json)
 
 
-async def _change(session: Session, change: Awaitable[KitsChanged]) -> tuple[KitsChanged, bool]:
-    done = await change
+async def _change(
+    pool: Pool, session: Session, named: Iterable[str], change: Callable[[], Awaitable[KitsChanged]]
+) -> tuple[KitsChanged, bool]:
+    for sku in named:
+        await known_sku(pool, sku)
+    done = await change()
     return done, await wake(session.settings, done.woken)
 
 

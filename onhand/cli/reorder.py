@@ -19,6 +19,7 @@ from onhand.cli.errors import ExitCode, OperatorError
 from onhand.cli.ledger import in_ledger
 from onhand.cli.output import err, grid, out, print_json
 from onhand.cli.purchase_orders import SOURCE
+from onhand.cli.suppliers import known_supplier
 from onhand.domain.purchase_orders import PurchaseOrder
 from onhand.ledger import planning as ledger
 from onhand.ledger.database import Pool
@@ -67,6 +68,8 @@ def propose(
 
     async def work(pool: Pool) -> _Answer:
         now = datetime.now(UTC)
+        if supplier is not None:
+            await known_supplier(pool, supplier)
         if fresh or await ledger.computed_at(pool) is None:
             await planning.refresh(pool, policy, now)
         return _Answer(await planning.propose(pool, now), await ledger.computed_at(pool))
@@ -108,6 +111,8 @@ def approve(
         )
 
     async def work(pool: Pool) -> list[PurchaseOrder]:
+        if supplier is not None:
+            await known_supplier(pool, supplier)
         return await planning.approve(
             pool, SOURCE, getpass.getuser(), datetime.now(UTC), ids=proposals or None, supplier=supplier
         )
@@ -138,6 +143,8 @@ def export(
     """What was proposed last as CSV, as `onhand purchase-orders import` reads it once it is ordered."""
 
     async def work(pool: Pool) -> list[Proposal]:
+        if supplier is not None:
+            await known_supplier(pool, supplier)
         async with pool.connection() as connection:
             return await ledger.proposals(connection, supplier=supplier)
 

@@ -22,6 +22,7 @@ from onhand.cli.stating import (
 )
 from onhand.cli.stock_post import Statement, state_return
 from onhand.domain.returns import Outcome, ReturnStatement
+from onhand.explain.skus import known_sku
 from onhand.ledger import returns
 from onhand.ledger.database import Pool
 from onhand.ledger.returns import Waiting
@@ -142,6 +143,7 @@ def inspect(
     place = chosen_location(session.settings, location)
 
     async def work(pool: Pool) -> Statement:
+        await known_sku(pool, sku)
         of = (_sold_on(session.settings, channel, order), order, line)
         if not order:
             of = _only(sku, quantity, place, await returns.waiting(pool, place))

@@ -9,7 +9,10 @@ from rich.markup import escape
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.ledger import in_ledger
 from onhand.cli.output import grid, jsonable, out, print_json
+from onhand.explain.skus import known_sku
 from onhand.ledger import spikes
+from onhand.ledger.database import Pool
+from onhand.ledger.spikes import SpikeRow
 from onhand.wording import ago
 
 LIMIT_MAX = 1_000
@@ -35,9 +38,13 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """What spikes now: how fast against what is usual, what is held back for it, and which tier it goes back to."""
-    rows = in_ledger(
-        session_of(ctx), lambda pool: spikes.listed(pool, everything=everything, sku=sku, limit=limit)
-    )
+
+    async def work(pool: Pool) -> list[SpikeRow]:
+        if sku is not None:
+            await known_sku(pool, sku)
+        return await spikes.listed(pool, everything=everything, sku=sku, limit=limit)
+
+    rows = in_ledger(session_of(ctx), work)
     if as_json:
         print_json([{**jsonable(row), "tier_after": str(row.tier_after)} for row in rows])
         return

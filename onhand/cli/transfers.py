@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from onhand.cli.app import JsonOption, session_of
 from onhand.cli.enough import BeyondOption, require_enough
-from onhand.cli.errors import ExitCode, OperatorError
+from onhand.cli.errors import ExitCode, OperatorError, not_taken
 from onhand.cli.ledger import chosen_location, in_ledger, make_places_known
 from onhand.cli.output import grid, out, print_json
 from onhand.cli.stating import SOURCE, IdOption, ReasonOption, new_id
@@ -188,7 +188,7 @@ def _state(ctx: typer.Context, stated: TransferStatement, *, beyond: bool = True
         woken: set[str] = set()
         (posted,) = await transfers.post_transfers(pool, [stated], woken)
         if posted.verdict.refused:
-            raise OperatorError(posted.message)
+            raise not_taken(posted)
         row = await transfers.known(pool, stated.transfer_id)
         assert row is not None, "a step that is posted is of a transfer"
         return posted.verdict, row, await wake(session.settings, woken)

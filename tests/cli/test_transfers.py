@@ -56,7 +56,7 @@ async def test_what_cannot_be_is_refused(store: Pool, onhand: Onhand) -> None:
         ),
         (("send", "A=0", "--from", "leeds", "--to", "london"), 2, "A: 0 units; accepted: 1 to"),
         (("send", "A=1", "--from", "leeds", "--to", "york"), 2, "there is no location 'york'"),
-        (("receive", "T-9"), 1, "there is no transfer T-9; it begins when goods are sent by it"),
+        (("receive", "T-9"), 2, "there is no transfer T-9; it begins when goods are sent by it"),
         (("close", "T-9", "--reason", "loss"), 2, "'loss' is no reason for a write-off. Did you mean lost?"),
     ):
         answer = await onhand("transfers", *command)
