@@ -15,6 +15,11 @@ def signed(number: int) -> str:
     return f"{number:+,}" if number else "0"
 
 
+def says(summary: str, message: str) -> bool:
+    """Whether a summary of many has what this message of one says, and so what it advises, too."""
+    return message.partition(". ")[0].rstrip(".") in summary
+
+
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
     """How long ago, as people say it; `now` is given where several times are told in one answer."""
     if moment is None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onhand.wording import ago, count, duration, moment, signed
+from onhand.wording import ago, count, duration, moment, says, signed
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -36,3 +36,9 @@ def test_numbers_carry_their_noun_and_sign() -> None:
         "2 entries",
     ]
     assert [signed(5), signed(-3), signed(0)] == ["+5", "-3", "0"]
+
+
+def test_a_summary_says_what_a_message_does_whatever_is_advised() -> None:
+    assert says("a held: too much. Do this.", "held: too much. Do that.")
+    assert not says("a held: too much.", "held: far too much.")
+    assert says("web failed: it is away.", "it is away.")

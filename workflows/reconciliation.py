@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import reason_of
     from workflows.search import attributes, begun, ended
     from workflows.steps import Standing, ledger_step, report_step
+    from workflows.summaries import summary_of
 
 
 @workflow.defn
@@ -107,7 +108,7 @@ def _result(own: str, channels: list[ReadBackResult]) -> ReconcileResult:
     return ReconcileResult(
         reconciliation_id=own,
         status=_status({channel.status for channel in channels}),
-        summary="; ".join(f"{channel.channel} {_sentence(channel)}" for channel in channels) + ".",
+        summary=summary_of([], {channel.channel: _sentence(channel) for channel in channels}),
         channels=channels,
     )
 

@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.reconciliation import Reconciliation
     from workflows.search import attributes, begun, ended
     from workflows.steps import Standing, ledger_step, report_step
+    from workflows.summaries import summary_of
 
 NOTICES_SHOWN = 3
 
@@ -179,11 +180,10 @@ def _result(
     status = _status(source, channels)
     parts = [source] if isinstance(source, str) else [*source.incomplete, *_notices(source)]
     parts += [f"{mapping.channel}: {mapping.warning}" for mapping in mappings if mapping.warning]
-    parts += [f"{channel.channel} {_sentence(channel)}" for channel in channels]
     return SyncResult(
         run_id=run_id,
         status=status,
-        summary="; ".join(part.rstrip(".") for part in parts) + ".",
+        summary=summary_of(parts, {channel.channel: _sentence(channel) for channel in channels}),
         channels=channels,
     )
 

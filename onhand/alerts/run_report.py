@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from onhand.alerts.blocks import Block, clip, code, context, fitting, header, listed, section
+from onhand.alerts.blocks import Block, clip, code, context, escape, fitting, header, listed, section
 from onhand.alerts.slack import Delivery, Message, Slack
 from onhand.ledger import runs
 from onhand.ledger.database import Pool
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
 from onhand.settings import Settings
+from onhand.wording import says
 
 log = structlog.get_logger(__name__)
 
 FAILURES_SHOWN = 10
+SUMMARY_MAX = 2_000
+"""Characters of a run's summary in a message; a longer one is cut."""
 
 _HEADLINES = {
     "success": ":white_check_mark: Sync finished",
@@ -72,9 +75,12 @@ async def tell(slack: Slack, pool: Pool, settings: Settings, run_id: str) -> lis
 def summary_message(record: RunRecord, channel: str) -> Message:
     """What a run did: counts for each channel, what it cost, and the first failures."""
     headline = _HEADLINES[record.run.status]
+    summary = record.run.summary or _totals(record)
+    # What was cut off it is said by each channel's own lines.
+    whole = summary if len(escape(summary)) <= SUMMARY_MAX else ""
     blocks = fitting(
-        [header(headline), section(clip(record.run.summary or _totals(record), 1_000))],
-        [_channel_block(c) for c in record.channels],
+        [header(headline), section(clip(summary, SUMMARY_MAX))],
+        [_channel_block(c, whole) for c in record.channels],
         [*_failure_blocks(record), context(_footer(record))],
     )
     return Message(channel, f"{headline.split(' ', 1)[1]}: {_totals(record)}", blocks)
@@ -113,7 +119,7 @@ def _alarming(channel: RunChannelRow, share: float) -> str:
     return f"{channel.failed:,} of {channel.levels:,} levels failed on {channel.channel} ({_percent(part)})"
 
 
-def _channel_block(row: RunChannelRow) -> Block:
+def _channel_block(row: RunChannelRow, summary: str) -> Block:
     wait = f", waited {seconds_text(row.waited_seconds)} on limits" if row.waited_seconds >= 0.05 else ""
     throttled = f", {row.throttled:,} throttled" if row.throttled else ""
     took = (
@@ -125,7 +131,8 @@ def _channel_block(row: RunChannelRow) -> Block:
         f"{row.skipped:,} skipped, {row.failed:,} failed",
         f"{row.reads:,} read and {row.writes:,} write calls{throttled}{wait}",
     ]
-    return section("\n".join([*lines, clip(row.message, 1_000)] if row.message else lines))
+    told = row.message and not says(summary, row.message)
+    return section("\n".join([*lines, clip(row.message, 1_000)] if told else lines))
 
 
 def _failure_blocks(record: RunRecord) -> list[Block]:

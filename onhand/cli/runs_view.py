@@ -11,7 +11,7 @@ from rich.table import Table
 from onhand.cli.output import err, grid, out, status
 from onhand.ledger.catalogue import RefusedRow
 from onhand.ledger.runs import RunChannelRow, RunFailureRow, RunRow
-from onhand.wording import ago, count, duration, moment
+from onhand.wording import ago, count, duration, moment, says
 
 _NUMBERS = ("levels", "changed", "unchanged", "unmapped", "failed", "reads", "writes", "throttled")
 
@@ -61,7 +61,7 @@ def print_run(
     console.print()
     console.print(_channels(channels, now))
     for channel in channels:
-        if channel.message:
+        if channel.message and not says(run.summary, channel.message):
             console.print(f"{escape(channel.channel)}: {escape(channel.message)}")
     _print_failures(failures, sum(channel.failed for channel in channels), limit)
     _print_refused(refused, run.rows_refused, limit)

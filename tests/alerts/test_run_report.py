@@ -126,6 +126,18 @@ def test_the_summary_of_a_partial_run_lists_failures_waits_and_messages() -> Non
     assert listed[-1] == "and 4 more"
 
 
+def test_what_the_summary_says_of_a_channel_is_not_said_again() -> None:
+    """Goal: the whole message is there once, unless the summary is so long that it is cut."""
+    said = "held: it would empty 9 & more of 10 listings"
+    woo = replace(SHOP, channel="woo", status="held", message=f"{said}. Where it is right: release it")
+    for more, told in (("", False), ("x" * 2_000, True)):
+        run = replace(RUN, status="partial", summary=f"{more}woo {said}. Where it is right: release it.")
+        lines = texts(summary_message(RunRecord(run, [woo], []), "#stock").blocks)[2].splitlines()
+        assert (
+            lines[-1] == "held: it would empty 9 &amp; more of 10 listings. Where it is right: release it"
+        ) is told
+
+
 def test_a_good_run_raises_no_alert() -> None:
     assert alert_message(RunRecord(RUN, [SHOP], []), "#alerts", 0.01) is None
 
