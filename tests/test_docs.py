@@ -8,7 +8,9 @@ import importlib.util
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -160,6 +162,44 @@ def test_every_command_shown_exists(page: Path) -> None:
 def test_a_command_that_does_not_exist_is_found(line: str, fault: str) -> None:
     """Goal: the negative control of the test above."""
     assert faults_of(words_of(line), whole=True) == fault
+
+
+STOCK_CODE = re.compile(r"\b\d{5}[A-Z]{0,2}\b")
+
+
+def strangers_of(words: list[str]) -> set[str]:
+    """Names among these words that the demo does not know: its SKUs and its channels."""
+    skus = {line.split(",")[0] for line in (ROOT / "demo" / "catalogue.csv").read_text().splitlines()}
+    channels = set(tomllib.loads((ROOT / "onhand.example.toml").read_text())["channels"])
+    named = {code for word in words for code in STOCK_CODE.findall(word)} - skus
+    for option, given in pairwise(words):
+        if option == "--channel" and not given.isupper():
+            named |= {given} - channels
+        elif option == "--share":
+            named |= {given.partition("=")[0]} - channels
+    return named
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_can_be_pasted_into_the_demo(page: Path) -> None:
+    """Goal: a reader who tries a page as it stands is not told that there is no such SKU or channel."""
+    strangers = {line: strangers_of(words_of(line)) for line, _ in shown_commands(page)}
+    assert {line: found for line, found in strangers.items() if found} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "strangers"),
+    [
+        ("onhand explain 85123A", {"85123A"}),
+        ("onhand transfers send 22423=12 85123A=6 --from leeds --to london", {"85123A"}),
+        ("onhand campaign start 22423 --share shop=60", {"shop"}),
+        ("onhand halts lift SKU --channel NAME", set()),
+        ("onhand stock receive 22423 12 --location leeds", set()),
+    ],
+)
+def test_what_the_demo_does_not_know_is_found(line: str, strangers: set[str]) -> None:
+    """Goal: the negative control of the test above."""
+    assert strangers_of(words_of(line)) == strangers
 
 
 def test_the_guides_show_commands() -> None:

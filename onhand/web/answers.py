@@ -91,7 +91,7 @@ class RunFailure(Answer):
     """A level that a run could not set."""
 
     channel: str = Field(examples=["woocommerce"])
-    sku: str = Field(examples=["85123A"])
+    sku: str = Field(examples=["23321"])
     item_id: str = Field(description="The listing as the channel knows it.", examples=["17"])
     place: str = Field(description="Empty where the channel keeps one number.", examples=[""])
     failed_at: datetime
@@ -160,7 +160,7 @@ class Channels(Answer):
 class Sku(Answer):
     """A SKU by its names."""
 
-    code: str = Field(examples=["85123A"])
+    code: str = Field(examples=["23321"])
     name: str = Field(examples=["WHITE HANGING HEART T-LIGHT HOLDER"])
     barcode: str
     status: str = Field(description='"active" or "discontinued".', examples=["active"])

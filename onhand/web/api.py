@@ -19,7 +19,7 @@ EVENTS_SHOWN = 20
 PUSHES_SHOWN = 5
 
 RunId = Annotated[str, Path(description="The id of a run.", examples=["sync-run-2026-11-21T07:00:00Z"])]
-SkuCode = Annotated[str, Path(description="The code of a SKU.", examples=["85123A"])]
+SkuCode = Annotated[str, Path(description="The code of a SKU.", examples=["23321"])]
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

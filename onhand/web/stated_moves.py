@@ -22,7 +22,7 @@ class OfSku(Strict):
         description="Yours, of this event and no other: the same id is posted once, however often it is sent.",
         examples=["wms-2026-11-26-000417"],
     )
-    sku: Code = Field(examples=["85123A"])
+    sku: Code = Field(examples=["23321"])
     location: Code = Field(description="The key of a location in the configuration.", examples=["leeds"])
     reason: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = Field(
         default="",
@@ -235,7 +235,7 @@ EXAMPLE_MOVES = [
     {
         "kind": "receipt",
         "id": "wms-2026-11-26-000417",
-        "sku": "85123A",
+        "sku": "23321",
         "location": "leeds",
         "quantity": 48,
         "occurred_at": EXAMPLE_MOMENT,
@@ -243,7 +243,7 @@ EXAMPLE_MOVES = [
     {
         "kind": "transfer_out",
         "id": "wms-2026-11-26-000418",
-        "sku": "85123A",
+        "sku": "23321",
         "location": "leeds",
         "to_location": "london",
         "quantity": 12,
@@ -254,7 +254,7 @@ EXAMPLE_MOVES = [
     {
         "kind": "return",
         "id": "wms-2026-11-26-000420",
-        "sku": "85123A",
+        "sku": "23321",
         "location": "leeds",
         "quantity": 1,
         "occurred_at": EXAMPLE_MOMENT,
@@ -263,7 +263,7 @@ EXAMPLE_MOVES = [
     {
         "kind": "inspection",
         "id": "wms-2026-11-26-000421",
-        "sku": "85123A",
+        "sku": "23321",
         "location": "leeds",
         "quantity": 1,
         "outcome": "damaged",
@@ -273,7 +273,7 @@ EXAMPLE_MOVES = [
     {
         "kind": "write_off",
         "id": "wms-2026-11-26-000422",
-        "sku": "85123A",
+        "sku": "23321",
         "location": "leeds",
         "quantity": 1,
         "state": "damaged",

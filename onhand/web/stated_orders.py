@@ -13,7 +13,7 @@ class OrderedLine(Strict):
     """One line of an order as it now stands, in units of the SKU. What is left of `ordered` waits to be shipped."""
 
     id: Code = Field(description="Of this line within its order, the same each time.", examples=["1"])
-    sku: Code = Field(examples=["85123A"])
+    sku: Code = Field(examples=["23321"])
     location: Code = Field(
         description="Where the units are taken from: the key of a location in the configuration.",
         examples=["leeds"],
@@ -53,7 +53,7 @@ class Ordered(Strict):
     lines: list[OrderedLine] = Field(
         max_length=LINES_MAX,
         description="Every line there is. One that is named no more counts as cancelled.",
-        examples=[[{"id": "1", "sku": "85123A", "location": "leeds", "ordered": 3, "fulfilled": 1}]],
+        examples=[[{"id": "1", "sku": "23321", "location": "leeds", "ordered": 3, "fulfilled": 1}]],
     )
 
 
@@ -89,7 +89,7 @@ EXAMPLE_ORDER = {
     "id": "pos-7-00417",
     "changed_at": EXAMPLE_MOMENT,
     "lines": [
-        {"id": "1", "sku": "85123A", "location": "leeds", "ordered": 2, "fulfilled": 2},
+        {"id": "1", "sku": "23321", "location": "leeds", "ordered": 2, "fulfilled": 2},
         {"id": "2", "sku": "22423", "location": "leeds", "ordered": 3, "cancelled": 1},
     ],
 }

@@ -45,14 +45,14 @@ OrderCode = Annotated[
 class PurchaseLine(Strict):
     """So many units of a SKU that are ordered."""
 
-    sku: Code = Field(examples=["85123A"])
+    sku: Code = Field(examples=["23321"])
     quantity: Units = Field(examples=[96])
 
 
 class DeliveredLine(Strict):
     """So many units of a SKU that came."""
 
-    sku: Code = Field(examples=["85123A"])
+    sku: Code = Field(examples=["23321"])
     quantity: Annotated[int, Field(ge=-QUANTITY_MAX, le=QUANTITY_MAX)] = Field(
         description="Below 0: an earlier delivery was stated too high.", examples=[48]
     )
@@ -67,7 +67,7 @@ class PurchaseOrdered(Strict):
     location: Code = Field(description="Where it is to come to.", examples=["leeds"])
     due: date = Field(description="The day it is to come.", examples=["2026-12-18"])
     lines: list[PurchaseLine] = Field(
-        min_length=1, max_length=LINES_MAX, examples=[[{"sku": "85123A", "quantity": 96}]]
+        min_length=1, max_length=LINES_MAX, examples=[[{"sku": "23321", "quantity": 96}]]
     )
     occurred_at: Moment
 
@@ -79,7 +79,7 @@ class PurchaseDelivered(Strict):
     id: Code = Field(description="Yours, of this delivery and no other.", examples=["note-311"])
     purchase_order: OrderCode
     lines: list[DeliveredLine] = Field(
-        min_length=1, max_length=LINES_MAX, examples=[[{"sku": "85123A", "quantity": 48}]]
+        min_length=1, max_length=LINES_MAX, examples=[[{"sku": "23321", "quantity": 48}]]
     )
     occurred_at: Moment
     reason: Reason = ""
@@ -148,7 +148,7 @@ EXAMPLE_PURCHASE = {
     "kind": "purchase_receipt",
     "id": "note-311",
     "purchase_order": EXAMPLE_ORDER_CODE,
-    "lines": [{"sku": "85123A", "quantity": 48}],
+    "lines": [{"sku": "23321", "quantity": 48}],
     "occurred_at": EXAMPLE_MOMENT,
 }
 """A delivery as a warehouse system states it."""
