@@ -50,11 +50,13 @@ async def replay(
     channels = dict.fromkeys([*present.channels, *proposed.channels])
     measured = await past_demand.delays(pool, since) if delay is None else {}
     delays = {name: measured.get(name, DELAY_SECONDS if delay is None else delay) for name in channels}
-    found = Replayed(_empty(present), _empty(proposed), delays)
+    first = _empty(present)
+    found = Replayed(first, first if proposed is present else _empty(proposed), delays)
 
     def go_through(sku: PastDemand) -> None:
         replay_sku(sku, present, delays, found.present)
-        replay_sku(sku, proposed, delays, found.proposed)
+        if proposed is not present:
+            replay_sku(sku, proposed, delays, found.proposed)
 
     async for sku in past_demand.since(pool, since):
         # A bestseller's quarter takes seconds, and a worker has orders to take meanwhile.

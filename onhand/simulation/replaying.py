@@ -1,7 +1,8 @@
 """Past demand under other rules: what each channel would have sold, refused and oversold. Pure.
 
 The days are gone through again, SKU by SKU. A channel sells what it shows and refuses the rest; what it shows is what
-the rules make of the stock, some seconds late, less what it sold itself since. Every other movement happens as it did.
+the rules make of the stock, some seconds late, less what it sold itself since; while a SKU is in shares, no more than
+others leave. Every other movement happens as it did.
 Only what was sold can be asked for again: nobody knows who was turned away at the time.
 """
 
@@ -10,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from onhand.domain.allocation import Claim, allocate
-from onhand.domain.claims import claims_of
 from onhand.domain.listings import ListingState, RuleBook
 from onhand.domain.past_demand import Happening, PastDemand
+from onhand.simulation.shared import Sharing
 
 Spot = tuple[int, str]
 """A listing and a place."""
@@ -81,7 +82,7 @@ def _sell(shelves: "_Shelves", happening: Happening, tally: ChannelTally, sku: s
         tally.starved_skus[sku] += refused
     tally.refused += refused
     tally.sold += pieces * claim.units
-    tally.oversold += shelves.sell(claim, happening.location, pieces)
+    tally.oversold += shelves.sell(claim, happening, pieces)
 
 
 class _Shelves:
@@ -89,33 +90,52 @@ class _Shelves:
 
     def __init__(self, sku: PastDemand, rules: RuleBook, delays: Mapping[str, float]) -> None:
         self.stock: Counter[str] = Counter(sku.available)
-        self.claims = _claims(sku, rules)
+        self._sharing = _sharing(sku, rules, delays)
+        self.claims = self._sharing.pooled if self._sharing is not None else []
+        self._now = 0.0
         self.shown: dict[Spot, int] = {}
         self._delays = delays
         self._sold: Counter[Spot] = Counter()
-        self._ahead: dict[str, deque[tuple[float, list[tuple[Spot, int]]]]] = {}
+        self._ahead: dict[str, deque[tuple[float, list[tuple[Claim, int]]]]] = {}
         for claim, level in zip(self.claims, self.levels(), strict=True):
             self.shown[claim.listing_id, claim.place] = level
             self._ahead.setdefault(claim.channel, deque())
 
     def levels(self) -> list[int]:
         """What the rules make of the stock now, claim by claim."""
-        return allocate(self.stock, self.claims)
+        if self._sharing is None:
+            return []
+        return allocate(self.stock, self._sharing.claims(self.stock, self._now))
 
     def catch_up(self, now: float) -> None:
         """Let every channel show what it was told by now, less what it has sold since that was decided."""
+        self._now = now
+        due = list[tuple[Claim, int]]()
         for ahead in self._ahead.values():
+            last = list[tuple[Claim, int]]()
             while ahead and ahead[0][0] <= now:
-                for spot, until_sold in ahead.popleft()[1]:
-                    self.shown[spot] = max(0, until_sold - self._sold[spot])
+                last = ahead.popleft()[1]
+            due += last
+        # What falls makes room for what rises.
+        for falls in (True, False):
+            for claim, until_sold in due:
+                level = max(0, until_sold - self._sold[claim.listing_id, claim.place])
+                if (level < self.shown[claim.listing_id, claim.place]) is falls:
+                    self._show(claim, level)
+
+    def _show(self, claim: Claim, level: int) -> None:
+        shown = self.shown[claim.listing_id, claim.place]
+        if level > shown and self._sharing is not None and self._sharing.gates(claim):
+            level = min(level, max(shown, self._sharing.room(claim, self.stock, self.shown)))
+        self.shown[claim.listing_id, claim.place] = level
 
     def tell(self, now: float) -> None:
         """Tell every channel its levels; each shows them after its delay."""
-        told: dict[str, list[tuple[Spot, int]]] = {channel: [] for channel in self._ahead}
+        told: dict[str, list[tuple[Claim, int]]] = {channel: [] for channel in self._ahead}
         for claim, level in zip(self.claims, self.levels(), strict=True):
             spot = (claim.listing_id, claim.place)
             # What is sold there from here on comes off it: it is shown until so many are sold in all.
-            told[claim.channel].append((spot, level + self._sold[spot]))
+            told[claim.channel].append((claim, level + self._sold[spot]))
         for channel, levels in told.items():
             self._ahead[channel].append((now + self._delays.get(channel, 0.0), levels))
 
@@ -131,7 +151,7 @@ class _Shelves:
         """Units at the locations that the level shows."""
         return sum(self.stock[location] for location in claim.locations)
 
-    def sell(self, claim: Claim, location: str, pieces: int) -> int:
+    def sell(self, claim: Claim, happening: Happening, pieces: int) -> int:
         """Take sold pieces off the level and the stock; answers units that were not there.
 
         They are taken from the location the order named, and where that has none from the level's others.
@@ -139,7 +159,9 @@ class _Shelves:
         spot = (claim.listing_id, claim.place)
         self.shown[spot] -= pieces
         self._sold[spot] += pieces
-        lacking = pieces * claim.units
+        lacking, location = pieces * claim.units, happening.location
+        if self._sharing is not None:
+            self._sharing.sold(claim.channel, lacking, happening.at)
         for each in (location, *claim.locations):
             taken = min(lacking, max(0, self.stock[each]))
             self.stock[each] -= taken
@@ -152,10 +174,11 @@ class _Shelves:
         self.stock[location] -= units
 
 
-def _claims(sku: PastDemand, rules: RuleBook) -> list[Claim]:
+def _sharing(sku: PastDemand, rules: RuleBook, delays: Mapping[str, float]) -> Sharing | None:
+    """None where no channel lists it."""
     siblings = tuple(each for each in sku.siblings if each.channel in rules.channels)
     if not siblings:
-        return []
+        return None
     first = siblings[0]
     state = ListingState(
         channel=first.channel,
@@ -171,4 +194,4 @@ def _claims(sku: PastDemand, rules: RuleBook) -> list[Claim]:
         siblings=siblings,
         tags=sku.tags,
     )
-    return claims_of(state, rules)
+    return Sharing(state, rules, delays)

@@ -15,7 +15,12 @@ BOTH = ("leeds", "london")
 
 
 def rules(shop: Rule = Rule(), market: Rule = Rule()) -> RuleBook:  # noqa: B008
-    return RuleBook({"shop": ChannelRules(shop, {"": BOTH}), "market": ChannelRules(market, {"": BOTH})})
+    return RuleBook(
+        {
+            name: ChannelRules(rule, {"": BOTH}, listens=True)
+            for name, rule in (("shop", shop), ("market", market))
+        }
+    )
 
 
 def past(*happenings: Happening, leeds: int = 5, siblings: tuple[Sibling, ...] = SIBLINGS) -> PastDemand:
@@ -124,3 +129,53 @@ def test_a_part_that_moves_can_be_sold_twice_while_it_moves() -> None:
     assert (late["shop"].oversold, late["market"].oversold) == (1, 0)
     at_once = replay([days], rules(part, part), {})
     assert (at_once["shop"].oversold, at_once["market"].refused) == (0, 1)
+
+
+ADAPTIVE = Rule(Mode.ADAPTIVE)
+
+
+def test_adaptive_channels_share_what_is_scarce() -> None:
+    """Goal: five left are in shares from the beginning, three for one channel and two for the other: what is shown
+    late is sold once; pooled, both sell the same units."""
+    days = past(*(Happening(n * 0.1, "leeds", 1, ("shop", "market")[n % 2]) for n in range(10)))
+    late = {"shop": 5.0, "market": 5.0}
+    pooled, shared = replay([days], rules(), late), replay([days], rules(ADAPTIVE, ADAPTIVE), late)
+    assert [(tally.sold, tally.oversold) for tally in pooled.values()] == [(5, 2), (5, 3)]
+    assert sorted((tally.sold, tally.refused, tally.oversold) for tally in shared.values()) == [
+        (2, 3, 0),
+        (3, 2, 0),
+    ]
+
+
+def test_adaptive_channels_show_all_of_what_is_plenty() -> None:
+    days = past(Happening(1, "leeds", 50, "market"), leeds=60)
+    found = replay([days], rules(ADAPTIVE, ADAPTIVE), {})
+    assert numbers(found["market"])[:3] == (50, 0, 0)
+
+
+def test_a_share_of_an_adaptive_channel_follows_its_demand() -> None:
+    """Goal: whoever sells has the last units, and the other the least part; nothing of it is kept from both."""
+    days = past(*(Happening(n * 10.0, "leeds", 1, "shop") for n in range(12)), leeds=12)
+    found = replay([days], rules(ADAPTIVE, ADAPTIVE), {})
+    assert found["shop"].sold + found["market"].left == 12
+    assert (found["shop"].oversold, found["market"].left) == (0, 0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 100), st.integers(1, 4), st.sampled_from(["shop", "market"])), max_size=30
+    ),
+    st.integers(0, 20),
+    st.floats(0, 10),
+)
+def test_shares_oversell_nothing_that_came_into_them(
+    sales: list[tuple[float, int, str]], leeds: int, delay: float
+) -> None:
+    """Goal: however late changes are shown, once five or fewer are there from the beginning."""
+    happenings = [Happening(at, "leeds", units, channel) for at, units, channel in sorted(sales)]
+    found = replay(
+        [past(*happenings, leeds=min(leeds, 5))], rules(ADAPTIVE, ADAPTIVE), {"shop": delay, "market": delay}
+    )
+    assert sum(tally.oversold for tally in found.values()) == 0
+    assert sum(tally.sold for tally in found.values()) <= min(leeds, 5)
