@@ -41,7 +41,7 @@ def _headline(found: Sequence[Suggestion]) -> str:
 
 
 def _line(each: Suggestion) -> str:
-    setting = code(f"[channels.{each.channel}.rule] {each.key} = {each.after}")
+    setting = code(f"[channels.{each.channel}.rule] {each.line}")
     return f"• {setting} instead of {clip(each.before, 20)}: {clip(each.reason, 300)}"
 
 

@@ -113,7 +113,7 @@ ROOMS = {
     "onhand/imports.py": room("from files to the ledger", "ledger sources"),
     "onhand/kit_imports.py": room("kits from files to the ledger", "domain imports ledger sources"),
     "onhand/rule_check.py": room("rules on past demand, before they are saved", "domain ledger simulation"),
-    "onhand/rule_suggestion.py": room("rules that fit what was sold", "domain ledger rule_check"),
+    "onhand/rule_suggestion.py": room("rules that fit what was sold", "domain ledger rule_check simulation"),
     "onhand/retuning.py": room(
         "people are told which rules would fit", "alerts domain rule_check rule_suggestion simulation wording"
     ),

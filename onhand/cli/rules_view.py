@@ -42,7 +42,7 @@ def print_suggestions(found: Retuned, span: str) -> None:
     console.print()
     _print_days(found.replayed, span)
     for each in found.suggestions:
-        line = f"[channels.{each.channel}.rule]  {each.key} = {each.after}"
+        line = f"[channels.{each.channel}.rule]  {each.line}"
         console.print(escape(line), soft_wrap=True)
     console.print(
         "[bold]nothing was written[/]; put these lines into a copy, and try it: onhand rules check COPY"

@@ -10,6 +10,9 @@ SHARE_OFF_MIN = 5
 """Percent by which a share has to be off before others are suggested: less is chance."""
 SHARE_MIN = 5
 """Percent that a channel keeps that sold hardly anything: with none it could never show that it sells."""
+WRONG_MIN = 1
+"""Percent of what was sold that has to be oversold, or refused for nothing, before another mode is suggested."""
+WHOLE = 100
 UNITS_MIN = 100
 """Units sold in all below which no shares are suggested: they would say too little."""
 
@@ -18,11 +21,14 @@ UNITS_MIN = 100
 class Evidence:
     """What is known of a channel: units `sold` in the days looked at; `seconds` within which it shows 99 of 100
     changes, and `lacking`, the units that others sell of a SKU meanwhile, as in 95 of 100 of its listings. None: not
-    measured."""
+    measured. `oversold` and `starved`: units that it would have sold in these days beyond what there was, and refused
+    while others had some, under its present rule."""
 
     sold: int
     seconds: float | None = None
     lacking: int | None = None
+    oversold: int = 0
+    starved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,21 @@ class Suggestion:
     after: str
     reason: str
 
+    @property
+    def line(self) -> str:
+        """As it is written into the section of the channel's rule."""
+        return f'{self.key} = "{self.after}"' if self.key == "mode" else f"{self.key} = {self.after}"
+
 
 def suggestions(rules: Mapping[str, Rule], evidence: Mapping[str, Evidence]) -> list[Suggestion]:
     """What of the channels' own rules should be another, channel by channel; nothing where they fit what was sold."""
-    shares = _shares(rules, evidence)
+    adaptive = _to_be_adaptive(rules, evidence)
+    shares = _shares({name: rule for name, rule in rules.items() if name not in adaptive}, evidence)
     found = []
     for channel, rule in rules.items():
         known = evidence.get(channel, Evidence(0))
+        found += _adaptive(channel, rule, adaptive.get(channel, ""))
+        found += _ceiling(channel, rule, rules, evidence)
         if channel in shares and shares[channel] != rule.share:
             total = sum(evidence[name].sold for name in shares if name in evidence)
             sold = f"it sold {known.sold:,} of {total:,} units, {100 * known.sold / total:.0f} %"
@@ -56,11 +70,54 @@ def applied(rules: Mapping[str, Rule], found: list[Suggestion]) -> dict[str, Rul
     changed = dict(rules)
     for each in found:
         rule = changed[each.channel]
-        if each.key == "share":
+        if each.key == "mode":
+            changed[each.channel] = replace(rule, mode=Mode(each.after))
+        elif each.key == "share":
             changed[each.channel] = replace(rule, share=Decimal(each.after))
         else:
             changed[each.channel] = replace(rule, buffer=replace(rule.buffer, units=int(each.after)))
     return changed
+
+
+def _to_be_adaptive(rules: Mapping[str, Rule], evidence: Mapping[str, Evidence]) -> dict[str, str]:
+    """Channels that would do better in adaptive mode, with why: of those in a mode all, as one alone shares nothing."""
+    found = dict[str, str]()
+    for mode, reason in (
+        (Mode.POOLED, "pooled channels would have oversold {} in these days; in shares each unit is on one"),
+        (Mode.PARTITIONED, "parts that never move would have refused {} while others had some"),
+    ):
+        channels = [name for name, rule in rules.items() if rule.mode is mode]
+        known = [evidence[name] for name in channels if name in evidence]
+        wrong = sum(each.oversold if mode is Mode.POOLED else each.starved for each in known)
+        sold = sum(each.sold for each in known)
+        if len(channels) > 1 and sold >= UNITS_MIN and wrong * 100 >= sold * WRONG_MIN:
+            found |= dict.fromkeys(channels, reason.format(units_text(wrong)))
+    return found
+
+
+def _adaptive(channel: str, rule: Rule, reason: str) -> list[Suggestion]:
+    if not reason:
+        return []
+    found = [Suggestion(channel, "mode", rule.mode.value, Mode.ADAPTIVE.value, reason)]
+    if rule.mode is Mode.PARTITIONED and rule.share < WHOLE:
+        most = "then its part follows demand, and a share is only the most that it may have"
+        found.append(Suggestion(channel, "share", percent_text(rule.share), str(WHOLE), most))
+    return found
+
+
+def _ceiling(
+    channel: str, rule: Rule, rules: Mapping[str, Rule], evidence: Mapping[str, Evidence]
+) -> list[Suggestion]:
+    """A share of an adaptive channel is the most that it may have: it is in the way where it sells more than that."""
+    if rule.mode is not Mode.ADAPTIVE or rule.share >= WHOLE or channel not in evidence:
+        return []
+    total = sum(known.sold for name, known in evidence.items() if name in rules)
+    if total < UNITS_MIN or 100 * evidence[channel].sold < rule.share * total:
+        return []
+    sold = (
+        f"it sold {evidence[channel].sold:,} of {total:,} units, and its share is the most that it may have"
+    )
+    return [Suggestion(channel, "share", percent_text(rule.share), str(WHOLE), sold)]
 
 
 def _shares(rules: Mapping[str, Rule], evidence: Mapping[str, Evidence]) -> dict[str, Decimal]:

@@ -33,8 +33,18 @@ async def ordered(pool: Pool, channel: str, order: str, units: int, minutes_ago:
     await post_orders(pool, [OrderSnapshot(channel, order, 1, placed, (line,), placed)])
 
 
+@pytest.fixture
+def pooled(config: Path) -> Path:
+    """The configuration with channels that all see the whole pool."""
+    text = config.read_text().replace(
+        "rule.buffer.units = 2", 'rule = { mode = "pooled", buffer = { units = 2 } }'
+    )
+    config.write_text(f'{text}[rule]\nmode = "pooled"\n')
+    return config
+
+
 async def test_present_and_proposed_rules_are_replayed_and_every_changed_level_is_told(
-    store: Pool, onhand: Onhand, config: Path
+    store: Pool, onhand: Onhand, pooled: Path
 ) -> None:
     """Goal: exact numbers from a real ledger: 10 received, 4 sold on woo, then 3 on bigc, and its cancellation of 1."""
     await received(store, "A", 10, "r1")
@@ -43,8 +53,8 @@ async def test_present_and_proposed_rules_are_replayed_and_every_changed_level_i
     placed = NOW - timedelta(minutes=30)
     fewer = OrderSnapshot("bigc", "2001", 2, NOW, (OrderLine("1", "A", "leeds", 2, 0),), placed)
     await post_orders(store, [fewer])
-    proposed = config.with_name("proposed.toml")
-    proposed.write_text(config.read_text() + "[channels.bigc.rule]\ncap = 0\n")
+    proposed = pooled.with_name("proposed.toml")
+    proposed.write_text(pooled.read_text() + '[channels.bigc.rule]\nmode = "pooled"\ncap = 0\n')
 
     answer = await onhand("rules", "check", proposed, "--against", "1d", "--json")
 
@@ -72,11 +82,11 @@ async def test_present_and_proposed_rules_are_replayed_and_every_changed_level_i
     ]
 
 
-async def test_the_present_rules_have_nothing_against_them(store: Pool, onhand: Onhand, config: Path) -> None:
+async def test_the_present_rules_have_nothing_against_them(store: Pool, onhand: Onhand, pooled: Path) -> None:
     await received(store, "A", 10, "r1")
     await ordered(store, "woo", "1001", 4, 60)
 
-    answer = await onhand("rules", "check", config)
+    answer = await onhand("rules", "check", pooled)
 
     assert answer.code == 0, answer.stderr
     assert answer.lines == [
@@ -167,6 +177,41 @@ async def test_what_would_fit_is_suggested_with_its_reason(store: Pool, onhand: 
     assert told.code == 0
     assert "[channels.woo.rule]  share = 30" in told.lines
     assert "[channels.woo.rule]  buffer.units = 4" in told.lines
+
+
+async def rushed(pool: Pool, units: int, orders: int, each: int, apart: timedelta) -> None:
+    """So many units of A, and orders of both channels in turn that ask for `each`."""
+    await received(pool, "A", units, "r1")
+    for number in range(orders):
+        at = NOW - timedelta(minutes=30) + number * apart
+        line = OrderLine("1", "A", "leeds", each, 0)
+        channel = ("woo", "bigc")[number % 2]
+        await post_orders(pool, [OrderSnapshot(channel, str(number), 1, at, (line,), at)])
+
+
+async def test_pooled_channels_that_sell_units_twice_should_be_adaptive(
+    store: Pool, onhand: Onhand, pooled: Path
+) -> None:
+    """Goal: 60 units, asked for 120 times in six seconds; in shares no unit is sold twice in the same days."""
+    await rushed(store, 60, 120, 1, timedelta(milliseconds=50))
+    told = await onhand("rules", "suggest", "--against", "1d")
+    assert told.code == 0
+    assert '[channels.woo.rule]  mode = "adaptive"' in told.lines
+    assert '[channels.bigc.rule]  mode = "adaptive"' in told.lines
+    found = (await onhand("rules", "suggest", "--against", "1d", "--json")).json["replayed"]
+    oversold = {
+        name: sum(tally["oversold"] for tally in found[name].values()) for name in ("present", "proposed")
+    }
+    assert oversold["present"] > 0
+    assert oversold["proposed"] == 0
+
+
+async def test_another_mode_is_not_suggested_where_it_would_not_have_helped(
+    store: Pool, onhand: Onhand, pooled: Path
+) -> None:
+    """Goal: two orders of nearly all, at one moment: what is plenty is pooled in adaptive mode, too."""
+    await rushed(store, 60, 2, 58, timedelta(milliseconds=1))
+    assert "mode" not in (await onhand("rules", "suggest", "--against", "1d")).stdout
 
 
 async def test_rules_that_fit_are_left_alone(store: Pool, onhand: Onhand) -> None:

@@ -64,6 +64,55 @@ def test_a_buffer_in_units_becomes_what_others_sell_meanwhile() -> None:
     assert suggestions({"shop": rule}, {"shop": Evidence(10)}) == []
 
 
+def test_channels_that_oversell_or_starve_should_be_adaptive() -> None:
+    """Goal: all of a mode or none; a share that was a part would be a ceiling, so it goes."""
+    pooled = {"shop": Rule(), "market": Rule()}
+    reason = "pooled channels would have oversold 4 units in these days; in shares each unit is on one"
+    assert suggestions(pooled, {"shop": Evidence(300, oversold=1), "market": Evidence(100, oversold=3)}) == [
+        Suggestion("shop", "mode", "pooled", "adaptive", reason),
+        Suggestion("market", "mode", "pooled", "adaptive", reason),
+    ]
+    parts = {"shop": part(50), "market": part(50)}
+    found = suggestions(parts, {"shop": Evidence(900, starved=9), "market": Evidence(100, starved=1)})
+    assert [(each.channel, each.line) for each in found] == [
+        ("shop", 'mode = "adaptive"'),
+        ("shop", "share = 100"),
+        ("market", 'mode = "adaptive"'),
+        ("market", "share = 100"),
+    ]
+    assert applied(parts, found) == dict.fromkeys(parts, Rule(Mode.ADAPTIVE))
+
+
+@pytest.mark.parametrize(
+    ("rules", "evidence"),
+    [
+        ({"a": Rule(), "b": Rule()}, {"a": Evidence(300, oversold=2), "b": Evidence(100, oversold=1)}),
+        ({"a": Rule(), "b": Rule()}, {"a": Evidence(50, oversold=9), "b": Evidence(40, oversold=9)}),
+        ({"a": Rule(), "b": Rule(Mode.ADAPTIVE)}, {"a": Evidence(300, oversold=9), "b": Evidence(100)}),
+        ({"a": Rule(), "b": Rule()}, {"a": Evidence(300, starved=9), "b": Evidence(100, starved=9)}),
+    ],
+    ids=["too little is oversold", "too little was sold", "one alone", "a pool is starved by its cap"],
+)
+def test_the_mode_is_left_alone_where_it_does_no_harm(
+    rules: dict[str, Rule], evidence: dict[str, Evidence]
+) -> None:
+    assert suggestions(rules, evidence) == []
+
+
+def test_a_share_of_an_adaptive_channel_that_sells_more_is_in_the_way() -> None:
+    rules = {"shop": Rule(Mode.ADAPTIVE, Decimal(30)), "market": Rule(Mode.ADAPTIVE, Decimal(80))}
+    assert suggestions(rules, {"shop": Evidence(500), "market": Evidence(500)}) == [
+        Suggestion(
+            "shop",
+            "share",
+            "30",
+            "100",
+            "it sold 500 of 1,000 units, and its share is the most that it may have",
+        )
+    ]
+    assert suggestions(rules, {"shop": Evidence(200), "market": Evidence(500)}) == []
+
+
 def test_what_is_suggested_can_be_applied() -> None:
     rules = {"shop": replace(part(50), cap=7), "market": part(50)}
     evidence = {"shop": Evidence(900, 1.0, 2), "market": Evidence(300)}
