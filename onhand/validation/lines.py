@@ -115,7 +115,8 @@ def _pieces(pieces: OrderedPieces) -> OrderLine:
             f"line {pieces.line}: of {pieces.ordered} ordered {pieces.cancelled} are cancelled, {pieces.fulfilled} "
             f"fulfilled, and of these {pieces.returned} returned: that is more than there are"
         )
-    return OrderLine(pieces.line, pieces.sku, pieces.location, waiting, pieces.fulfilled - pieces.returned)
+    kept = pieces.fulfilled - pieces.returned
+    return OrderLine(pieces.line, pieces.sku, pieces.location, waiting, kept, returned=pieces.returned)
 
 
 def _count(line: HistoryLine) -> Count:

@@ -123,6 +123,16 @@ def test_a_table_and_lines_of_json_say_the_same(tmp_path: Path) -> None:
     assert (count.quantity, count.meaning) == (4, CountMeaning.ON_HAND)
 
 
+def test_what_came_back_of_an_order_is_returned_and_not_cancelled() -> None:
+    """Goal: as live: its totals would be the same, its events would not."""
+    line = {"id": "1", "sku": "MUG", "location": "leeds", "ordered": 3, "fulfilled": 3, "returned": 1}
+    snapshot = stated_of(
+        read_fields({"kind": "order", "id": "1001", "at": AT, "source": "shop", "lines": [line]})
+    )
+    assert isinstance(snapshot, OrderSnapshot)
+    assert snapshot.lines == (OrderLine("1", "MUG", "leeds", 0, 2, returned=1),)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
