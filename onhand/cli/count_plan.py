@@ -129,13 +129,14 @@ def differences(
 
 
 def _print_sums(sums: Sequence[Heap], rules: WatchRules) -> None:
-    table = grid("", "", "counts", "units", "limit", right=("counts", "units", "limit"))
+    table = grid("", "", "counts", "units", "limit", "", right=("counts", "units", "limit"))
     for heap in sums:
-        style = "bold red" if rules.reached(heap) else ""
+        reached = rules.reached(heap)
         limit = f"{rules.limit(heap.scope):,}"
         table.add_row(
-            heap.scope.value, escape(heap.subject), f"{heap.counts:,}", signed(heap.units), limit, style=style
-        )
+            heap.scope.value, escape(heap.subject), f"{heap.counts:,}", signed(heap.units), limit,
+            "reached" if reached else "", style="bold red" if reached else "",
+        )  # fmt: skip
     out().print(table)
 
 

@@ -195,6 +195,17 @@ async def test_small_differences_are_shown_in_sum(warehouse: Pool, onhand: Onhan
     ]
 
 
+async def test_a_sum_that_reached_its_limit_says_so_without_colour(warehouse: Pool, onhand: Onhand) -> None:
+    for counted in (96, 92, 88):
+        await onhand("stock", "count", "A", counted, "-l", "leeds")
+    lines = without_rule((await onhand("count", "differences")).lines)
+    assert [line.split() for line in lines[1:]] == [
+        ["total", "3", "-12", "200"],
+        ["location", "leeds", "3", "-12", "100"],
+        ["sku", "A", "3", "-12", "10", "reached"],
+    ]
+
+
 async def test_what_is_low_is_listed_bestsellers_first(warehouse: Pool, onhand: Onhand, config: Path) -> None:
     """Goal: by what the configuration says at this moment, whoever looks."""
     assert (await onhand("stock", "low")).lines == [
