@@ -59,7 +59,10 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         metavar="TIME",
-        formats=["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+        formats=[
+            "%Y-%m-%d",
+            *(f"%Y-%m-%d{t}%H:%M{rest}" for t in (" ", "T") for rest in ("", ":%S", "%z", ":%S%z")),
+        ],
         help="As the ledger had it at that moment: what was recorded by then, whenever it had happened. "
         "For example 2026-11-26T17:30:00; local time unless it has a zone.",
         show_default=False,

@@ -190,6 +190,8 @@ async def test_stock_is_shown_as_of_a_moment_in_the_past(store: Pool, onhand: On
         "nothing had moved by then",
     ]
     assert (then.on_hand, now.on_hand) == (10, 6)
+    for minute in ("2020-01-01 12:30", "2020-01-01T12:30", "2020-01-01T12:30:15+0100"):
+        assert (await onhand("stock", "show", "A", "--at", minute)).code == 0
     assert (later.code, "lies in the future" in later.stderr) == (2, True)
     document = (await onhand("stock", "show", "A", "--at", past, "--json")).json
     assert (document["locations"], datetime.fromisoformat(document["at"])) == (
