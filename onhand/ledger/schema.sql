@@ -1612,7 +1612,7 @@ BEGIN
         SELECT k.listing, k.place, k.returned FROM known k WHERE k.returned > 0 ORDER BY k.listing, k.place
         ON CONFLICT (listing_id, place) DO UPDATE SET pieces = r.pieces + excluded.pieces, since = excluded.since
     ), written_over AS (
-        DELETE FROM put_back r USING answer a WHERE a.blind AND r.listing_id = a.listing AND r.place = a.place
+        DELETE FROM put_back r USING answer a WHERE a.fixed AND r.listing_id = a.listing AND r.place = a.place
     ), booked AS (
         UPDATE level v SET
             book = CASE WHEN NOT a.in_doubt THEN a.after END,

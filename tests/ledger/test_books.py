@@ -373,6 +373,24 @@ async def test_a_blind_write_makes_pieces_put_back_before_it_nothing(shelf: Shel
     assert await shelf.book() == Book(91)
 
 
+async def test_a_look_makes_pieces_put_back_before_it_nothing(shelf: Shelf) -> None:
+    """Goal: their cancellation raises nothing, since what was seen has them, and takes no later sale away.
+
+    Otherwise one of three sales that an answer tells of would count as cancelled, and its unit be on show twice.
+    """
+    await shelf.claim()
+    await shelf.answered(100, 101, None, surplus=1)
+    await levels.forget_books(shelf.pool, [shelf.spot])
+    await shelf.claim()
+    await shelf.looked_at(101, asked=BEFORE, at=NOON)
+    await shelf.sold(-1, moment=LONG_BEFORE)
+    assert await shelf.book() == Book(101)
+
+    await shelf.read_below(3)
+
+    assert await shelf.book() == Book(98, provisional=3)
+
+
 async def test_a_sale_after_a_blind_set_does_not_replace_what_was_learnt_before_it(shelf: Shelf) -> None:
     """Goal: what was sold before the set is still to be heard of, and stays off the pool, whatever is sold after it."""
     await shelf.read_below(3)
