@@ -81,7 +81,7 @@ async def _round(dsn: str, count: int, idle: int) -> dict[str, float]:
 async def _app(dsn: str, *, noop: bool) -> AsyncIterator[int]:
     """The app in a process of its own while the body runs; its port."""
     with own_folder() as folder:
-        port = free_port(FIRST_PORT + 500)
+        port = free_port(FIRST_PORT + 5)
         more = ["--noop"] if noop else []
         service = CommandService(
             "web",

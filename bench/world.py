@@ -38,7 +38,9 @@ from onhand.sandbox.woocommerce.options import WooOptions
 from onhand.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
-FIRST_PORT = 43_000
+PORTS = 8
+FIRST_PORT = 10_000 + PORTS * (os.getpid() % 1_000)
+"""Of this process's servers; below those that the system gives to connections, and apart from other processes'."""
 FILL_SECONDS_MAX = 600.0
 
 _numbers = itertools.count(1)
@@ -103,7 +105,7 @@ class World:
     @asynccontextmanager
     async def web(self, dsn: str) -> AsyncIterator[str]:
         """The web app in a process of its own, on this database; its address."""
-        port = free_port(FIRST_PORT + 500)
+        port = free_port(FIRST_PORT + 5)
         url = f"http://{LOOPBACK}:{port}"
         argv = [sys.executable, "-m", "onhand.web", "--config", str(self.config()), "--port", str(port)]
         async with self._program("web", argv, dsn, ready=answers(f"{url}/readyz")):
@@ -190,7 +192,7 @@ async def open_world(
         async with (
             EmbeddedPostgres(data, port=FIRST_PORT) as postgres,
             EmbeddedTemporal(
-                data, port=FIRST_PORT + 100, ui_port=FIRST_PORT + 200, metrics_port=FIRST_PORT + 300
+                data, port=FIRST_PORT + 1, ui_port=FIRST_PORT + 2, metrics_port=FIRST_PORT + 3
             ) as temporal,
             _sandbox(data, shops, limits=limits) as url,
         ):
@@ -200,7 +202,7 @@ async def open_world(
 
 @asynccontextmanager
 async def _sandbox(data: Path, shops: str, *, limits: bool) -> AsyncIterator[str]:
-    port = free_port(FIRST_PORT + 400)
+    port = free_port(FIRST_PORT + 4)
     url = f"http://{LOOPBACK}:{port}"
     service = CommandService(
         "sandbox",
