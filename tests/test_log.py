@@ -90,10 +90,11 @@ def test_bound_names_end_with_their_block_and_none_leaves_what_was_bound() -> No
     assert outside == {"level": "info", "logger": "x", "event": "outside"}
 
 
-def test_records_of_the_standard_library_take_the_same_way() -> None:
+def test_records_of_the_standard_library_take_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = configured("json")
     for name in ("uvicorn", "uvicorn.error"):  # a server of another test may have set them
-        logging.getLogger(name).setLevel(logging.NOTSET)
+        for key, value in {"level": logging.NOTSET, "handlers": [], "propagate": True}.items():
+            monkeypatch.setattr(logging.getLogger(name), key, value)
     with log.bound(run="run-1"):
         logging.getLogger("uvicorn.error").info("Started server process [%d]", 4711)
     logging.getLogger("temporalio.workflow").info(
