@@ -3,7 +3,7 @@
 A set undoes every sale that it does not know of: what was sold before it took effect, and is not heard of, can be sold
 once more. So a level is told less than its share by what may be undone, and while that would be much for the little
 that it is off, it is not told at all. What such a level holds more or less than its share is made up for by the levels
-that are changed exactly. The policy is that of `onhand.domain.escrow` (docs/decisions/0024), for one level at a time.
+that are changed exactly. docs/decisions/0034 says how this was found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from math import ceil
 
 from onhand.domain.calm import HALF_LIFE_SECONDS, shares
 from onhand.domain.demand import CALL_SECONDS, Demand, at_most, rate
-from onhand.domain.selling import DEFAULT_TERMS, Terms
+from onhand.domain.phases import DEFAULT_TERMS, Terms
 from onhand.domain.sharing import Holder, is_off, spare, window_of
 
 QUIET_UNITS = 0.05

@@ -15,10 +15,9 @@ FORGOTTEN_PIECES = 0.5
 """Below this a count is over; the next sale begins a new one."""
 HEARING_SECONDS = 2.0
 CALL_SECONDS = 1.0
-"""What a sale takes to be heard of and a call to be answered, until it was observed."""
+"""What a sale takes to be heard of, and a call to be answered until that was observed."""
 REACH_SECONDS_MAX = 60.0
 """What is heard of later was not late but lost: a sweep found it, and it says nothing of the next sale."""
-REACH_HALF_LIFE_SECONDS = 600.0
 
 _FADING = log(2) / HALF_LIFE_SECONDS
 
@@ -32,29 +31,12 @@ class Demand:
     began_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far behind we are at one channel: the longest lately observed, in seconds.
-
-    `hearing`: from a sale to our knowing of it; `call`: from sending a change to its answer. Together they are the
-    window in which the channel sells what we cannot take back.
-    """
-
-    hearing: float = HEARING_SECONDS
-    call: float = CALL_SECONDS
-
-    @property
-    def window(self) -> float:
-        """Seconds from a sale elsewhere until this channel can no longer sell the same unit."""
-        return self.hearing + self.call
-
-
-def with_sale(demand: Demand, units: int, arrived_at: float) -> Demand:
-    """The demand after a sale of so many units: told of at that moment, whenever we found the time to listen."""
-    left = decayed(demand.units, arrived_at - demand.at)
+def with_sale(demand: Demand, units: int, heard_at: float) -> Demand:
+    """The demand after a sale of so many units that was heard of at that moment."""
+    left = decayed(demand.units, heard_at - demand.at)
     if left < FORGOTTEN_PIECES:
-        return Demand(units, arrived_at, arrived_at)
-    return Demand(left + units, max(demand.at, arrived_at), demand.began_at)
+        return Demand(left + units, heard_at, heard_at)
+    return Demand(left + units, max(demand.at, heard_at), demand.began_at)
 
 
 def rate(demand: Demand, now: float) -> float:
@@ -72,28 +54,3 @@ def at_most(expected: float, counted: float, caution: float) -> int:
     if expected <= 0:
         return 0
     return ceil(expected + caution * sqrt(expected + expected * expected / max(1.0, counted)))
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How one level sells as of a moment: units a second, and from how many units that is known."""
-
-    rate: float
-    counted: float
-    reach: Reach
-    caution: float
-
-    def within(self, seconds: float) -> int:
-        """Units sold at most within so many seconds."""
-        return at_most(self.rate * seconds, self.counted, self.caution)
-
-
-def speed_of(demand: Demand, reach: Reach, now: float, caution: float) -> Speed:
-    """How a level sells now; `caution` as in `at_most`."""
-    return Speed(rate(demand, now), decayed(demand.units, now - demand.at), reach, caution)
-
-
-def observed(longest: float, seconds: float, elapsed: float) -> float:
-    """The longest lately observed, after one more observation, `elapsed` seconds after the last one."""
-    faded: float = longest * 0.5 ** (max(0.0, elapsed) / REACH_HALF_LIFE_SECONDS)
-    return min(REACH_SECONDS_MAX, max(seconds, faded))

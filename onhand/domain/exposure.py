@@ -3,16 +3,34 @@
 Two bounds hold, and the lesser one counts. By speed: a channel sells a unit that is gone only while it was not told of
 the others' sales (and, where levels are set blindly, of its own that a set gave back): their rate times the longest
 window, less what is held back there, and no more than it sells itself in that time. By what is shown: all levels
-together cannot sell more than they may (`onhand.domain.holdings.may_sell`), so in escrow nothing is oversold.
+together cannot sell more than they may (`onhand.domain.holdings.may_sell`), so in shares nothing is oversold.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, TypeVar
 
-from onhand.domain.demand import at_most, speed_of
-from onhand.domain.holdings import Writing, may_sell, unheard_ahead
-from onhand.domain.selling import Key, Seller
+from onhand.domain.demand import at_most
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed(Generic[Key]):
+    """One level that sells from the pool.
+
+    `may_sell`: units that it may still sell at most; it sells `rate` a second, which is known from so many `counted`
+    units; `window`: seconds from a sale elsewhere until it can no longer sell the same unit. `blind`: it is only set.
+    `held_back`: units of the pool that it does not show.
+    """
+
+    key: Key
+    may_sell: int
+    rate: float
+    counted: float
+    window: float
+    blind: bool = False
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +41,19 @@ class Bound(Generic[Key]):
     together: int
 
 
-def oversell_bound(
-    left: int,
-    sellers: Sequence[Seller[Key]],
-    now: float,
-    caution: float,
-    buffers: Mapping[Key, int] | None = None,
-) -> Bound[Key]:
-    """The bound for a SKU of which `left` units are available; `buffers`: units held back from a level, 0 if absent."""
-    speeds = [speed_of(seller.demand, seller.reach, now, caution) for seller in sellers]
-    together = sum(speed.rate for speed in speeds)
-    counted = sum(speed.counted for speed in speeds)
-    window = max((seller.reach.window for seller in sellers), default=0.0)
-    most = [may_sell(seller.holding, speed, now) for seller, speed in zip(sellers, speeds, strict=True)]
+def oversell_bound(free: int, levels: Sequence[Exposed[Key]], caution: float) -> Bound[Key]:
+    """The bound for a SKU of which `free` units are left, provisional demand taken off. `caution` is in standard
+    deviations, as in `onhand.domain.demand.at_most`."""
+    together = sum(level.rate for level in levels)
+    counted = sum(level.counted for level in levels)
+    window = max((level.window for level in levels), default=0.0)
     by_level: dict[Key, int] = {}
-    for n, (seller, speed) in enumerate(zip(sellers, speeds, strict=True)):
-        shown_too_much = at_most((together - speed.rate) * window, counted - speed.counted, caution)
-        if seller.writing is Writing.ABSOLUTE:
-            shown_too_much += unheard_ahead(seller.holding, speed, now)
-        held_back = 0 if buffers is None else buffers.get(seller.key, 0)
-        by_level[seller.key] = max(0, min(shown_too_much - held_back, speed.within(window), most[n]))
-    free = max(0, left - sum(seller.holding.provisional for seller in sellers))
-    return Bound(by_level, min(sum(by_level.values()), max(0, sum(most) - free)))
+    for level in levels:
+        too_much = at_most((together - level.rate) * window, counted - level.counted, caution)
+        if level.blind:
+            undone = at_most(level.rate * level.window, level.counted, caution)
+            too_much += min(level.may_sell, undone)
+        sells = at_most(level.rate * window, level.counted, caution)
+        by_level[level.key] = max(0, min(too_much - level.held_back, sells, level.may_sell))
+    shown = sum(level.may_sell for level in levels)
+    return Bound(by_level, min(sum(by_level.values()), max(0, shown - max(0, free))))

@@ -1,185 +1,193 @@
-"""What one level may still sell, whatever happened that nobody told us of: the book that escrow is kept by. Pure.
+"""One level as the ledger keeps it, and everything that can happen to it: the ledger's bookkeeping, told plainly. Pure.
 
-A level's book (design of `book`, `fixed_at` and `provisional_demand` in the ledger) is what it shows as far as its
-sales were heard of. That is enough for a level that is only changed exactly once, because its unheard sales are still
-in the book. A blind set throws them out: whoever was sold something before it took effect is still to be heard of, and
-what was set is there to be sold as well. So a holding also bounds what is unheard from before its last blind set or
-first look.
+What a channel shows is known by what it answered, less the sales heard of since. In between somebody buys, calls are
+under way, answers are lost, and a set that asks nothing puts on show again what it did not know to be sold. Each
+function here says what the row of a level (table `level`, with its `provisional_demand`) is after one such thing; the
+ledger does the same in `take_sales_v2`, `claim_levels_v2`, `book_levels_v3` and `may_sell`, for many levels at once.
+tests/ledger/test_holdings.py holds the two against each other. Simulated days (onhand/simulation) keep books by these.
 
-    may sell = what is shown at most + what was sold before we fixed it, and is not heard of yet
-
-Each function answers the holding after one thing that happened. They mirror the ledger's functions `take_sales_v2`
-(a sale is heard of) and `book_levels_v3` (a call is answered); counts are units of the SKU.
-Of a sale made while a level of unknown fate is looked at the ledger knows that it knows nothing, and has it looked at
-again; here it stays in the book, which may then be too high.
+Moments are seconds of any one clock. Cancellations, which put pieces back, are the ledger's alone.
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from onhand.domain.demand import Reach, Speed
-
-
-class Writing(StrEnum):
-    """How a level can be changed while it sells, best first."""
-
-    RELATIVE = "relative"
-    """By a difference, exactly once; the answer tells the level after."""
-    COMPARE = "compare"
-    """To a level, only if it shows what we believe."""
-    ABSOLUTE = "absolute"
-    """To a level, whatever it shows: what was sold in the meantime is given back."""
+from onhand.domain.beliefs import Belief
+from onhand.domain.demand import HEARING_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What is known of one level.
+    """What is known of one level; counts are pieces. The comments of the table `level` say what each column means.
 
-    `book`: what it shows, as far as its sales were heard of; below zero where more was taken off than was there.
-    `provisional`: units an answer proved to be sold that no order told of yet; they are off the pool already.
-    `earlier`: those of them that were sold before the level was fixed.
-    `known`: False after an answer was lost; `book` is then the most it may be.
-    `fixed_at`: when a blind set was answered, or a level of unknown fate was looked at: sales before that moment do not
-    lower the book. `unheard`: at most so many of them are not heard of.
-    `told`: the level that a call under way sets, None without one; `blind`: whether that call is a blind set; `heard`:
-    units sold there that were heard of since it was sent.
+    `book`: what it shows as far as its sales were heard of, None while nobody knows; it then shows at most `bound`, or
+    what a call under way tells (`tells`, `tells_blindly`, `undoes`), `heard` having been heard of since it was claimed.
+    `undone`: what the last blind set may have put on show again; `unheard`: what may have been sold while nobody knew
+    what it showed. `provisional`: what answers told of and no order yet, `earlier` of them from before the level was
+    fixed.
     """
 
-    book: int
+    book: int | None
+    bound: int | None = None
+    tells: int | None = None
+    tells_blindly: bool = False
+    undoes: int = 0
+    heard: int = 0
+    undone: int = 0
+    unheard: int = 0
     provisional: int = 0
     earlier: int = 0
-    known: bool = True
+    claimed: bool = False
+    owed: bool = False
+    booked_at: float | None = None
+    shown_at: float | None = None
+    blind_at: float | None = None
     fixed_at: float | None = None
-    unheard: int = 0
-    told: int | None = None
-    blind: bool = False
-    heard: int = 0
+    asked_at: float | None = None
+    sold_at: float | None = None
 
 
-def with_sale(holding: Holding, units: int, placed_at: float) -> Holding:
-    """A sale of so many units was heard of. What an answer had told of already is replaced, not added to."""
-    h = holding
-    if h.fixed_at is not None and placed_at < h.fixed_at:
-        replaced = min(h.earlier, units)
-        unheard = max(0, h.unheard - units + replaced)
-        return Holding(
-            h.book, h.provisional - replaced, h.earlier - replaced, h.known, h.fixed_at, unheard,
-            h.told, h.blind, h.heard,
-        )  # fmt: skip
-    news = units - min(h.provisional - h.earlier, units)
-    provisional = h.provisional - units + news
-    heard = 0 if h.told is None else h.heard + news
-    return Holding(
-        h.book - news, provisional, h.earlier, h.known, h.fixed_at, h.unheard,
-        h.told, h.blind, heard,
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A level after an answer. `taught`: it told of sales that nobody had heard of; `freed`: it may sell less than
+    before, so that others can be given more; `in_doubt`: it is not believed, and looked at again."""
+
+    holding: Holding
+    taught: bool
+    freed: bool
+    in_doubt: bool
 
 
-def told(holding: Holding, level: int, writing: Writing, reach: Reach, now: float) -> Holding:
-    """A call to change the level was sent; until it is answered nobody knows whether it took effect."""
-    assert holding.told is None, "one call at a time"
-    blind = writing is Writing.ABSOLUTE
-    assert holding.known or blind, "a level of unknown fate is looked at before it is changed"
-    unheard = unheard_still(holding, reach, now)
-    return replace(holding, unheard=unheard, told=level, blind=blind, heard=0)
+def with_sale(h: Holding, pieces: int, placed_at: float) -> Holding:
+    """A sale of so many pieces was heard of. What an answer had told of already is replaced, not added to.
 
-
-def changed(holding: Holding, echo: int) -> Holding:
-    """A relative change, or a compare that held, was answered: the level after it was `echo`.
-
-    Units it fell short by that were not heard of are provisional demand.
+    One from before the level was fixed is in the book already, or was undone by what fixed it; one made while it was
+    looked at is in the book or not, which nobody can tell: then nothing is believed any more.
     """
-    assert holding.told is not None, "an answer has its call"
-    short = holding.told - echo
-    if short < 0:  # pieces were put back there: what it shows counts
-        return replace(holding, book=echo, known=True, told=None, heard=0)
-    book = echo - max(holding.heard - short, 0)
-    provisional = holding.provisional + max(short - holding.heard, 0)
-    return replace(holding, book=book, provisional=provisional, known=True, told=None, heard=0)
-
-
-def was_set(holding: Holding, now: float) -> Holding:
-    """A blind set was answered. What it may have sold before is still to be heard of."""
-    assert holding.told is not None, "an answer has its call"
-    return _fixed(holding, holding.told, now, max(0, holding.book) + holding.unheard)
-
-
-def refused(holding: Holding) -> Holding:
-    """A call did nothing, and said so; what it shows is as well known as before."""
-    return replace(holding, told=None, blind=False, heard=0)
-
-
-def moved(holding: Holding) -> Holding:
-    """A compare did not hold: it shows something else than we believe."""
-    return replace(holding, known=False, told=None, heard=0)
-
-
-def lost(holding: Holding, over_by: float) -> Holding:
-    """The answer of a call never came; if it took effect, then before the moment `over_by`."""
-    level = holding.told
-    if level is None:
-        return holding
-    if holding.blind:
-        before = max(0, holding.book) + holding.unheard
-        return replace(_fixed(holding, max(before, level), over_by, before), known=False)
-    return replace(holding, book=max(holding.book, level - holding.heard), known=False, told=None, heard=0)
-
-
-def looked_at(holding: Holding, level: int, reach: Reach, now: float) -> Holding:
-    """The level was read. What it shows less than it might is sold, or was never there; nobody can tell which."""
-    before = max(0, holding.book) + unheard_still(holding, reach, now)
-    return _fixed(holding, level, now, max(0, before - max(0, level)))
-
-
-def _fixed(holding: Holding, level: int, at: float, unheard: int) -> Holding:
-    """From now on sales before `at` do not lower the book; at most so many of them, beyond what is provisional, are not
-    heard of.
-    """
-    provisional = holding.provisional
-    return Holding(level, provisional, provisional, True, at, unheard)
-
-
-def swept(holding: Holding, began_at: float, *, proven: bool) -> Holding:
-    """Every order placed before `began_at` was heard of. `proven`: what is provisional was known before that, and so is
-    no sale.
-    """
-    fixed_before = holding.fixed_at is not None and holding.fixed_at <= began_at
+    before = h.fixed_at is not None and placed_at < h.fixed_at
+    in_doubt = before and h.asked_at is not None and placed_at >= h.asked_at
+    replaced = min(h.earlier if before else h.provisional - h.earlier, pieces)
+    news, late = (0, pieces - replaced) if before else (pieces - replaced, 0)
+    book = None if h.book is None else h.book - news
     return replace(
-        holding,
-        provisional=0 if proven else holding.provisional,
-        earlier=0 if proven else holding.earlier,
-        unheard=0 if fixed_before else holding.unheard,
+        h,
+        book=None if in_doubt else book,
+        bound=max(book, 0) if in_doubt and book is not None else h.bound,
+        heard=h.heard + news if h.claimed else 0,
+        sold_at=_latest(h.sold_at, placed_at) if h.claimed else None,
+        undone=max(h.undone - late, 0),
+        unheard=max(h.unheard - late, 0),
+        provisional=h.provisional - replaced,
+        earlier=h.earlier - replaced if before else h.earlier,
     )
 
 
-def unheard_still(holding: Holding, reach: Reach, now: float) -> int:
-    """Units sold before the level was fixed that may still be heard of: none when even the slowest would be by now."""
-    if holding.fixed_at is None or now - holding.fixed_at >= reach.hearing:
-        return 0
-    return holding.unheard
+def claimed(
+    h: Holding, tells: int | None, *, blind: bool = False, undoes: int = 0, owed: bool = False
+) -> Holding:
+    """Somebody is going to tell it `tells` pieces at most (None: only to look). Until that is answered nobody knows
+    what it shows; what was under way before may have taken effect or not."""
+    bound = h.book
+    if bound is None and (h.bound is not None or h.tells is not None):
+        bound = may_show(h)
+    return replace(
+        h,
+        book=None,
+        bound=bound,
+        tells=tells,
+        tells_blindly=blind,
+        undoes=undoes if blind else 0,
+        heard=0,
+        claimed=True,
+        owed=owed,
+        sold_at=None,
+    )
 
 
-def unheard_now(holding: Holding, speed: Speed, now: float) -> int:
-    """The same by how fast it sells, beyond what is provisional already."""
-    still = unheard_still(holding, speed.reach, now)
-    if not still or holding.fixed_at is None:
-        return 0
-    seconds = min(0.0, holding.fixed_at - now) + speed.reach.hearing
-    return min(still, max(0, speed.within(seconds) - holding.earlier))
+def booked(h: Holding, belief: Belief[float], now: float, *, in_flight: bool = False) -> Booked:
+    """Book what was learnt of a level while it was claimed; `in_flight`: the fate of the last call is not known."""
+    b = belief
+    expected, seen = (None, None) if in_flight else (b.expected, b.seen)
+    fixed = b.blind or (b.shortfall is None and b.surplus == 0 and expected is not None)
+    in_doubt = _is_in_doubt(h, b, seen)
+    after = _after(h, b, expected, seen)
+    news = max((b.shortfall or 0) - max(h.heard, 0), 0)
+    provisional = h.provisional + news
+    unheard = h.unheard if b.blind or b.found is None else _unheard(h, b.found)
+    result = Holding(
+        book=None if in_doubt else after,
+        bound=may_show(h) if after is None else max(after, 0) if in_doubt else None,
+        undone=max(h.undoes - h.heard, 0) if b.blind else h.undone,
+        unheard=h.unheard if after is None else unheard,
+        provisional=provisional,
+        earlier=provisional if fixed else h.earlier,
+        owed=h.owed,
+        booked_at=now,
+        shown_at=h.shown_at if seen is None else now,
+        blind_at=now if b.blind else h.blind_at,
+        fixed_at=now if fixed else h.fixed_at,
+        asked_at=None if b.blind else b.asked if fixed else h.asked_at if seen is None else None,
+    )
+    freed = may_sell(h, now) > max(after or 0, 0) + unheard + result.undone
+    return Booked(result, taught=news > 0, freed=freed, in_doubt=in_doubt)
 
 
-def unheard_ahead(holding: Holding, speed: Speed, now: float) -> int:
-    """Units that a blind set sent now may give back: sold before it takes effect, and not heard of before."""
-    most = max(0, holding.book) + unheard_still(holding, speed.reach, now)
-    return min(most, max(0, speed.within(speed.reach.window) - holding.provisional)) if most else 0
+def _is_in_doubt(h: Holding, b: Belief[float], seen: int | None) -> bool:
+    """Whether a sale was heard of meanwhile that what is booked now may have already, or not."""
+    if b.blind or h.sold_at is None:
+        return False
+    if seen is None:
+        return h.asked_at is not None and h.sold_at >= h.asked_at
+    return b.shortfall is None and b.asked is not None and h.sold_at >= b.asked
 
 
-def may_sell(holding: Holding, speed: Speed, now: float) -> int:
-    """The most units of this level that can still be sold or heard of, apart from what is provisional."""
-    late = unheard_now(holding, speed, now)
-    most = max(0, holding.book) + late
-    if holding.told is None:
+def _after(h: Holding, b: Belief[float], expected: int | None, seen: int | None) -> int | None:
+    """What it shows from now on, as far as that can be told."""
+    if b.blind:
+        return expected
+    if seen is None:
+        return None if expected is None else expected - h.heard
+    if b.shortfall is None:
+        return seen
+    return seen - max(h.heard - b.shortfall, 0)
+
+
+def _unheard(h: Holding, found: int) -> int:
+    """What it may have shown more, when it was looked at after its book was lost, may all be sold."""
+    most = 0 if h.bound is None else max(h.bound - h.heard, 0)
+    return max(most + h.unheard - found, 0)
+
+
+def swept(h: Holding, began_at: float, *, disproved: bool) -> Holding:
+    """Every order placed before that moment was heard of. `disproved`: what is provisional is older than the sweep
+    before that, and so is no sale."""
+    since = h.booked_at if h.fixed_at is None else h.fixed_at
+    heard_all = since is not None and since < began_at
+    return replace(
+        h,
+        unheard=0 if heard_all else h.unheard,
+        undone=0 if heard_all else h.undone,
+        provisional=0 if disproved else h.provisional,
+        earlier=0 if disproved else h.earlier,
+    )
+
+
+def may_show(h: Holding) -> int:
+    """Pieces that a level shows at most, as far as its sales are heard of; while it is told, with those that are put on
+    show again by that."""
+    if h.book is not None:
+        return max(h.book, 0)
+    most = 0 if h.bound is None else max(h.bound - h.heard, 0)
+    if h.tells is None:
         return most
-    if holding.blind:
-        return max(most, holding.told + unheard_ahead(holding, speed, now))
-    return max(most, holding.told - holding.heard + late)
+    return max(most, h.tells + (max(h.undoes - h.heard, 0) if h.tells_blindly else -h.heard))
+
+
+def may_sell(h: Holding, now: float) -> int:
+    """Pieces that a level may still sell at most, beyond what is provisional, and the sales of it that may still be
+    heard of. What a set may have undone counts until all that was sold before it would be heard of."""
+    lately = h.undone > 0 and h.blind_at is not None and h.blind_at > now - HEARING_SECONDS
+    return may_show(h) + h.unheard + (h.undone if lately else 0)
+
+
+def _latest(one: float | None, other: float) -> float:
+    return other if one is None else max(one, other)

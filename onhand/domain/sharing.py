@@ -16,8 +16,8 @@ from decimal import Decimal
 
 from onhand.domain.calm import shares
 from onhand.domain.demand import CALL_SECONDS, HEARING_SECONDS, REACH_SECONDS_MAX
+from onhand.domain.phases import DEFAULT_TERMS, Phase, Terms, next_phase, threshold
 from onhand.domain.rules import PERCENT_PARTS, WHOLE_PARTS
-from onhand.domain.selling import DEFAULT_TERMS, Phase, Terms, next_phase, threshold
 
 SMALLEST_PART = 0.05
 """Of what is divided, for every channel whatever it sold: who shows nothing can sell nothing."""

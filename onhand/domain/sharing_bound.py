@@ -9,19 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from math import inf
 
-from onhand.domain.demand import (
-    CALL_SECONDS,
-    HEARING_SECONDS,
-    REACH_SECONDS_MAX,
-    Demand,
-    Reach,
-    rate,
-)
-from onhand.domain.exposure import oversell_bound
-from onhand.domain.holdings import Holding, Writing
+from onhand.domain.demand import Demand, rate
+from onhand.domain.exposure import Exposed, oversell_bound
 from onhand.domain.listings import ListingState, RuleBook
+from onhand.domain.phases import DEFAULT_TERMS
 from onhand.domain.rules import units_text
-from onhand.domain.selling import DEFAULT_TERMS, Seller
 from onhand.domain.sharing import Holder, limits, window_of
 
 Spot = tuple[int, str]
@@ -94,23 +86,21 @@ def _pooled(
     blind: Collection[Spot],
     free: int,
 ) -> int:
-    slowest = (
-        CALL_SECONDS if state.slowest is None else min(REACH_SECONDS_MAX, max(CALL_SECONDS, state.slowest))
-    )
-    reach = Reach(HEARING_SECONDS, slowest)
     a_second = rate(Demand(1.0, 0.0, -inf), 0.0)
-    sellers = [
-        Seller(
+    rates = {_spot(each): _rate_of(state, each, holders) for each in holders}
+    exposed = [
+        Exposed(
             _spot(each),
-            Writing.ABSOLUTE if _spot(each) in blind else Writing.RELATIVE,
-            Holding(each.units),
-            Demand(_rate_of(state, each, holders) / a_second, 0.0, -inf),
-            reach,
+            each.units,
+            rates[_spot(each)],
+            rates[_spot(each)] / a_second,
+            window_of(state.slowest),
+            _spot(each) in blind,
+            _held_back(state, rules, each),
         )
         for each in holders
     ]
-    buffers = {_spot(each): _held_back(state, rules, each) for each in holders}
-    return oversell_bound(max(0, free), sellers, 0.0, DEFAULT_TERMS.caution, buffers).together
+    return oversell_bound(free, exposed, DEFAULT_TERMS.caution).together
 
 
 def _held_back(state: ListingState, rules: RuleBook, holder: Holder) -> int:

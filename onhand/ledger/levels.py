@@ -10,9 +10,11 @@ from typing import Any
 from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
+from onhand.domain.gate import Grant
 from onhand.domain.kits import packed
 from onhand.domain.listings import Component, ListingState, Resting, Sibling
 from onhand.domain.preorders import PreOrder
+from onhand.domain.rests import Pace
 from onhand.domain.sharing import Holder, Shared
 from onhand.domain.velocity import WAITS_AT_MOST, Tier, VelocityBuffer
 from onhand.ledger.database import Connection, Pool, one_statement, restore
@@ -152,17 +154,6 @@ class Wish:
 
 
 ONLY_LOOK = Wish()
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast one level sells: pieces lately sold there, a count that halves every 10 seconds, as of now."""
-
-    channel: str
-    listing_id: int
-    place: str
-    units: int
-    pace: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,17 +366,6 @@ def _wanted(spots: Sequence[Spot], wishes: Mapping[Spot, Wish]) -> dict[str, obj
         "blind": [wish.blind for wish in found],
         "unshared": [wish.unshared for wish in found],
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The most that a claimed level may be told, and whether it should show more than that; and the pieces that a blind
-    write may put on show again."""
-
-    most: int
-    blind: bool
-    owed: bool
-    undoes: int = 0
 
 
 async def claim_in_shares(

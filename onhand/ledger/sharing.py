@@ -1,41 +1,32 @@
 """Which SKUs are in shares: they come and go by what is free at the moment of the change itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from onhand.domain.scarcity import Crossing
 from onhand.ledger.database import Connection, Pool, fetched
 from onhand.ledger.queries import query
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A SKU comes into shares where no more than `limit` units are free at these locations, or leaves them where more
-    are; None: it leaves whatever there is."""
-
-    limit: float | None
-    locations: tuple[str, ...]
-
-
-async def change(
-    pool: Pool, entering: Mapping[str, Change], leaving: Mapping[str, Change], *, live: bool
-) -> tuple[int, set[str]]:
+async def change(pool: Pool, crossings: Mapping[str, Crossing], *, live: bool) -> tuple[int, set[str]]:
     """Write down which SKUs came into shares and which left; all their listings are marked with it, once.
 
     Answers how many did, and the channels whose publisher is to be signalled. What somebody else has changed before, or
     what is free was a moment ago, counts no more.
     """
+    entering = {sku: crossing for sku, crossing in crossings.items() if crossing.into}
+    leaving = {sku: crossing for sku, crossing in crossings.items() if not crossing.into}
     async with pool.connection() as connection:
         changed = await _ids(connection, "enter_shares", entering) if entering else []
         changed += await _ids(connection, "leave_shares", leaving) if leaving else []
         return len(changed), await _mark(connection, changed, live=live)
 
 
-async def _ids(connection: Connection, name: str, changes: Mapping[str, Change]) -> list[int]:
-    drawn = [(sku, location) for sku, change in changes.items() for location in change.locations]
+async def _ids(connection: Connection, name: str, crossings: Mapping[str, Crossing]) -> list[int]:
+    drawn = [(sku, location) for sku, each in crossings.items() for location in each.locations]
     named = {
-        "skus": list(changes),
-        "limits": [change.limit for change in changes.values()],
+        "skus": list(crossings),
+        "limits": [each.limit for each in crossings.values()],
         "of_skus": [sku for sku, _ in drawn],
         "locations": [location for _, location in drawn],
     }

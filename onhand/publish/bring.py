@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel, LevelWrite, Outcome, WriteKind, WriteResult
 from onhand.channels.errors import ChannelError, RowRejected
+from onhand.domain.beliefs import corrected
 from onhand.domain.listings import RuleBook
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
@@ -106,14 +106,13 @@ async def _read_unknown(pool: Pool, channel: Channel, rules: RuleBook, work: Wor
         part, asked = spots[start : start + size], datetime.now(UTC)
         shown = await channel.read_levels([key_of(work.targets[spot]) for spot in part])
         for spot, level in zip(part, shown, strict=True):
-            before = work.beliefs[spot].shortfall
-            work.beliefs[spot].read(level, asked)
+            belief, before = work.beliefs[spot], work.beliefs[spot].shortfall
+            belief.read(level.quantity, asked, problem=level.problem, mendable=level.mendable)
             _learn(channel, work, spot)
-            _raise_later(work, spot)
-            if rules.channels[channel.name].listens:
-                _take_off(work, spot, before)
-            if work.targets[spot].look:
-                _decide_anew(work, spot)
+            listens = rules.channels[channel.name].listens
+            work.targets[spot], anew = corrected(work.targets[spot], belief, before, listens=listens)
+            if anew:
+                work.again.add(work.targets[spot].state.sku)
 
 
 def _learn(channel: Channel, work: Work, spot: Spot) -> None:
@@ -132,39 +131,8 @@ def _learn(channel: Channel, work: Work, spot: Spot) -> None:
         work.fail(spot, error)
 
 
-def _raise_later(work: Work, spot: Spot) -> None:
-    """A level in shares that was lost sight of is not raised at once: what it showed more may be sold, and unheard."""
-    target, seen = work.targets[spot], work.books[spot]
-    was_known = any(
-        holder.units > 0
-        for holder in target.state.holders
-        if (holder.listing_id, holder.place) == (target.state.listing_id, target.place)
-    )
-    lost = target.divides and was_known and work.beliefs[spot].lost
-    if lost and seen is not None and target.quantity > seen:
-        work.targets[spot] = replace(target, quantity=max(0, seen))
-        work.again.add(target.state.sku)
-
-
 def _falls_silent(work: Work, spot: Spot) -> bool:
     return work.targets[spot].look and not work.beliefs[spot].looked
-
-
-def _decide_anew(work: Work, spot: Spot) -> None:
-    """A level that fell silent is raised by nobody who believed that it showed more."""
-    seen = work.books[spot]
-    if seen is not None:
-        quantity = min(work.targets[spot].quantity, max(0, seen))
-        work.targets[spot] = replace(work.targets[spot], quantity=quantity)
-    work.again.add(work.targets[spot].state.sku)
-
-
-def _take_off(work: Work, spot: Spot, before: int | None) -> None:
-    """Sales that reading told of are off the pool at once: writing the old target would give them back."""
-    missing = (work.beliefs[spot].shortfall or 0) - (before or 0)
-    if missing > 0:
-        target = work.targets[spot]
-        work.targets[spot] = replace(target, quantity=max(0, target.quantity - missing))
 
 
 async def _write_round(channel: Channel, work: Work, errand: Errand, turn: int) -> bool:

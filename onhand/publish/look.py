@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from onhand.channels.base import Channel, ShownLevel
+from onhand.domain.beliefs import Belief
 from onhand.domain.listings import RuleBook
 from onhand.domain.targets import all_targets
 from onhand.ledger import levels
@@ -12,7 +13,7 @@ from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot
 from onhand.publish.claims import CLAIM_SECONDS, held, new_claim
 from onhand.publish.record import record
-from onhand.publish.work import Belief, Errand, Work, key_of
+from onhand.publish.work import Errand, Work, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def look(
     )
     targets = {(t.state.listing_id, t.place): t for t in all_targets(states, rules)}
     mine = {spot: targets[spot] for spot in spots if spot in claimed and spot in targets}
-    beliefs = {spot: Belief(book) for spot, book in claimed.items()}
+    beliefs = {spot: Belief[datetime](book) for spot, book in claimed.items()}
     # Nothing is settled by a look: what is pending stays so.
     work = Work(mine, beliefs, {}, set(listings), claim)
     began, seen = datetime.now(UTC), dict[Spot, Seen]()
@@ -63,7 +64,9 @@ async def look(
             for spot, level in zip(asked, shown, strict=True):
                 seen[spot] = Seen(claimed[spot], level)
                 if not keep(spot, seen[spot]):
-                    beliefs[spot].read(level, asked_at)
+                    beliefs[spot].read(
+                        level.quantity, asked_at, problem=level.problem, mendable=level.mendable
+                    )
         finally:
             await record(pool, channel, rules, work, Errand(), began, woken)
     return seen

@@ -51,11 +51,7 @@ async def record(
         if errand.run_id:
             await _record_for_run(connection, channel, work, errand)
     booked = await levels.booked(booking)
-    taught = {
-        work.targets[spot].state.sku
-        for spot, belief in work.beliefs.items()
-        if belief.shortfall or belief.surplus
-    }
+    taught = {work.targets[spot].state.sku for spot, belief in work.beliefs.items() if belief.told_of_others}
     again = (set(taught) if listens else set()) | work.again | set(booked.owed)
     cleared_now = {listing for (listing,) in await cleared.fetchall()}
     again |= {

@@ -4,15 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from onhand.channels.base import Channel, WriteKind
+from onhand.domain.beliefs import Belief
+from onhand.domain.gate import Gate
 from onhand.domain.listings import ListingState, RuleBook
+from onhand.domain.rests import AGAIN_SECONDS
 from onhand.domain.targets import Target, targets_of
 from onhand.ledger import levels
 from onhand.ledger.database import Pool
 from onhand.ledger.levels import Spot, Wish
 from onhand.publish.claims import CLAIM_SECONDS, new_claim
-from onhand.publish.resting import AGAIN_SECONDS, Rests, may_rest, rests_of
-from onhand.publish.sharing import Gate, states_decided
-from onhand.publish.work import Belief, Errand, Work
+from onhand.publish.resting import Rests, may_rest, rests_of
+from onhand.publish.sharing import states_decided
+from onhand.publish.work import Errand, Work
 
 
 async def taken_up(

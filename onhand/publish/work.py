@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError, RowRejected
+from onhand.domain.beliefs import Belief
 from onhand.domain.targets import Target
 from onhand.ledger.levels import NO_CLAIM, Failure, Left, LevelLearnt, Push, Spot
 
@@ -30,70 +31,6 @@ class Errand:
 
 
 @dataclass(slots=True)
-class Belief:
-    """What is learnt of one level while it is claimed.
-
-    `expected` is what it shows if nobody sold there unheard, `seen` what the channel stated last. `shortfall` counts
-    the pieces by which its statements fell short of what was expected: sales nobody told us of, unless they are heard
-    of in the meantime; None where a statement above what was expected leaves that open. `surplus` counts the pieces
-    above: put back by a cancellation or a person that nobody told us of.
-    """
-
-    expected: int | None
-    seen: int | None = None
-    shortfall: int | None = 0
-    surplus: int = 0
-    blind: bool = False
-    problem: str = ""
-    mendable: bool = False
-    looked: bool = field(default=False, compare=False)
-    """Whether the channel was asked within this errand."""
-    lost: bool = field(init=False, compare=False)
-    """Whether nothing was believed of it when it was claimed."""
-    found: int | None = field(default=None, compare=False)
-    """What it showed at the first look after that, less pieces by which later statements fell short."""
-    asked: datetime | None = field(default=None, compare=False)
-    """When the channel was asked for its last statement: whatever was sold before is in it."""
-
-    def __post_init__(self) -> None:
-        self.lost = self.expected is None
-
-    def read(self, level: ShownLevel, asked: datetime) -> None:
-        """The channel was asked, at that moment."""
-        self.asked = asked
-        self.mendable, self.looked = level.mendable, True
-        self._seen(level.quantity)
-        if self.lost and self.found is None and level.quantity is not None:
-            self.found = max(0, level.quantity)
-        self.expected = level.quantity
-        self.problem = level.problem
-
-    def written(self, quantity: int, echo: int | None, asked: datetime, *, blind: bool) -> None:
-        """A write sent at that moment was accepted. `blind`: it undid whatever was sold before it took effect."""
-        if echo is not None:
-            self.asked = asked
-        self.blind = blind
-        self.expected = quantity
-        self.problem = ""
-        if blind or echo is None:
-            self.seen = echo
-        else:
-            self._seen(echo)
-
-    def _seen(self, quantity: int | None) -> None:
-        if quantity is not None and self.expected is not None and self.found is not None:
-            self.found -= max(0, self.expected - quantity)
-        if quantity is None or self.expected is None:
-            self.shortfall = None
-        elif quantity > self.expected:
-            self.shortfall = None
-            self.surplus += quantity - self.expected
-        elif self.shortfall is not None:
-            self.shortfall += self.expected - quantity
-        self.seen = quantity
-
-
-@dataclass(slots=True)
 class Work:
     """What is known so far of the levels of one errand; everything that is sent or read back goes through one.
 
@@ -102,7 +39,7 @@ class Work:
     """
 
     targets: dict[Spot, Target]
-    beliefs: dict[Spot, Belief]
+    beliefs: dict[Spot, Belief[datetime]]
     books: dict[Spot, int | None]
     pending_elsewhere: set[int]
     """Listings that somebody else is telling something, or still has to."""

@@ -9,16 +9,15 @@ class Kind(Enum):
 
     SET = auto()
     CHANGE = auto()
-    COMPARE = auto()
     READ = auto()
 
 
 @dataclass(slots=True)
 class Call:
-    """One call. `amount`: the level to set, or the change; `expected`: what a compare expects to be shown.
+    """One call. `amount`: the level to set, or the change.
 
-    `epoch` is the life of the worker that sent it. The channel fills in `echo`, the level after the call took effect;
-    `refused` where it answered 429, `stale` where a compare did not hold: then nothing was done.
+    `epoch` is the life of the worker that sent it. The channel fills in `echo`, the level after the call took effect,
+    and `refused` where it answered 429: then nothing was done.
     """
 
     channel: int
@@ -26,7 +25,5 @@ class Call:
     amount: int
     sent_at: float
     epoch: int
-    expected: int = 0
     echo: int = 0
     refused: bool = False
-    stale: bool = False

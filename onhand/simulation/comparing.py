@@ -5,22 +5,13 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from onhand.domain.exposure import oversell_bound
-from onhand.domain.holdings import Writing
-from onhand.domain.selling import Terms
+from onhand.domain.rules import Mode
 from onhand.simulation.desk import Decider, Desk
+from onhand.simulation.live import Live, campaign
 from onhand.simulation.market import Market, Outcome
 from onhand.simulation.scenario import Scenario, day_of
-from onhand.simulation.ways import (
-    Adaptive,
-    EachOrder,
-    Periodic,
-    Pooled,
-    Silence,
-    opening_levels,
-    sellers_of,
-)
+from onhand.simulation.ways import EachOrder, Periodic, Silence, opening_levels
 
-RELATIVE, ABSOLUTE = Writing.RELATIVE, Writing.ABSOLUTE
 BOUND_CAUTION = 3.0
 """Standard deviations of the bound on what can be oversold, which is held against what was."""
 
@@ -39,94 +30,74 @@ def _alike(scenario: Scenario) -> Sequence[float]:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way by its name: how its channels can be written, what they show at first, and who decides.
+    """A way by its name: whether its channels' levels are only set, what they show at first, and who decides.
 
-    `first` is how the first channel is written, `others` all others. `opening`: the weights of the shares that channels
-    have when the first buyer comes; None where all show everything.
+    `first` is whether the first channel's are, `others` whether all others' are. `opening`: the weights of the shares
+    that channels have when the first buyer comes; None where all show everything.
     """
 
     name: str
     says: str
-    first: Writing
-    others: Writing
+    first: bool
+    others: bool
     decider: Callable[[Scenario], Decider]
     opening: Callable[[Scenario], Sequence[float] | None] = _everything
 
-    def writings(self, channels: int) -> list[Writing]:
-        """How each of so many channels is written."""
+    def blind(self, channels: int) -> list[bool]:
+        """Whether the levels of each of so many channels are only set."""
         return [self.first, *[self.others] * (channels - 1)]
 
 
+def _pooled(scenario: Scenario) -> Decider:
+    return Live(Mode.POOLED)
+
+
 def _adaptive(scenario: Scenario) -> Decider:
-    return Adaptive()
+    return Live()
 
 
-def _guarded(scenario: Scenario) -> Decider:
-    return Adaptive(Terms(units_min=scenario.units))
+def _campaign(scenario: Scenario) -> Decider:
+    return Live(shared=campaign(None))
 
 
 def _planned(scenario: Scenario) -> Decider:
-    return Adaptive(planned=scenario.weights)
+    return Live(shared=campaign(scenario.weights))
+
+
+KINDS = {
+    "relative": ("all change exactly once", False, False),
+    "mixed": ("one changes, the others set", False, True),
+    "absolute": ("all only set", True, True),
+}
+"""How the channels of a way can be written."""
+
+
+def _ours(
+    name: str,
+    says: str,
+    decider: Callable[[Scenario], Decider],
+    opening: Callable[[Scenario], Sequence[float] | None] = _everything,
+) -> Iterable[Way]:
+    for kind, (how, first, others) in KINDS.items():
+        yield Way(f"{name}_{kind}", f"{says}, {how}", first, others, decider, opening)
 
 
 WAYS = {
     way.name: way
     for way in (
-        Way("every_15_minutes", "absolute levels every 15 minutes", ABSOLUTE, ABSOLUTE, lambda _: Periodic()),
+        Way("every_15_minutes", "absolute levels every 15 minutes", True, True, lambda _: Periodic()),
         Way(
             "each_order",
             "absolute levels after each order",
-            ABSOLUTE,
-            ABSOLUTE,
+            True,
+            True,
             lambda scenario: EachOrder(len(scenario.weights)),
         ),
-        Way("pooled_absolute", "the same, books kept", ABSOLUTE, ABSOLUTE, lambda _: Pooled()),
-        Way("pooled_relative", "changes exactly once, pooled", RELATIVE, RELATIVE, lambda _: Pooled()),
-        Way("fixed", "fixed shares, never moved", ABSOLUTE, ABSOLUTE, lambda _: Silence(), opening=_expected),
-        Way("adaptive_relative", "adaptive, all change exactly once", RELATIVE, RELATIVE, _adaptive),
-        Way("adaptive_mixed", "adaptive, one changes, the others set", RELATIVE, ABSOLUTE, _adaptive),
-        Way("adaptive_absolute", "adaptive, all only set", ABSOLUTE, ABSOLUTE, _adaptive),
-        Way(
-            "guarded_relative",
-            "escrow at any speed, all change exactly once",
-            RELATIVE,
-            RELATIVE,
-            _guarded,
-            opening=_alike,
-        ),
-        Way(
-            "guarded_mixed",
-            "escrow at any speed, one changes, the others set",
-            RELATIVE,
-            ABSOLUTE,
-            _guarded,
-            opening=_alike,
-        ),
-        Way(
-            "guarded_absolute",
-            "escrow at any speed, all only set",
-            ABSOLUTE,
-            ABSOLUTE,
-            _guarded,
-            opening=_alike,
-        ),
-        Way(
-            "planned_relative",
-            "planned, all change exactly once",
-            RELATIVE,
-            RELATIVE,
-            _planned,
-            opening=_expected,
-        ),
-        Way(
-            "planned_mixed",
-            "planned, one changes, the others set",
-            RELATIVE,
-            ABSOLUTE,
-            _planned,
-            opening=_expected,
-        ),
-        Way("planned_absolute", "planned, all only set", ABSOLUTE, ABSOLUTE, _planned, opening=_expected),
+        Way("fixed", "fixed shares, never moved", True, True, lambda _: Silence(), opening=_expected),
+        *_ours("pooled", "pooled", _pooled),
+        *_ours("adaptive", "adaptive", _adaptive),
+        *_ours("campaign", "campaign by demand", _campaign, _alike),
+        *_ours("planned", "campaign with planned shares", _planned, _expected),
     )
 }
 
@@ -137,11 +108,11 @@ def run_day(scenario: Scenario, seed: int, way: Way, decider: Decider | None = N
     channels = len(scenario.weights)
     levels = opening_levels(scenario.units, channels, way.opening(scenario))
     market = Market(day, levels)
-    desk = Desk(market, way.writings(channels), decider or way.decider(scenario))
+    desk = Desk(market, way.blind(channels), decider or way.decider(scenario))
     bounds: list[int] = []
 
     def note_bound() -> None:
-        bounds.append(oversell_bound(desk.left, sellers_of(desk), market.now, BOUND_CAUTION).together)
+        bounds.append(oversell_bound(desk.free, desk.exposed(), BOUND_CAUTION).together)
 
     market.on_last_unit = note_bound
     market.run(desk)

@@ -1,23 +1,29 @@
 """What is known while it sells, and what is said to channels: Onhand's side of the simulation.
 
-Books are kept by the domain's own records (`onhand.domain.holdings`), which mirror the ledger's `take_sales_v2` and
-`book_levels_v3`. What to say is decided by a way (`onhand.simulation.ways`).
+Books are kept as the ledger keeps them (`onhand.domain.holdings`). What to say is decided by a way
+(`onhand.simulation.ways`, `onhand.simulation.live`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor
 from typing import Protocol
 
 from onhand.domain import demand as demands
 from onhand.domain import holdings
-from onhand.domain.demand import Demand, Reach
-from onhand.domain.holdings import Holding, Writing
+from onhand.domain.beliefs import Belief
+from onhand.domain.demand import HEARING_SECONDS, Demand
+from onhand.domain.exposure import Exposed
+from onhand.domain.holdings import Booked, Holding
 from onhand.simulation.calls import Call, Kind
 from onhand.simulation.market import Delivery, Market, Order
 
-KIND_OF = {Writing.RELATIVE: Kind.CHANGE, Writing.COMPARE: Kind.COMPARE, Writing.ABSOLUTE: Kind.SET}
-OVERDUE = 1.5
-"""Times the longest hearing, after which a sale that only an answer told of is asked for."""
-SOON = 0.01
+CUT_OFF_SECONDS = 1
+"""Platforms tell the moment of an order in whole seconds: it may have been placed so much later."""
+PATIENCE_SECONDS = 120.0
+"""Provisional demand that is older is no sale, if no sweep has found one: as `disprove_after_seconds` has it."""
+CALLS = 2
+"""What a sale takes to be shown at the longest, in calls: the one that is under way, and its own."""
 
 
 class Decider(Protocol):
@@ -32,29 +38,38 @@ class Decider(Protocol):
     def act(self, desk: "Desk") -> None:
         """Something changed; say what is to be said."""
 
+    def goes_on(self, desk: "Desk", channel: int) -> bool:
+        """A call was answered. Whether there is more to say or to ask under the same claim, and was."""
+
+    def booked(self, desk: "Desk", channel: int, booked: Booked) -> None:
+        """What a channel answered was written down."""
+
+    def swept(self, desk: "Desk") -> None:
+        """All orders were asked for."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """A level while it is spoken of: what is learnt of it, and the level that the call under way tells."""
+
+    belief: Belief[float]
+    level: int | None = None
+
 
 class Desk:
-    """What is known of one SKU on some channels, by their number."""
+    """What is known of one SKU on some channels, by their number; `blind` are those whose levels are only set."""
 
-    def __init__(
-        self, market: Market, writings: Iterable[Writing], way: Decider, caution: float = 2.0
-    ) -> None:
-        self.market, self.way = market, way
-        self.writings = list(writings)
+    def __init__(self, market: Market, blind: Sequence[bool], way: Decider) -> None:
+        self.market, self.way, self.blind = market, way, list(blind)
         self.left = market.day.scenario.units
         self.holdings = [Holding(level) for level in market.shown]
-        self.demands = [Demand() for _ in self.writings]
-        delays = market.day.scenario.delays
-        # As they were observed on the days before.
-        self.reaches = [Reach(delays.hearing[1], delays.call[1]) for _ in self.writings]
-        self.caution = caution
+        self.demands = [Demand() for _ in self.blind]
+        self.claims: list[Claim | None] = [None for _ in self.blind]
         self.switches = 0
-        self._calls: list[Call | None] = [None for _ in self.writings]
-        self._quiet_until = [0.0 for _ in self.writings]
-        self._taught_at = [0.0 for _ in self.writings]
+        self._quiet_until = [0.0 for _ in self.blind]
+        self._taught_at = [0.0 for _ in self.blind]
         self._known: set[int] = set()
         self._look_at = float("inf")
-        self._sweeping = False
 
     # What happens to it.
 
@@ -64,132 +79,125 @@ class Desk:
 
     def heard(self, deliveries: list[Delivery]) -> None:
         """Post what is new, then say what is to be said."""
-        news = []
-        for delivery in deliveries:
-            if delivery.order.number not in self._known:
-                self._post(delivery)
-                news.append(delivery.order)
+        news = [each.order for each in deliveries if each.order.number not in self._known]
+        for order in news:
+            self._post(order)
         if news:
             self.way.heard(self, news)
             self.way.act(self)
 
     def answered(self, call: Call) -> None:
-        """Book an answer."""
+        """Take an answer, and book it where nothing more is to be said."""
         channel, now = call.channel, self.market.now
-        self._calls[channel] = None
-        reach = self.reaches[channel]
-        longest = demands.observed(reach.call, now - call.sent_at, 0.0)
-        if longest != reach.call:
-            self.reaches[channel] = Reach(reach.hearing, longest)
-        before = self.holdings[channel]
-        after = self._booked(call, before)
-        if after.provisional > before.provisional:
-            self._taught_at[channel] = now
-            self.market.at(now + OVERDUE * reach.hearing + SOON, self.look)
-        self.holdings[channel] = after
+        claim = self.claims[channel]
+        assert claim is not None, "a call is made under a claim"
+        asked = call.sent_at - CUT_OFF_SECONDS
+        if call.refused:
+            self._quiet_until[channel] = now + self.market.day.scenario.faults.retry_seconds
+            self.market.at(self._quiet_until[channel], self.look)
+            self.book(channel, in_flight=True)
+        else:
+            if call.kind is Kind.READ:
+                claim.belief.read(call.echo, asked)
+            else:
+                assert claim.level is not None, "a write tells a level"
+                claim.belief.written(claim.level, call.echo, asked, blind=call.kind is Kind.SET)
+            if not self.way.goes_on(self, channel):
+                self.book(channel)
         self.way.act(self)
 
-    def _booked(self, call: Call, before: Holding) -> Holding:
-        now = self.market.now
-        if call.refused:
-            self._quiet_until[call.channel] = now + self.market.day.scenario.faults.retry_seconds
-            self.market.at(self._quiet_until[call.channel], self.look)
-            return holdings.refused(before)
-        match call.kind:
-            case Kind.SET:
-                return holdings.was_set(before, now)
-            case Kind.READ:
-                return holdings.looked_at(before, call.echo, self.reaches[call.channel], now)
-            case Kind.COMPARE if call.stale:
-                return holdings.moved(before)
-            case _:
-                return holdings.changed(before, call.echo)
+    def book(self, channel: int, *, in_flight: bool = False) -> None:
+        """Write down what was learnt of a level, and let it go."""
+        claim = self.claims[channel]
+        assert claim is not None, "what is booked was claimed"
+        self.claims[channel] = None
+        booked = holdings.booked(self.holdings[channel], claim.belief, self.market.now, in_flight=in_flight)
+        self.holdings[channel] = booked.holding
+        if booked.taught:
+            self._taught_at[channel] = self.market.now
+        self.way.booked(self, channel, booked)
 
     def lost(self) -> None:
-        """The worker died."""
-        self._sweeping = False
-        for channel, call in enumerate(self._calls):
-            if call is not None:
-                over_by = self.market.now + self.reaches[channel].call
-                self.holdings[channel] = holdings.lost(self.holdings[channel], over_by)
-                self._calls[channel] = None
+        """The worker died. Its claims have run out when another one comes."""
+        self.claims = [None for _ in self.claims]
 
     def swept(self, began_at: float) -> None:
         """What no order has told of by now was no sale."""
-        self._sweeping = False
         for channel, holding in enumerate(self.holdings):
-            proven = self._taught_at[channel] < began_at
-            self.holdings[channel] = holdings.swept(holding, began_at, proven=proven)
+            disproved = self._taught_at[channel] < began_at - PATIENCE_SECONDS
+            self.holdings[channel] = holdings.swept(holding, began_at, disproved=disproved)
+        self.way.swept(self)
         self.way.act(self)
-
-    def _sweep_if_overdue(self) -> None:
-        """A sale that an answer told of, and that no order tells of in time, may be none: a sweep proves it."""
-        if self._sweeping:
-            return
-        for channel, holding in enumerate(self.holdings):
-            overdue = self._taught_at[channel] + OVERDUE * self.reaches[channel].hearing
-            if holding.provisional and self.market.now > overdue:
-                self._sweeping = True
-                self.market.sweep()
-                return
 
     def look(self) -> None:
         """A moment that was asked for has come."""
         if self.market.now >= self._look_at:
             self._look_at = float("inf")
         if self.market.up:
-            self._sweep_if_overdue()
             self.way.act(self)
 
-    def _post(self, delivery: Delivery) -> None:
-        order = delivery.order
+    def _post(self, order: Order) -> None:
         channel = order.channel
         self._known.add(order.number)
         self.left -= 1
-        self.holdings[channel] = holdings.with_sale(self.holdings[channel], 1, order.placed_at)
-        arrived_at = delivery.arrived_at
-        moment = order.placed_at if arrived_at is None else arrived_at
-        self.demands[channel] = demands.with_sale(self.demands[channel], 1, moment)
-        if arrived_at is not None:
-            # How long it waited here, while we were away, says nothing of the channel.
-            reach = self.reaches[channel]
-            longest = demands.observed(reach.hearing, arrived_at - order.placed_at, 0.0)
-            if longest != reach.hearing:
-                self.reaches[channel] = Reach(longest, reach.call)
+        self.holdings[channel] = holdings.with_sale(self.holdings[channel], 1, floor(order.placed_at))
+        self.demands[channel] = demands.with_sale(self.demands[channel], 1, self.market.now)
 
     # What it says.
 
     def idle(self, channel: int) -> bool:
-        """Whether the channel can be told something now."""
-        return self._calls[channel] is None and self.reachable(channel)
+        """Whether the channel can be told something now: nothing is under way, and it does not make us wait."""
+        return self.claims[channel] is None and self.market.now >= self._quiet_until[channel]
 
-    def reachable(self, channel: int) -> bool:
-        """Whether the channel does not make us wait."""
-        return self.market.now >= self._quiet_until[channel]
+    def claim(self, channel: int, most: int | None, *, undoes: int = 0, owed: bool = False) -> None:
+        """Take a level, to tell it so many units at most (None: only to look)."""
+        before, blind = self.holdings[channel], self.blind[channel]
+        self.claims[channel] = Claim(Belief(before.book))
+        self.holdings[channel] = holdings.claimed(before, most, blind=blind, undoes=undoes, owed=owed)
 
-    def tell(self, channel: int, level: int) -> None:
-        """Change what a channel shows, in the best way it has."""
-        writing, before, now = self.writings[channel], self.holdings[channel], self.market.now
-        self.holdings[channel] = holdings.told(before, level, writing, self.reaches[channel], now)
-        amount = level - before.book if writing is Writing.RELATIVE else level
-        self._send(Call(channel, KIND_OF[writing], amount, now, self.market.epoch, before.book))
+    def tell(self, channel: int, level: int, shown: int | None = None) -> None:
+        """Change a claimed level, in the best way its channel has; `shown`: what it is believed to show, where it is
+        changed by a difference."""
+        if self.blind[channel] or shown is None:
+            self._send(channel, Kind.SET, level, level)
+        else:
+            self._send(channel, Kind.CHANGE, level - shown, level)
 
     def ask(self, channel: int) -> None:
-        """Read what a channel shows."""
-        self._send(Call(channel, Kind.READ, 0, self.market.now, self.market.epoch))
+        """Look at a claimed level."""
+        self._send(channel, Kind.READ, 0, None)
 
-    def _send(self, call: Call) -> None:
-        self._calls[call.channel] = call
-        self.market.send(call)
+    def _send(self, channel: int, kind: Kind, amount: int, level: int | None) -> None:
+        claim = self.claims[channel]
+        assert claim is not None, "a call is made under a claim"
+        claim.level = level
+        self.market.send(Call(channel, kind, amount, self.market.now, self.market.epoch))
 
-    def look_again_in(self, seconds: float) -> None:
+    def look_again_at(self, moment: float) -> None:
         """Decide again then, if nothing happens before."""
-        moment = self.market.now + seconds
         if moment < self._look_at:
             self._look_at = moment
             self.market.at(moment, self.look)
 
     @property
     def free(self) -> int:
-        """What is available, less provisional demand; never below zero."""
-        return max(0, self.left - sum(holding.provisional for holding in self.holdings))
+        """What is available, less provisional demand."""
+        return self.left - sum(holding.provisional for holding in self.holdings)
+
+    def exposed(self) -> list[Exposed[int]]:
+        """The channels as far as they can oversell."""
+        now = self.market.now
+        window = HEARING_SECONDS + CALLS * self.market.day.scenario.delays.call[1]
+        return [
+            Exposed(
+                channel,
+                holdings.may_sell(holding, now),
+                demands.rate(demand, now),
+                demand.units,
+                window,
+                blind,
+            )
+            for channel, (holding, demand, blind) in enumerate(
+                zip(self.holdings, self.demands, self.blind, strict=True)
+            )
+        ]

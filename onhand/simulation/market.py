@@ -122,7 +122,7 @@ class Market:
         self.listener = listener
         for moment in self.day.kills:
             self.at(moment, self._kill)
-        self.at(self.chance.uniform(0.0, SWEEP_SECONDS), self._sweep_regularly)
+        self.at(self.chance.uniform(0.0, SWEEP_SECONDS), self._sweep)
         listener.opened()
         queue, pop, shown = self._queue, heapq.heappop, self.shown
         units = self.day.scenario.units
@@ -178,9 +178,6 @@ class Market:
                 level = call.amount
             case Kind.CHANGE:
                 level += call.amount
-            case Kind.COMPARE:
-                call.stale = level != call.expected
-                level = level if call.stale else call.amount
             case Kind.READ:
                 pass
         self.shown[call.channel] = call.echo = level
@@ -201,15 +198,12 @@ class Market:
             self.listener.heard(waiting)
             self.listener.look()
 
-    def sweep(self) -> None:
-        """Ask the channels for all orders; the answer comes as soon as any."""
-        takes = self.chance.uniform(*self._call)
-        self.at(self.now + takes, self._swept, len(self._orders), self.now, self._epoch)
-
-    def _sweep_regularly(self) -> None:
+    def _sweep(self) -> None:
+        """All orders are asked for; the answer comes as soon as any."""
         if self.up:
-            self.sweep()
-        self.at(self.now + SWEEP_SECONDS, self._sweep_regularly)
+            takes = self.chance.uniform(*self._call)
+            self.at(self.now + takes, self._swept, len(self._orders), self.now, self._epoch)
+        self.at(self.now + SWEEP_SECONDS, self._sweep)
 
     def _swept(self, seen: int, began_at: float, epoch: int) -> None:
         if epoch == self._epoch:

@@ -12,8 +12,8 @@ from math import exp, log
 from onhand.domain.allocation import Claim
 from onhand.domain.claims import claims_of
 from onhand.domain.listings import ListingState, RuleBook
+from onhand.domain.phases import Phase
 from onhand.domain.rules import Mode
-from onhand.domain.selling import Phase
 from onhand.domain.sharing import Shared, phase_after, spare
 
 DAY = 86_400.0

@@ -1,11 +1,9 @@
-"""Ways of keeping channels right: the field's, and ours. Each is tried on the same days."""
+"""The field's ways of keeping channels right. Each is tried on the same days as ours (`onhand.simulation.live`)."""
 
 from collections.abc import Sequence
 
 from onhand.domain.calm import shares
-from onhand.domain.escrow import decide
-from onhand.domain.holdings import Writing
-from onhand.domain.selling import DEFAULT_TERMS, Phase, Seller, Terms
+from onhand.domain.holdings import Booked
 from onhand.simulation.desk import Desk
 from onhand.simulation.market import Order
 
@@ -25,6 +23,16 @@ class Silence:
     def act(self, desk: Desk) -> None:
         """Nothing."""
 
+    def goes_on(self, desk: Desk, channel: int) -> bool:
+        """Never: one call says it."""
+        return False
+
+    def booked(self, desk: Desk, channel: int, booked: Booked) -> None:
+        """Nothing."""
+
+    def swept(self, desk: Desk) -> None:
+        """Nothing."""
+
 
 class Periodic(Silence):
     """Every 15 minutes all channels are set to what is left; the first time at a moment of chance."""
@@ -35,9 +43,9 @@ class Periodic(Silence):
 
     def _push(self, desk: Desk) -> None:
         if desk.market.up:
-            for channel in range(len(desk.writings)):
+            for channel in range(len(desk.blind)):
                 if desk.idle(channel):
-                    desk.tell(channel, max(0, desk.left))
+                    _set_to_what_is_left(desk, channel)
         desk.market.at(desk.market.now + PERIOD_SECONDS, self._push, desk)
 
 
@@ -58,68 +66,13 @@ class EachOrder(Silence):
         for channel, due in enumerate(self._due):
             if due and desk.idle(channel):
                 self._due[channel] = False
-                desk.tell(channel, max(0, desk.left))
+                _set_to_what_is_left(desk, channel)
 
 
-class Pooled(Silence):
-    """Every channel shows the pool; books say who has to be told."""
-
-    def act(self, desk: Desk) -> None:
-        """Tell whoever is believed to show something else."""
-        target = desk.free
-        for channel, holding in enumerate(desk.holdings):
-            if (holding.book == target and holding.known) or not desk.idle(channel):
-                continue
-            if not holding.known and desk.writings[channel] is not Writing.ABSOLUTE:
-                desk.ask(channel)
-            else:
-                desk.tell(channel, target)
-
-
-class Adaptive(Silence):
-    """The domain's own policy: `onhand.domain.escrow.decide`."""
-
-    def __init__(self, terms: Terms = DEFAULT_TERMS, planned: Sequence[float] | None = None) -> None:
-        self._terms = terms
-        self._planned = planned
-        self._phase = Phase.POOLED if planned is None else Phase.ESCROW
-        self._resting: frozenset[int] = frozenset()
-
-    def act(self, desk: Desk) -> None:
-        """Decide once for all channels."""
-        sellers = sellers_of(desk, self._resting, self._planned)
-        if not any(seller.idle for seller in sellers):
-            return
-        decision = decide(desk.left, sellers, self._phase, desk.market.now, self._terms)
-        desk.switches += decision.phase is not self._phase
-        self._phase, self._resting = decision.phase, decision.resting
-        for move in decision.moves:
-            if move.level is None:
-                desk.ask(move.key)
-            else:
-                desk.tell(move.key, move.level)
-        if decision.again_in is not None:
-            desk.look_again_in(decision.again_in)
-
-
-def sellers_of(
-    desk: Desk, resting: frozenset[int] = frozenset(), planned: Sequence[float] | None = None
-) -> list[Seller[int]]:
-    """The channels as the domain sees them."""
-    return [
-        Seller(
-            channel,
-            desk.writings[channel],
-            holding,
-            desk.demands[channel],
-            desk.reaches[channel],
-            desk.idle(channel),
-            desk.reachable(channel),
-            channel in resting,
-            None if planned is None else planned[channel],
-        )
-        for channel, holding in enumerate(desk.holdings)
-    ]
+def _set_to_what_is_left(desk: Desk, channel: int) -> None:
+    level = max(0, desk.left)
+    desk.claim(channel, level)
+    desk.tell(channel, level)
 
 
 def opening_levels(units: int, channels: int, weights: Sequence[float] | None) -> list[int]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from onhand.domain.demand import Demand, Reach
 from onhand.domain.exposure import oversell_bound
 from onhand.domain.holdings import Holding, Writing
-from onhand.domain.selling import Seller
+from onhand.domain.phases import Seller
 
 NOW = 1_000.0
 REACH = Reach(1.5, 0.5)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling
 from onhand.domain.preorders import PreOrder
 from onhand.domain.rules import Buffer, Duplicates, Mode, Rule
-from onhand.domain.selling import Phase
+from onhand.domain.phases import Phase
 from onhand.domain.sharing import (
     Holder,
     Shared,

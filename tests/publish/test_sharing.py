@@ -28,7 +28,7 @@ from onhand.ledger.orders import drop_disproved
 from onhand.ledger.posting import post_events
 from onhand.ledger.queries import query
 from onhand.publish import Errand, bring_to_targets
-from onhand.publish import sharing as gate
+from onhand.domain import gate
 from tests.fix_ledger import sql, until_somebody_waits
 from tests.memory_channel import MemoryChannel
 from tests.publish.shelves import adjust, ids_of, receipt, waiting

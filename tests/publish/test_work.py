@@ -30,7 +30,7 @@ def believed(expected: int | None, steps: Sequence[Step]) -> Belief:
     belief = Belief(expected)
     for step in steps:
         if step[0] == "read":
-            belief.read(ShownLevel(KEY, step[1]), ASKED)
+            belief.read(step[1], ASKED)
         else:
             assert step[1] is not None
             assert len(step) == 3
@@ -68,7 +68,7 @@ def test_what_statements_of_a_channel_teach(
 
 def test_a_problem_lasts_until_a_write_is_accepted() -> None:
     belief = Belief(5)
-    belief.read(ShownLevel(KEY, None, "not tracked"), ASKED)
+    belief.read(None, ASKED, problem="not tracked")
     assert belief.problem == "not tracked"
     belief.written(4, 4, ASKED, blind=False)
     assert belief.problem == ""

@@ -7,7 +7,7 @@ import pytest
 
 from onhand.domain import holdings
 from onhand.domain.holdings import Writing
-from onhand.domain.selling import Terms
+from onhand.domain.phases import Terms
 from onhand.simulation import desk
 from onhand.simulation.comparing import WAYS, Way, compared, percentile, run_day
 from onhand.simulation.market import Outcome
