@@ -79,9 +79,11 @@ class Desk:
 
     def heard(self, deliveries: list[Delivery]) -> None:
         """Post what is new, then say what is to be said."""
-        news = [each.order for each in deliveries if each.order.number not in self._known]
-        for order in news:
-            self._post(order)
+        news = []
+        for order in (each.order for each in deliveries):
+            if order.number not in self._known:
+                self._post(order)
+                news.append(order)
         if news:
             self.way.heard(self, news)
             self.way.act(self)
