@@ -32,7 +32,7 @@ class Belief(Generic[Moment]):
     found: int | None = field(default=None, compare=False)
     """What it showed at the first look after that, less pieces by which later statements fell short."""
     asked: Moment | None = field(default=None, compare=False)
-    """When the channel was asked for its last statement: whatever was sold before is in it."""
+    """When the channel was asked for its last statement, or told blindly: what was sold before is in it, or undone."""
 
     def __post_init__(self) -> None:
         self.lost = self.expected is None
@@ -51,7 +51,7 @@ class Belief(Generic[Moment]):
 
     def written(self, quantity: int, echo: int | None, asked: Moment, *, blind: bool) -> None:
         """A write sent at that moment was accepted. `blind`: it undid whatever was sold before it took effect."""
-        if echo is not None:
+        if echo is not None or blind:
             self.asked = asked
         self.blind = blind
         self.expected = quantity

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from onhand.domain.calm import HALF_LIFE_SECONDS, shares
-from onhand.domain.demand import CALL_SECONDS, Demand, at_most, rate
+from onhand.domain.demand import CALL_SECONDS, HEARING_SECONDS, Demand, at_most, rate
 from onhand.domain.phases import DEFAULT_TERMS, Terms
 from onhand.domain.sharing import Holder, is_off, spare, window_of
 
@@ -170,11 +170,14 @@ def _told(part: Part, holder: Holder, undoes: int, *, crowded: bool) -> Tell:
 def _watched(told: Tell, holder: Holder, terms: Terms) -> Tell:
     """Nobody else tells that it is empty, of a level that shows less than we believe.
 
-    It is looked at after a silence in which so many sales were to be expected, once.
+    It is looked at after a silence in which so many sales were to be expected, and all that it sold is heard of; once.
     """
     if not holder.book or holder.quiet_for is None:
         return told
     told_since = holder.known_for is not None and holder.known_for < holder.quiet_for
     if told_since or rate_of(holder) < terms.silent_sales / HALF_LIFE_SECONDS:
         return told
-    return replace(told, again=True, look=rate_of(holder) * holder.quiet_for >= terms.silent_sales)
+    expected = rate_of(holder) * holder.quiet_for
+    return replace(
+        told, again=True, look=expected >= terms.silent_sales and holder.quiet_for >= HEARING_SECONDS
+    )

@@ -13,6 +13,8 @@ GATHERED_SECONDS_MIN = 1.0
 """No count is reckoned younger: two sales within a blink are no rush."""
 FORGOTTEN_PIECES = 0.5
 """Below this a count is over; the next sale begins a new one."""
+CUT_OFF_SECONDS = 1.0
+"""Platforms tell the moment of an order in whole seconds: it may have been placed so much later."""
 HEARING_SECONDS = 2.0
 CALL_SECONDS = 1.0
 """What a sale takes to be heard of, and a call to be answered until that was observed."""

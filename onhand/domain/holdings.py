@@ -12,7 +12,7 @@ Moments are seconds of any one clock. Cancellations, which put pieces back, are 
 from dataclasses import dataclass, replace
 
 from onhand.domain.beliefs import Belief
-from onhand.domain.demand import HEARING_SECONDS
+from onhand.domain.demand import CUT_OFF_SECONDS, HEARING_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Holding:
     what a call under way tells (`tells`, `tells_blindly`, `undoes`), `heard` having been heard of since it was claimed.
     `undone`: what the last blind set may have put on show again; `unheard`: what may have been sold while nobody knew
     what it showed. `provisional`: what answers told of and no order yet, `earlier` of them from before the level was
-    fixed.
+    fixed. `doubtful`: sales made from `told_at` on, while a blind set was on its way; they count as made before it took
+    effect, and if they were not, it shows so many less than its book. `heard_at`: when the last sale was heard of.
     """
 
     book: int | None
@@ -36,8 +37,11 @@ class Holding:
     unheard: int = 0
     provisional: int = 0
     earlier: int = 0
+    doubtful: int = 0
     claimed: bool = False
     owed: bool = False
+    heard_at: float | None = None
+    told_at: float | None = None
     booked_at: float | None = None
     shown_at: float | None = None
     blind_at: float | None = None
@@ -57,7 +61,7 @@ class Booked:
     in_doubt: bool
 
 
-def with_sale(h: Holding, pieces: int, placed_at: float) -> Holding:
+def with_sale(h: Holding, pieces: int, placed_at: float, heard_at: float) -> Holding:
     """A sale of so many pieces was heard of. What an answer had told of already is replaced, not added to.
 
     One from before the level was fixed is in the book already, or was undone by what fixed it; one made while it was
@@ -65,6 +69,7 @@ def with_sale(h: Holding, pieces: int, placed_at: float) -> Holding:
     """
     before = h.fixed_at is not None and placed_at < h.fixed_at
     in_doubt = before and h.asked_at is not None and placed_at >= h.asked_at
+    while_told = h.told_at is not None and h.blind_at is not None and h.told_at <= placed_at < h.blind_at
     replaced = min(h.earlier if before else h.provisional - h.earlier, pieces)
     news, late = (0, pieces - replaced) if before else (pieces - replaced, 0)
     book = None if h.book is None else h.book - news
@@ -76,6 +81,8 @@ def with_sale(h: Holding, pieces: int, placed_at: float) -> Holding:
         sold_at=_latest(h.sold_at, placed_at) if h.claimed else None,
         undone=max(h.undone - late, 0),
         unheard=max(h.unheard - late, 0),
+        doubtful=h.doubtful + late if while_told else h.doubtful,
+        heard_at=_latest(h.heard_at, heard_at),
         provisional=h.provisional - replaced,
         earlier=h.earlier - replaced if before else h.earlier,
     )
@@ -107,10 +114,12 @@ def booked(h: Holding, belief: Belief[float], now: float, *, in_flight: bool = F
     """Book what was learnt of a level while it was claimed; `in_flight`: the fate of the last call is not known."""
     b = belief
     expected, seen = (None, None) if in_flight else (b.expected, b.seen)
-    fixed = b.blind or (b.shortfall is None and b.surplus == 0 and expected is not None)
+    short = max((b.shortfall or 0) - max(h.heard, 0), 0)
+    explained = _explained(h, b, seen, short)
+    fixed = b.blind or explained > 0 or (b.shortfall is None and b.surplus == 0 and expected is not None)
     in_doubt = _is_in_doubt(h, b, seen)
     after = _after(h, b, expected, seen)
-    news = max((b.shortfall or 0) - max(h.heard, 0), 0)
+    news = short - explained
     provisional = h.provisional + news
     unheard = h.unheard if b.blind or b.found is None else _unheard(h, b.found)
     result = Holding(
@@ -120,6 +129,9 @@ def booked(h: Holding, belief: Belief[float], now: float, *, in_flight: bool = F
         unheard=h.unheard if after is None else unheard,
         provisional=provisional,
         earlier=provisional if fixed else h.earlier,
+        doubtful=0 if b.blind or seen is not None else h.doubtful,
+        heard_at=h.heard_at,
+        told_at=b.asked if b.blind else h.told_at,
         owed=h.owed,
         booked_at=now,
         shown_at=h.shown_at if seen is None else now,
@@ -129,6 +141,15 @@ def booked(h: Holding, belief: Belief[float], now: float, *, in_flight: bool = F
     )
     freed = may_sell(h, now) > max(after or 0, 0) + unheard + result.undone
     return Booked(result, taught=news > 0, freed=freed, in_doubt=in_doubt)
+
+
+def _explained(h: Holding, b: Belief[float], seen: int | None, short: int) -> int:
+    """Pieces missing that are doubtful sales, and so off the pool already: what has been silent for so long that all
+    that it sold is heard of has sold nothing else."""
+    if b.blind or seen is None or b.asked is None or h.heard_at is None:
+        return 0
+    silent = h.heard_at <= b.asked + CUT_OFF_SECONDS - HEARING_SECONDS
+    return min(short, h.doubtful) if silent else 0
 
 
 def _is_in_doubt(h: Holding, b: Belief[float], seen: int | None) -> bool:

@@ -453,6 +453,8 @@ CREATE TABLE level (
     undone integer NOT NULL DEFAULT 0,
     asked_at timestamptz,
     sold_at timestamptz,
+    told_at timestamptz,
+    doubtful integer NOT NULL DEFAULT 0,
     PRIMARY KEY (listing_id, place)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE level IS 'What we know of one listing at one place of its channel.';
@@ -475,6 +477,8 @@ COMMENT ON COLUMN level.undoes IS 'While it is told without looking: the most pi
 COMMENT ON COLUMN level.undone IS 'The same of the last such write, less what was heard of: they count for seconds, until all would be heard of.';
 COMMENT ON COLUMN level.asked_at IS 'From when on nobody can tell whether a sale made before it was fixed is in the book: when the look that fixed it was asked for. Null where that is no question: it was set blindly, or the channel stated it again since.';
 COMMENT ON COLUMN level.sold_at IS 'The latest moment of the sales that were heard of since it was claimed.';
+COMMENT ON COLUMN level.told_at IS 'From when on nobody can tell whether a sale made before blind_at was made before that write took effect, and undone by it, or after.';
+COMMENT ON COLUMN level.doubtful IS 'Pieces of such sales, since the level was last told or stated: it may show so many less than its book. What a look finds missing after a silence is these, and no news.';
 CREATE INDEX level_owed ON level (listing_id) WHERE owed;
 CREATE INDEX level_unheard ON level (listing_id) WHERE unheard > 0 OR undone > 0;
 
@@ -1367,6 +1371,8 @@ BEGIN
                coalesce(sum(s.pieces) FILTER (WHERE v.fixed_at IS NULL OR s.moment >= v.fixed_at), 0)::integer AS sold,
                coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.fixed_at), 0)::integer AS before,
                coalesce(sum(s.pieces) FILTER (WHERE s.moment < v.blind_at), 0)::integer AS blind,
+               coalesce(sum(s.pieces) FILTER (WHERE s.moment >= v.told_at AND s.moment < v.blind_at), 0)::integer
+                   AS while_told,
                coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0), 0)::integer AS bought,
                coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.moment < v.fixed_at), 0)::integer AS bought_before,
                coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND (v.fixed_at IS NULL OR s.moment >= v.fixed_at)), 0
@@ -1410,6 +1416,7 @@ BEGIN
                m.sold - coalesce(e.replaced_since, 0) + coalesce(b.pieces, 0) AS sold,
                m.before - coalesce(e.replaced_before, 0) AS before,
                least(m.blind, m.before - coalesce(e.replaced_before, 0)) AS blind,
+               least(m.while_told, m.before - coalesce(e.replaced_before, 0)) AS while_told,
                greatest(m.sold + m.before, 0) AS heard, m.latest, m.in_doubt, m.back_in_doubt
           FROM summed m
           LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
@@ -1428,6 +1435,7 @@ BEGIN
                                THEN clock_timestamp() ELSE v.paced_since END,
             undone = greatest(v.undone - greatest(n.before, 0), 0),
             unheard = greatest(v.unheard - greatest(n.before, 0), 0),
+            doubtful = v.doubtful + greatest(n.while_told, 0),
             given_back = v.given_back + greatest(n.blind, 0)
           FROM news n
          WHERE v.listing_id = n.listing_id AND v.place = n.place
@@ -1518,7 +1526,8 @@ COMMENT ON FUNCTION claim_believed_v2 IS 'The same for levels of which is still 
 -- what was heard since the claim is no news, and what was heard beyond them is not in the statement yet; nor are pieces
 -- put back since, as a statement that had them would be above what was expected. Where the claim ran out and somebody
 -- else took the level meanwhile, nobody knows whose write came last: neither is believed.
--- `asked`: the earliest moment that an order may be of and not be in the last of its statements, null where it made none.
+-- `asked`: the earliest moment that an order may be of and not be in the last of its statements, or not be undone by the
+-- blind write; null where it made none.
 -- Where only moments tell what a statement has, and a sale since then was heard of, nobody knows whether it has that one:
 -- the level is not believed, and looked at again.
 CREATE FUNCTION book_levels_v3(
@@ -1535,10 +1544,9 @@ BEGIN
         FOR UPDATE;
     RETURN QUERY
     WITH answer AS (
-        SELECT a.*, v.heard,
+        SELECT a.*, v.heard, short.of_it - short.explained AS unheard,
                -- What it shows from here on is known anew, whatever was sold before.
-               a.blind OR (a.shortfall IS NULL AND a.surplus = 0 AND a.expected IS NOT NULL) AS fixed,
-               coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS unheard,
+               a.blind OR (a.shortfall IS NULL AND a.surplus = 0 AND a.expected IS NOT NULL) OR short.explained > 0 AS fixed,
                CASE WHEN a.blind THEN 0 ELSE greatest(a.surplus + least(v.heard, 0), 0) END AS returned,
                may_show(v) AS most, may_sell(v) AS before,
                CASE WHEN a.blind THEN false
@@ -1557,12 +1565,22 @@ BEGIN
           FROM unnest(listings, places, expected, seen, shortfalls, surpluses, blind, problems, locations, looked, asked)
                AS a(listing, place, expected, seen, shortfall, surplus, blind, problem, location, looked, asked)
           JOIN level v ON v.listing_id = a.listing AND v.place = a.place AND v.claim = book_levels_v3.claim
+         CROSS JOIN LATERAL (
+            SELECT coalesce(greatest(a.shortfall - greatest(v.heard, 0), 0), 0) AS of_it) missing
+         CROSS JOIN LATERAL (
+            -- What was silent for onhand.domain.demand.HEARING_SECONDS when it was asked (`asked` is a second earlier)
+            -- has sold nothing that is not heard of: what is missing then are sales of which it was in doubt whether a
+            -- blind write had undone them.
+            SELECT missing.of_it,
+                   CASE WHEN NOT a.blind AND a.seen IS NOT NULL AND v.paced_at <= a.asked - interval '1 second'
+                        THEN least(missing.of_it, v.doubtful) ELSE 0 END AS explained) short
     ), lost AS (
         UPDATE level v SET
             book = NULL,
             bound = greatest(may_show(v), a.expected),
             claim = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE -1 END,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
+            told_at = CASE WHEN NOT a.blind THEN v.told_at END,
             fixed_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.fixed_at END
           FROM unnest(listings, places, expected, blind) AS a(listing, place, expected, blind)
          WHERE v.listing_id = a.listing AND v.place = a.place AND v.claim <> book_levels_v3.claim
@@ -1624,6 +1642,8 @@ BEGIN
             booked_at = book_levels_v3.answered_at,
             blind_at = CASE WHEN a.blind THEN book_levels_v3.answered_at ELSE v.blind_at END,
             fixed_at = CASE WHEN a.fixed THEN book_levels_v3.answered_at ELSE v.fixed_at END,
+            told_at = CASE WHEN a.blind THEN a.asked ELSE v.told_at END,
+            doubtful = CASE WHEN a.blind OR a.seen IS NOT NULL THEN 0 ELSE v.doubtful END,
             asked_at = CASE WHEN a.blind THEN NULL WHEN a.fixed THEN a.asked WHEN a.seen IS NULL THEN v.asked_at END,
             sold_at = NULL,
             shown = coalesce(a.seen, v.shown),

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from onhand.channels.base import Channel, ItemRef, LevelKey, ShownLevel
 from onhand.channels.errors import ChannelError, RowRejected
 from onhand.domain.beliefs import Belief
+from onhand.domain.demand import CUT_OFF_SECONDS
 from onhand.domain.targets import Target
 from onhand.ledger.levels import NO_CLAIM, Failure, Left, LevelLearnt, Push, Spot
 
-MOMENTS_CUT_OFF = timedelta(seconds=1)
-"""Platforms tell the moment of an order in whole seconds: it may have been placed so much later."""
+MOMENTS_CUT_OFF = timedelta(seconds=CUT_OFF_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

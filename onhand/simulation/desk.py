@@ -12,14 +12,12 @@ from typing import Protocol
 from onhand.domain import demand as demands
 from onhand.domain import holdings
 from onhand.domain.beliefs import Belief
-from onhand.domain.demand import HEARING_SECONDS, Demand
+from onhand.domain.demand import CUT_OFF_SECONDS, HEARING_SECONDS, Demand
 from onhand.domain.exposure import Exposed
 from onhand.domain.holdings import Booked, Holding
 from onhand.simulation.calls import Call, Kind
 from onhand.simulation.market import Delivery, Market, Order
 
-CUT_OFF_SECONDS = 1
-"""Platforms tell the moment of an order in whole seconds: it may have been placed so much later."""
 PATIENCE_SECONDS = 120.0
 """Provisional demand that is older is no sale, if no sweep has found one: as `disprove_after_seconds` has it."""
 CALLS = 2
@@ -142,7 +140,9 @@ class Desk:
         channel = order.channel
         self._known.add(order.number)
         self.left -= 1
-        self.holdings[channel] = holdings.with_sale(self.holdings[channel], 1, floor(order.placed_at))
+        self.holdings[channel] = holdings.with_sale(
+            self.holdings[channel], 1, floor(order.placed_at), self.market.now
+        )
         self.demands[channel] = demands.with_sale(self.demands[channel], 1, self.market.now)
 
     # What it says.

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onhand.domain.listings import ChannelRules, ListingState, RuleBook, Sibling
+from onhand.domain.phases import Phase
 from onhand.domain.preorders import PreOrder
 from onhand.domain.rules import Buffer, Duplicates, Mode, Rule
-from onhand.domain.phases import Phase
 from onhand.domain.sharing import (
     Holder,
     Shared,

@@ -21,6 +21,7 @@ from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.movements import Movement, event_of
 from onhand.domain.orders import OrderLine, OrderSnapshot
 from onhand.domain.rules import Mode, Rule
+from onhand.domain.scarcity import Crossing
 from onhand.ledger import campaigns, catalogue, inbox, levels, orders, sharing, work
 from onhand.ledger.catalogue import CatalogueSku, NewListing
 from onhand.ledger.database import Pool, one_statement, open_pool
@@ -28,7 +29,6 @@ from onhand.ledger.inbox import InboxOutcome, Received, Settled
 from onhand.ledger.levels import LevelLearnt, ListingCursor
 from onhand.ledger.posting import post_counts, post_events, post_events_on
 from onhand.ledger.queries import query
-from onhand.ledger.sharing import Change
 from onhand.publish import Errand, bring_to_targets
 from tests.memory_channel import MemoryChannel
 
@@ -125,9 +125,12 @@ class Crowd:
 
     async def share(self) -> None:
         """SKUs come into shares and leave them, and what may have been sold unheard is known."""
-        entering = {sku: Change(self.chance.choice([0, 10**6]), ("leeds",)) for sku in self.some()}
-        leaving = {sku: Change(self.chance.choice([None, 10**6]), ("leeds",)) for sku in self.some()}
-        await sharing.change(self.pool, entering, leaving, live=True)
+        crossings = {
+            sku: Crossing(into, self.chance.choice([0 if into else None, 10**6]), ("leeds",))
+            for sku in self.some()
+            for into in [self.chance.random() < 0.5]
+        }
+        await sharing.change(self.pool, crossings, live=True)
         await sharing.forget_unheard(self.pool, self.chance.choice(CHANNELS), datetime.now(UTC))
 
     async def campaign(self) -> None:

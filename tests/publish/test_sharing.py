@@ -16,6 +16,7 @@ import pytest
 
 from onhand.channels.base import LevelKey, LevelWrite, ShownLevel, WriteKind, WriteResult
 from onhand.channels.errors import ChannelDown, ChannelError, SameKeyRetry
+from onhand.domain import gate
 from onhand.domain.campaigns import Plan
 from onhand.domain.listings import ChannelRules, RuleBook
 from onhand.domain.orders import OrderLine, OrderSnapshot
@@ -28,7 +29,6 @@ from onhand.ledger.orders import drop_disproved
 from onhand.ledger.posting import post_events
 from onhand.ledger.queries import query
 from onhand.publish import Errand, bring_to_targets
-from onhand.domain import gate
 from tests.fix_ledger import sql, until_somebody_waits
 from tests.memory_channel import MemoryChannel
 from tests.publish.shelves import adjust, ids_of, receipt, waiting

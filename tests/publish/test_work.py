@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from onhand.channels.base import ItemRef, LevelKey, ShownLevel
+from onhand.channels.base import ItemRef, LevelKey
 from onhand.channels.errors import (
     ChannelDown,
     ChannelError,
