@@ -133,12 +133,14 @@ def test_levels_that_are_changed_exactly_make_up_for_those_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("quiet_for", "known_for", "look"),
-    [(1.0, 5.0, False), (1.1, 5.0, True), (1.1, 1.0, False), (1.1, None, True)],
+    [(1.9, 5.0, False), (2.0, 5.0, True), (2.0, 1.9, False), (2.0, None, True)],
 )
 def test_a_level_that_falls_silent_is_looked_at_once(
     quiet_for: float, known_for: float | None, look: bool
 ) -> None:
-    """Goal: after six sales that did not come (1.05 s at 5.73 a second), and not again before it sells."""
+    """Goal: after six sales that did not come (1.05 s at 5.73 a second), once all before is heard of; not again
+    before it sells.
+    """
     silent = replace(RUSH, quiet_for=quiet_for, known_for=known_for)
     assert told(60, silent).look is look
     assert not told(60, replace(silent, book=0)).look
