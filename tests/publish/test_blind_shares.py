@@ -7,6 +7,7 @@ set, and their calls take so long that every set undoes sales that nobody has he
 import asyncio
 import random
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -187,3 +188,61 @@ async def test_a_level_that_fell_silent_is_looked_at_and_told_again(rushes: Rush
     reads = rushes.tills["store"].meter.reads
     await tells(rushes, "store")
     assert rushes.tills["store"].meter.reads == reads
+
+
+async def doubtful(found: Rush) -> int:
+    """Two are sold where a level was set a moment before, as orders tell it by the second; a minute of silence later
+    the level shows so many less than we believe. Answers what we believe."""
+    await sells(found, "store", 20)
+    await sells(found, "web", 20)
+    await tells(found, "store")
+    ((set_at,),) = await sql(
+        found.pool, "SELECT blind_at FROM level WHERE listing_id = %s", found.listings["store"]
+    )
+    assert isinstance(set_at, datetime)
+    for _ in range(2):
+        found.buy("store")
+    second = set_at.replace(microsecond=0)
+    found.heard_late = [(n, replace(order, placed_at=second)) for n, order in found.heard_late]
+    await found.hear(everything=True)
+    await sql(
+        found.pool,
+        "UPDATE level SET blind_at = blind_at - interval '1 minute', told_at = told_at - interval '1 minute', "
+        "fixed_at = fixed_at - interval '1 minute', shown_at = shown_at - interval '1 minute', "
+        "paced_at = paced_at - interval '2 seconds'",
+    )
+    return await believed(found, "store")
+
+
+async def test_what_was_sold_in_the_second_of_a_set_is_not_taken_off_twice(rushes: Rush) -> None:
+    """Goal: the two that a look finds missing are the two that were heard of, and no news."""
+    believes = await doubtful(rushes)
+
+    await tells(rushes, "store")
+
+    assert await believed(rushes, "store") == believes - 2 == shown(rushes)["store"]
+    assert await sql(rushes.pool, "SELECT pieces FROM provisional_demand") == []
+
+
+async def test_more_than_was_in_doubt_is_news(rushes: Rush) -> None:
+    """Goal: of three that are missing, one was sold to somebody nobody has heard of."""
+    believes = await doubtful(rushes)
+    rushes.buy("store")
+
+    await tells(rushes, "store")
+
+    assert await believed(rushes, "store") == believes - 3
+    assert await sql(rushes.pool, "SELECT pieces, earlier FROM provisional_demand") == [(1, 1)]
+
+
+async def test_what_sold_a_moment_ago_explains_nothing(rushes: Rush) -> None:
+    """Goal: while sales of it may be on their way, what is missing is taken for these."""
+    await doubtful(rushes)
+    await sql(rushes.pool, "UPDATE level SET paced_at = clock_timestamp()")
+
+    listing = [rushes.listings["store"]]
+    await bring_to_targets(
+        rushes.pool, rushes.tills["store"], RULES, listing, Errand(live=True, distrust=True), set()
+    )
+
+    assert await sql(rushes.pool, "SELECT pieces FROM provisional_demand") == [(2,)]
