@@ -85,6 +85,5 @@ def _show(found: dict[str, Summary]) -> None:
     out().print(table)
     out().print(
         "Units and buyers, means of a day. Turned away: met an empty shelf while units were left elsewhere. "
-        "Left over: units that such a buyer had wanted. Mixed: the first channel changes levels exactly once, "
-        "the others only set them. Planned: shares before the first buyer comes."
+        "Left over: units that such a buyer had wanted. Campaign: shares before the first buyer comes."
     )

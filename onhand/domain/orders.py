@@ -7,7 +7,7 @@ version is ignored; so nothing depends on the order of delivery.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from onhand.domain import returns
 from onhand.domain.events import Entry, Event, EventKind, fingerprint
@@ -128,12 +128,16 @@ NOTHING_POSTED = PostedOrder(version=-1, lines={})
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Pieces that a channel took off one of its own levels (negative: put back) at `moment`, by its clock."""
+    """Pieces that a channel took off one of its own levels (negative: put back) at `moment`, by its clock.
+
+    `since`: from when on it may have been, where a change before the last one may have done it that nobody told us of.
+    """
 
     listing_id: int
     place: str
     pieces: int
     moment: datetime
+    since: datetime | None = None
 
 
 def placed(snapshot: OrderSnapshot, posted: PostedOrder) -> OrderSnapshot:
@@ -239,8 +243,28 @@ def sales_of(snapshot: OrderSnapshot, posted: PostedOrder) -> tuple[Sale, ...]:
             moved[line.listing_id, line.place] += sign * line.pieces
             for place, _, units in line.elsewhere:
                 moved[line.listing_id, place] -= sign * (units // line.units)
-    moment = moment_of(snapshot, posted)
-    return tuple(Sale(*level, pieces, moment) for level, pieces in sorted(moved.items()) if pieces)
+    moment, since = moment_of(snapshot, posted), _posted_at(snapshot, posted)
+    alone = not _does_more(snapshot, posted) and all(pieces >= 0 for pieces in moved.values())
+    return tuple(
+        Sale(*level, pieces, moment, None if alone else since)
+        for level, pieces in sorted(moved.items())
+        if pieces
+    )
+
+
+def _does_more(snapshot: OrderSnapshot, posted: PostedOrder) -> bool:
+    """Whether it says that something was shipped or came back: then what else it says may be of another change."""
+    shipped = {line.line_id: (line.fulfilled, line.returned) for line in snapshot.lines}
+    return any(shipped.get(line.line_id) != (line.fulfilled, line.returned) for line in posted.lines.values())
+
+
+def _posted_at(snapshot: OrderSnapshot, posted: PostedOrder) -> datetime | None:
+    """The second of the state that is posted; None where nothing is, or its version is no moment before this one."""
+    if posted.version < 0:
+        return None
+    second = posted.version // 1_000_000
+    before = 0 <= second <= snapshot.occurred_at.timestamp()
+    return datetime.fromtimestamp(second, UTC) if before else snapshot.placed_at
 
 
 def untold(snapshot: OrderSnapshot, posted: PostedOrder, events: Iterable[Event]) -> set[str]:

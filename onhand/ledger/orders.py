@@ -307,6 +307,7 @@ async def _lower_books(connection: Connection, sold: Sequence[Sale]) -> AsyncCur
             "places": [sale.place for sale in sold],
             "pieces": [sale.pieces for sale in sold],
             "moments": [sale.moment for sale in sold],
+            "sinces": [sale.since for sale in sold],
         },
     )
 

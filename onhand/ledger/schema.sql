@@ -1352,8 +1352,11 @@ COMMENT ON FUNCTION may_sell IS 'Pieces that a level may still sell at most, bey
 
 -- Sales move books: a platform takes its own sale off its own level. One made before the level was fixed is in the book
 -- already, or was undone by what fixed it. Levels are locked in the order (listing, place).
-CREATE FUNCTION take_sales_v2(listings integer[], places text[], pieces integer[], moments timestamptz[])
-RETURNS integer
+-- `sinces`: from when on a sale may have been, where it may be of a change before the last one that nobody told us of. Of a
+-- level that was fixed since then nobody knows whether it shows that.
+CREATE FUNCTION take_sales_v2(
+    listings integer[], places text[], pieces integer[], moments timestamptz[], sinces timestamptz[] DEFAULT NULL
+) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     given_back integer;
@@ -1365,7 +1368,7 @@ BEGIN
       ORDER BY v.listing_id, v.place
         FOR UPDATE;
     WITH sale AS (
-        SELECT * FROM unnest(listings, places, pieces, moments) AS s(listing, place, pieces, moment)
+        SELECT * FROM unnest(listings, places, pieces, moments, sinces) AS s(listing, place, pieces, moment, since)
     ), summed AS (
         SELECT v.listing_id, v.place,
                coalesce(sum(s.pieces) FILTER (WHERE v.fixed_at IS NULL OR s.moment >= v.fixed_at), 0)::integer AS sold,
@@ -1379,7 +1382,10 @@ BEGIN
                    )::integer AS returned,
                max(s.moment) AS latest,
                -- Made while it was being looked at: what the look showed has it, or has it not.
-               coalesce(bool_or(s.moment >= v.asked_at AND s.moment < v.fixed_at), false) AS in_doubt,
+               coalesce(bool_or(s.moment >= v.asked_at AND s.moment < v.fixed_at
+                                OR s.since < v.fixed_at AND s.moment >= v.fixed_at), false) AS in_doubt,
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.since < v.fixed_at AND s.moment >= v.fixed_at), 0
+                   )::integer AS sold_in_doubt,
                coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND s.moment >= v.asked_at AND s.moment < v.fixed_at), 0
                    )::integer AS back_in_doubt
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
@@ -1417,7 +1423,7 @@ BEGIN
                m.before - coalesce(e.replaced_before, 0) AS before,
                least(m.blind, m.before - coalesce(e.replaced_before, 0)) AS blind,
                least(m.while_told, m.before - coalesce(e.replaced_before, 0)) AS while_told,
-               greatest(m.sold + m.before, 0) AS heard, m.latest, m.in_doubt, m.back_in_doubt
+               greatest(m.sold + m.before, 0) AS heard, m.latest, m.in_doubt, m.sold_in_doubt + m.back_in_doubt AS more
           FROM summed m
           LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
           LEFT JOIN seen b ON b.listing_id = m.listing_id AND b.place = m.place
@@ -1425,7 +1431,7 @@ BEGIN
         UPDATE level v SET
             -- In doubt, it is looked at again, and may show all that it did meanwhile.
             book = CASE WHEN NOT n.in_doubt THEN v.book - n.sold END,
-            bound = CASE WHEN n.in_doubt AND v.book IS NOT NULL THEN greatest(v.book - n.sold, 0) + n.back_in_doubt
+            bound = CASE WHEN n.in_doubt AND v.book IS NOT NULL THEN greatest(v.book - n.sold, 0) + n.more
                          ELSE v.bound END,
             sold_at = CASE WHEN v.claimed_until IS NOT NULL THEN greatest(v.sold_at, n.latest) END,
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,

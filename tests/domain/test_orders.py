@@ -276,6 +276,39 @@ def test_an_order_new_to_us_happened_when_it_was_placed() -> None:
     assert [sale.moment for sale in sales_of(new, NOTHING_POSTED)] == [placed_at]
 
 
+SECOND_BEFORE = NOON - timedelta(minutes=1)
+POSTED = int(SECOND_BEFORE.timestamp()) * 1_000_000 + 730_000
+"""A version: that second, and how far the order had come in it."""
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "since"),
+    [
+        ((level_line(3),), (level_line(1),), SECOND_BEFORE),
+        ((level_line(1),), (level_line(3),), None),
+        ((level_line(1),), (level_line(2, 1),), SECOND_BEFORE),
+        ((level_line(1), level_line(1, line_id="2", listing=8)), (level_line(3),), SECOND_BEFORE),
+    ],
+    ids=["given back", "bought", "bought and shipped", "one given back for the other"],
+)
+def test_since_when_a_change_may_have_been(
+    before: tuple[OrderLine, ...], now: tuple[OrderLine, ...], since: datetime | None
+) -> None:
+    """Goal: what is given back, and what comes with something else, may be of a change that nobody told us of; what is
+    bought alone is the last change itself, or every payment that comes later would have its level looked at again.
+    """
+    sales = sales_of(snapshot(*now, version=POSTED + 10**8), posted(*before, version=POSTED))
+    assert {sale.since for sale in sales} == {since}
+
+
+def test_a_version_that_is_no_moment_says_nothing_of_when() -> None:
+    """Goal: one that lies ahead is some client's own number; then it may have been whenever the order stood."""
+    placed_at = NOON - timedelta(hours=1)
+    ahead = int((NOON + timedelta(days=1)).timestamp() * 1_000_000)
+    now = replace(snapshot(version=ahead + 1), placed_at=placed_at)
+    assert [sale.since for sale in sales_of(now, posted(level_line(1), version=ahead))] == [placed_at]
+
+
 def test_what_is_taken_keeps_lines_that_left_with_nothing_in_them() -> None:
     before = posted(level_line(3), level_line(2, 1, line_id="2"), version=1)
     after = taken_by(snapshot(level_line(4), version=2), before)

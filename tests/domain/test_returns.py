@@ -35,6 +35,8 @@ from onhand.domain.returns import (
 from onhand.domain.states import State
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Versions here are small numbers, and so moments long ago."""
 Place = dict[tuple[str, State], int]
 
 
@@ -145,7 +147,7 @@ def test_a_refund_after_fulfilment_is_a_return_of_the_difference() -> None:
             Entry("MUG", "leeds", State.AVAILABLE, 1),
             Entry("MUG", "leeds", State.CUSTOMER, -1),
         )
-        assert sales_of(now, posted) == (Sale(7, "L1", -1, NOON),)
+        assert sales_of(now, posted) == (Sale(7, "L1", -1, NOON, EPOCH),)
         posted = taken_by(now, posted)
         assert events_of(now, posted) == ()
 
@@ -169,7 +171,7 @@ def test_put_back_elsewhere_it_is_there() -> None:
         Entry("MUG", "leeds", State.CUSTOMER, -1),
         Entry("MUG", "london", State.AVAILABLE, 1),
     )
-    assert sales_of(now, posted) == (Sale(7, "L2", -1, NOON),)
+    assert sales_of(now, posted) == (Sale(7, "L2", -1, NOON, EPOCH),)
 
 
 @pytest.mark.parametrize(("trusted", "expected"), [(True, set()), (False, {"MUG"})])

@@ -41,12 +41,13 @@ class Shelf:
         """Sales heard in one batch; answers the pieces that a blind write had given back."""
         return await self.sold_at(*((each, moment) for each in pieces))
 
-    async def sold_at(self, *sales: tuple[int, datetime]) -> int:
+    async def sold_at(self, *sales: tuple[int, datetime], since: datetime | None = None) -> int:
         named = {
             "listings": [self.spot[0]] * len(sales),
             "places": [self.spot[1]] * len(sales),
             "pieces": [pieces for pieces, _ in sales],
             "moments": [moment for _, moment in sales],
+            "sinces": [since for _ in sales],
         }
         async with self.pool.connection() as connection:
             row = await (await connection.execute(query("take_sales"), named)).fetchone()
@@ -525,3 +526,33 @@ async def test_the_next_statement_settles_what_the_look_left_open(looked: Shelf,
     if not heard_before:
         await looked.sold(1, moment=DURING)
     assert await looked.book() == Book(50)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "since", "book", "may_sell"),
+    [
+        (-4, BEFORE, None, 94),
+        (-4, NOON, 94, 94),
+        (-4, None, 94, 94),
+        (4, BEFORE, None, 90),
+        (4, NOON, 86, 86),
+    ],
+)
+async def test_a_change_from_before_or_after_a_set_leaves_the_level_to_be_looked_at(
+    shelf: Shelf, pieces: int, since: datetime | None, book: int | None, may_sell: int
+) -> None:
+    """Goal: an order tells late of an earlier change: whether the set of noon to 90 undid that, nobody knows. Such a
+    level is believed by nobody, and may show the more of the two.
+    """
+    await shelf.claim()
+    await shelf.answered(90, 90, None, blind=True, at=NOON)
+
+    await shelf.sold_at((pieces, AFTER), since=since)
+
+    assert (await shelf.book(), await shelf.may_sell()) == (Book(book), may_sell)
+
+
+async def test_what_was_never_set_since_shows_whatever_its_channel_did(shelf: Shelf) -> None:
+    """Goal: no look where no moment matters."""
+    await shelf.sold_at((-4, AFTER), since=BEFORE)
+    assert (await shelf.book(), await shelf.may_sell()) == (Book(104), 104)

@@ -1,13 +1,18 @@
 -- Platforms tell the moment of an order in whole seconds, and a blind write takes effect somewhere before its answer. A
 -- sale of that time counts as made before it; if it was made after it, the level shows less than its book. Such sales are
 -- counted, so that what a look finds missing after a silence is known to be these, and not taken off the pool once more.
+-- And an order may tell late of what it was changed by before its last change: a level that was fixed in between is looked
+-- at again.
 
 ALTER TABLE level ADD COLUMN told_at timestamptz, ADD COLUMN doubtful integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN level.told_at IS 'From when on nobody can tell whether a sale made before blind_at was made before that write took effect, and undone by it, or after.';
 COMMENT ON COLUMN level.doubtful IS 'Pieces of such sales, since the level was last told or stated: it may show so many less than its book. What a look finds missing after a silence is these, and no news.';
 
-CREATE OR REPLACE FUNCTION take_sales_v2(listings integer[], places text[], pieces integer[], moments timestamptz[])
-RETURNS integer
+DROP FUNCTION take_sales_v2;
+
+CREATE FUNCTION take_sales_v2(
+    listings integer[], places text[], pieces integer[], moments timestamptz[], sinces timestamptz[] DEFAULT NULL
+) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     given_back integer;
@@ -19,7 +24,7 @@ BEGIN
       ORDER BY v.listing_id, v.place
         FOR UPDATE;
     WITH sale AS (
-        SELECT * FROM unnest(listings, places, pieces, moments) AS s(listing, place, pieces, moment)
+        SELECT * FROM unnest(listings, places, pieces, moments, sinces) AS s(listing, place, pieces, moment, since)
     ), summed AS (
         SELECT v.listing_id, v.place,
                coalesce(sum(s.pieces) FILTER (WHERE v.fixed_at IS NULL OR s.moment >= v.fixed_at), 0)::integer AS sold,
@@ -33,7 +38,10 @@ BEGIN
                    )::integer AS returned,
                max(s.moment) AS latest,
                -- Made while it was being looked at: what the look showed has it, or has it not.
-               coalesce(bool_or(s.moment >= v.asked_at AND s.moment < v.fixed_at), false) AS in_doubt,
+               coalesce(bool_or(s.moment >= v.asked_at AND s.moment < v.fixed_at
+                                OR s.since < v.fixed_at AND s.moment >= v.fixed_at), false) AS in_doubt,
+               coalesce(sum(s.pieces) FILTER (WHERE s.pieces > 0 AND s.since < v.fixed_at AND s.moment >= v.fixed_at), 0
+                   )::integer AS sold_in_doubt,
                coalesce(sum(-s.pieces) FILTER (WHERE s.pieces < 0 AND s.moment >= v.asked_at AND s.moment < v.fixed_at), 0
                    )::integer AS back_in_doubt
           FROM level v JOIN sale s ON s.listing = v.listing_id AND s.place = v.place
@@ -71,7 +79,7 @@ BEGIN
                m.before - coalesce(e.replaced_before, 0) AS before,
                least(m.blind, m.before - coalesce(e.replaced_before, 0)) AS blind,
                least(m.while_told, m.before - coalesce(e.replaced_before, 0)) AS while_told,
-               greatest(m.sold + m.before, 0) AS heard, m.latest, m.in_doubt, m.back_in_doubt
+               greatest(m.sold + m.before, 0) AS heard, m.latest, m.in_doubt, m.sold_in_doubt + m.back_in_doubt AS more
           FROM summed m
           LEFT JOIN expected e ON e.listing_id = m.listing_id AND e.place = m.place
           LEFT JOIN seen b ON b.listing_id = m.listing_id AND b.place = m.place
@@ -79,7 +87,7 @@ BEGIN
         UPDATE level v SET
             -- In doubt, it is looked at again, and may show all that it did meanwhile.
             book = CASE WHEN NOT n.in_doubt THEN v.book - n.sold END,
-            bound = CASE WHEN n.in_doubt AND v.book IS NOT NULL THEN greatest(v.book - n.sold, 0) + n.back_in_doubt
+            bound = CASE WHEN n.in_doubt AND v.book IS NOT NULL THEN greatest(v.book - n.sold, 0) + n.more
                          ELSE v.bound END,
             sold_at = CASE WHEN v.claimed_until IS NOT NULL THEN greatest(v.sold_at, n.latest) END,
             heard = CASE WHEN v.claimed_until IS NULL THEN 0 ELSE v.heard + n.sold END,
@@ -104,6 +112,7 @@ BEGIN
     RETURN given_back;
 END
 $$;
+COMMENT ON FUNCTION take_sales_v2 IS 'Lower what we believe listings show by pieces their channel sold; nothing is believed any more where nobody can tell whether it has the sale already. Answers the pieces whose sale a blind write had undone, which lower nothing.';
 
 CREATE OR REPLACE FUNCTION book_levels_v3(
     listings integer[], places text[], expected integer[], seen integer[], shortfalls integer[], surpluses integer[],

@@ -131,7 +131,8 @@ ON CONFLICT (channel_id, order_id, line_id) DO UPDATE SET
 
 -- name: take_sales
 -- The channel took these pieces off its own levels: what we believe they show follows.
-SELECT take_sales_v2(%(listings)s::int[], %(places)s::text[], %(pieces)s::int[], %(moments)s::timestamptz[])
+SELECT take_sales_v2(%(listings)s::int[], %(places)s::text[], %(pieces)s::int[], %(moments)s::timestamptz[],
+                     %(sinces)s::timestamptz[])
 
 -- name: order_versions
 -- Which version of each order the ledger has taken.
