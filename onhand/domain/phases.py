@@ -10,7 +10,7 @@ class Phase(StrEnum):
 
     POOLED = "pooled"
     """Each shows all of it."""
-    ESCROW = "escrow"
+    SHARES = "shares"
     """Each has a share of its own, and a unit moves only once its giver answered that it is gone."""
 
 
@@ -44,6 +44,6 @@ def threshold(rate_together: float, window: float, terms: Terms) -> int:
 
 def next_phase(phase: Phase, free: int, limit: int, terms: Terms) -> Phase:
     """Into shares at the threshold; out of them only well above, so that levels do not flap."""
-    if phase is Phase.ESCROW:
-        return Phase.POOLED if free > limit * terms.leave else Phase.ESCROW
-    return Phase.ESCROW if free <= limit else Phase.POOLED
+    if phase is Phase.SHARES:
+        return Phase.POOLED if free > limit * terms.leave else Phase.SHARES
+    return Phase.SHARES if free <= limit else Phase.POOLED

@@ -33,13 +33,13 @@ def crossing_of(state: ListingState, rules: RuleBook) -> Crossing | None:
     locations = drawn_on(state, rules)
     if not can_share(state, rules):
         return None if shared is None else Crossing(into=False, limit=None, locations=locations)
-    before = Phase.POOLED if shared is None else Phase.ESCROW
+    before = Phase.POOLED if shared is None else Phase.SHARES
     rate = state.per_second
     after = phase_after(before, free_units(state, rules), rate, state.slowest)
     if after is before:
         return None
     enters, leaves = limits(rate, state.slowest)
-    into = after is Phase.ESCROW
+    into = after is Phase.SHARES
     return Crossing(into, enters if into else leaves, locations)
 
 

@@ -61,7 +61,7 @@ class Outcome:
 
     `oversold`: sold beyond what there was. `unsold`: left over. `turned_away`: buyers who met an empty shelf while
     units were left somewhere. `missed`: units left over for which a buyer had come. `writes`, `reads`: calls.
-    `switches`: times the policy changed between pool and escrow. `bound`: what was said could still be oversold, when
+    `switches`: times it came into shares or left them. `bound`: what was said could still be oversold, when
     the last unit went.
     """
 

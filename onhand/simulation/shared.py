@@ -63,7 +63,7 @@ class Sharing:
     @property
     def shared(self) -> bool:
         """Whether it is in shares."""
-        return self._phase is Phase.ESCROW
+        return self._phase is Phase.SHARES
 
     def sold(self, channel: str, units: int, now: float) -> None:
         """A channel sold so many units."""

@@ -74,11 +74,11 @@ def test_the_threshold_is_what_sells_in_the_longest_window_sixteen_times() -> No
     ("before", "free", "after"),
     [
         (Phase.POOLED, 97, Phase.POOLED),
-        (Phase.POOLED, 96, Phase.ESCROW),
-        (Phase.ESCROW, 97, Phase.ESCROW),
-        (Phase.ESCROW, 144, Phase.ESCROW),
-        (Phase.ESCROW, 145, Phase.POOLED),
-        (Phase.POOLED, -3, Phase.ESCROW),
+        (Phase.POOLED, 96, Phase.SHARES),
+        (Phase.SHARES, 97, Phase.SHARES),
+        (Phase.SHARES, 144, Phase.SHARES),
+        (Phase.SHARES, 145, Phase.POOLED),
+        (Phase.POOLED, -3, Phase.SHARES),
     ],
 )
 def test_it_leaves_well_above_where_it_comes_in(before: Phase, free: int, after: Phase) -> None:
