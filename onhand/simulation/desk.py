@@ -19,7 +19,7 @@ from onhand.simulation.calls import Call, Kind
 from onhand.simulation.market import Delivery, Market, Order
 
 PATIENCE_SECONDS = 120.0
-"""Provisional demand that is older is no sale, if no sweep has found one: as `disprove_after_seconds` has it."""
+"""What was in doubt so long before the last sweep is settled by it, as the setting `disprove_after_seconds` has it."""
 CALLS = 2
 """What a sale takes to be shown at the longest, in calls: the one that is under way, and its own."""
 
@@ -68,6 +68,7 @@ class Desk:
         self._taught_at = [0.0 for _ in self.blind]
         self._known: set[int] = set()
         self._look_at = float("inf")
+        self._swept_at = 0.0
 
     # What happens to it.
 
@@ -122,10 +123,11 @@ class Desk:
         self.claims = [None for _ in self.claims]
 
     def swept(self, began_at: float) -> None:
-        """What no order has told of by now was no sale."""
+        """What was in doubt long before the last sweep, and no order has told of since, was no sale."""
+        before, self._swept_at = self._swept_at - PATIENCE_SECONDS, began_at
         for channel, holding in enumerate(self.holdings):
-            disproved = self._taught_at[channel] < began_at - PATIENCE_SECONDS
-            self.holdings[channel] = holdings.swept(holding, began_at, disproved=disproved)
+            disproved = self._taught_at[channel] < before
+            self.holdings[channel] = holdings.swept(holding, before, disproved=disproved)
         self.way.swept(self)
         self.way.act(self)
 
