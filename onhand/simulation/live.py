@@ -15,7 +15,7 @@ from onhand.domain.calm import HALF_LIFE_SECONDS, decayed
 from onhand.domain.gate import Gate, Grant
 from onhand.domain.holdings import Booked, may_sell
 from onhand.domain.listings import ChannelRules, ListingState, Resting, RuleBook, Sibling
-from onhand.domain.rests import AGAIN_SECONDS, Pace, resting_of, told_first
+from onhand.domain.rests import AGAIN_SECONDS, Pace, RestPlan, resting_of, told_first
 from onhand.domain.rules import Mode, Rule
 from onhand.domain.scarcity import crossing_of
 from onhand.domain.sharing import Holder, Shared
@@ -116,19 +116,9 @@ class Live(Silence):
     def _take_up(self, desk: Desk, n: int) -> None:
         state = self._decided(desk, n)
         (target,) = targets_of(state, self._rules)
-        generation, spot = self._generations[n], (n, PLACE)
-        call_seconds = sum(desk.market.day.scenario.delays.call) / 2
-        rests = resting_of({spot: target}, self._rules, may_rest=desk.blind[n], call_seconds=call_seconds)
-        told: dict[Spot, int] = {}
-        if spot in rests.hot:
-            told[spot] = self._rested[n] = told_first(target, self._paces(desk, n), self._rules)
-        for _ in rests.ended:
-            del self._rested[n]
-        if rests.hot or rests.ended:
-            self._mark()
-            generation = self._generations[n]
-        seconds = rests.seconds.get(n)
-        if not (target.differs or target.look) or spot in rests.alone:
+        rests, told = self._rests(desk, n, target)
+        generation, seconds = self._generations[n], rests.seconds.get(n)
+        if not (target.differs or target.look) or rests.alone:
             self._settle(desk, n, generation, seconds, right=not target.differs)
             return
         grant, waits = self._granted(desk, n, state, told)
@@ -139,6 +129,21 @@ class Live(Silence):
         desk.claim(n, grant.most, undoes=grant.undoes, owed=grant.owed)
         if not self._say(desk, n):
             desk.book(n)
+
+    def _rests(self, desk: Desk, n: int, target: Target) -> tuple[RestPlan, dict[Spot, int]]:
+        """Whether the level begins, goes on or ceases to rest, and the share it is told before."""
+        call_seconds = sum(desk.market.day.scenario.delays.call) / 2
+        rests = resting_of(
+            {(n, PLACE): target}, self._rules, may_rest=desk.blind[n], call_seconds=call_seconds
+        )
+        told = {spot: told_first(hot, self._paces(desk, n), self._rules) for spot, hot in rests.hot.items()}
+        for spot, share in told.items():
+            self._rested[spot[0]] = share
+        for listing, _ in rests.ended:
+            del self._rested[listing]
+        if rests.hot or rests.ended:
+            self._mark()
+        return rests, told
 
     def _granted(
         self, desk: Desk, n: int, state: ListingState, told: Mapping[Spot, int]
