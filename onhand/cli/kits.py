@@ -1,7 +1,7 @@
 """`onhand kits`: SKUs that are packed from others when they are sold."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -79,11 +79,7 @@ def show(ctx: typer.Context, sku: SkuArgument, as_json: JsonOption = False) -> N
         await known_sku(pool, sku)
         components = await kits.components(pool, sku)
         if not components:
-            raise OperatorError(
-                f"{sku} is not a kit",
-                "onhand kits list, or onhand kits set SKU COMPONENT=QUANTITY",
-                ExitCode.USAGE,
-            )
+            raise _no_kit([sku], "onhand kits list, or onhand kits set SKU COMPONENT=QUANTITY")
         return components
 
     components = in_ledger(session_of(ctx), found)
@@ -139,9 +135,18 @@ def remove(
     session = session_of(ctx)
 
     async def work(pool: Pool) -> tuple[KitsChanged, bool]:
-        return await _change(pool, session, skus, lambda: kits.remove_kits(pool, skus))
+        done, signalled = await _change(pool, session, skus, lambda: kits.remove_kits(pool, skus))
+        if not done.changed:
+            raise _no_kit(list(done.refused), "onhand kits list")
+        return done, signalled
 
     _answer(session, *in_ledger(session, work), as_json)
+
+
+def _no_kit(named: Sequence[str], advice: str) -> OperatorError:
+    """None of what was named is a kit: wrong usage, as any other name that nobody knows."""
+    said = f"{named[0]} is not a kit" if len(named) == 1 else f"none of these is a kit: {', '.join(named)}"
+    return OperatorError(said, advice, ExitCode.USAGE)
 
 
 async def _change(

@@ -75,6 +75,7 @@ async def test_what_cannot_be_is_told_and_exits_1(hampers: Pool, onhand: Onhand)
 
 
 async def test_a_kit_is_removed(hampers: Pool, onhand: Onhand) -> None:
+    """Goal: what is no kit is named; where nothing else was named, that is wrong usage, and nothing is changed."""
     await onhand("kits", "set", "BOX", "A=2")
     answer = await onhand("kits", "remove", "BOX", "A", "--json")
     assert (answer.code, answer.json["changed"], answer.json["refused"]) == (
@@ -82,7 +83,11 @@ async def test_a_kit_is_removed(hampers: Pool, onhand: Onhand) -> None:
         ["BOX"],
         {"A": "A is not a kit"},
     )
-    assert (await onhand("kits", "remove", "BOX")).code == 1
+    once_more = await onhand("kits", "remove", "BOX")
+    said = "error: BOX is not a kit\nwhat to do: onhand kits list\n"
+    assert (once_more.code, once_more.stdout, once_more.stderr) == (2, "", said)
+    neither = await onhand("kits", "remove", "A", "TEA")
+    assert (neither.code, neither.stderr.splitlines()[0]) == (2, "error: none of these is a kit: A, TEA")
     assert await sql(hampers, "SELECT code FROM sku WHERE kit") == []
 
 
