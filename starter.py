@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from onhand.cli.app import make_app
+from onhand.cli.app import make_app, unwrap_help
 from onhand.leaving import run_and_leave
 
 COMMANDS = {
@@ -63,6 +63,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     app = make_app()
     for module in dict.fromkeys(named or COMMANDS.values()):
         import_module(f"onhand.cli.{module}").register(app)
+    unwrap_help(app)
     return app
 
 

@@ -5,6 +5,7 @@ for the configuration and simply raises where it cannot go on: `errors.describe`
 an exit code of it.
 """
 
+import inspect
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
@@ -95,6 +96,17 @@ def _explain(error: Exception) -> int:
 def _escaped(text: str) -> str:
     # Messages quote what operators and channels wrote; brackets in them are no markup.
     return text.replace("[", "\\[")
+
+
+def unwrap_help(app: typer.Typer) -> None:
+    """Let the help of every command be broken where the terminal ends, and not where its docstring was."""
+    for command in app.registered_commands:
+        if command.help is None and command.callback is not None and command.callback.__doc__:
+            paragraphs = inspect.cleandoc(command.callback.__doc__).split("\n\n")
+            command.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            unwrap_help(group.typer_instance)
 
 
 def _version(wanted: bool) -> None:

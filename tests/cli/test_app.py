@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import psycopg_pool
 import pytest
+import typer
 from temporalio.exceptions import TemporalError
 
 from onhand.channels.errors import CredentialsBad
@@ -29,6 +30,16 @@ async def test_help_lists_every_command(onhand: Onhand) -> None:
     assert answer.code == 0
     for command in COMMANDS:
         assert f"│ {command} " in answer.stdout
+
+
+def test_help_is_broken_where_the_terminal_ends() -> None:
+    """Goal: on a terminal of any width, no sentence is broken where its docstring happened to be."""
+    waiting, broken = [typer.main.get_command(build())], []
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        broken += [command.name for part in (command.help or "").split("\n\n") if "\n" in part]
+    assert broken == []
 
 
 @pytest.mark.parametrize(
