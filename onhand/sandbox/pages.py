@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from onhand.sandbox.answering import Unwilling
 from onhand.sandbox.page_faults import fault_buttons, fault_cards, fault_table, press
 from onhand.sandbox.page_orders import order_table, sent_line
-from onhand.sandbox.page_words import ago
+from onhand.sandbox.page_words import ago, as_slack_shows, counted
 from onhand.sandbox.selling import Selling
 from onhand.sandbox.shop import Item, LevelChange, Shop
 from onhand.sandbox.slack import Message
@@ -174,11 +174,12 @@ class Pages:
             last = shop.history[-1] if shop.history else None
             said = f"Last change {ago(last.at)} by {WHO[last.by]}" if last else "No level has changed yet"
             wrong = len(self._world.troubles[name].faults.on())
-            faults = f'<br><a class="below" href="/faults">{wrong} fault(s) on</a>' if wrong else ""
+            faults = f'<br><a class="below" href="/faults">{counted(wrong, "fault")} on</a>' if wrong else ""
+            places = counted(len(shop.places), "place")
             calls, throttled = sum(traffic.calls.values()), sum(traffic.throttled.values())
             cards.append(
                 f'<div class="card"><h2><a href="/shops/{name}">{escape(shop.name)}</a></h2>'
-                f"<p>{len(shop.items):,} items at {len(shop.places)} place(s)<br>"
+                f"<p>{len(shop.items):,} items at {places}<br>"
                 f"{calls:,} calls, {throttled:,} throttled<br>{said}{faults}</p></div>"
             )
         return f'<div class="cards">{"".join(cards)}</div>'
@@ -285,7 +286,7 @@ def _messages(messages: Iterable[Message]) -> str:
 def _block(block: dict[str, Any]) -> str:
     kind = block.get("type")
     if kind == "header":
-        return f"<h2>{escape(str(block['text']['text']))}</h2>"
+        return f"<h2>{as_slack_shows(str(block['text']['text']))}</h2>"
     if kind == "divider":
         return "<hr>"
     texts = [block.get("text"), *(block.get("fields") or []), *(block.get("elements") or [])]
@@ -296,4 +297,4 @@ def _block(block: dict[str, Any]) -> str:
 
 
 def _text(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"
+    return f"<pre>{as_slack_shows(text)}</pre>"
