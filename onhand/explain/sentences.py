@@ -158,9 +158,14 @@ def rest_sentence(state: ListingState, place: str) -> str:
 def _contradiction(known: LevelFacts, now: datetime) -> str:
     """What the channel itself said last, where that is not what we believe."""
     told = ""
-    if known.shown is not None and known.shown != known.book:
-        told = f" The channel itself answered {known.shown:,} {ago(known.shown_at, now)}."
+    if known.shown is not None and known.shown != known.book and not _outdated(known):
+        told = f" The channel itself answered {known.shown:,}, {ago(known.shown_at, now)}."
     return told + (f" {known.problem[:1].upper()}{known.problem[1:].rstrip('.')}." if known.problem else "")
+
+
+def _outdated(known: LevelFacts) -> bool:
+    """What a channel answered before it was told otherwise contradicts nothing."""
+    return known.shown_at is not None and known.booked_at is not None and known.shown_at < known.booked_at
 
 
 def because(decided: Allocation) -> str:

@@ -104,7 +104,14 @@ def test_the_reason_names_each_rule_that_made_a_difference(found: Allocation, cl
             facts(9, shown=8),
             None,
             None,
-            "woo shows 9 because 9 are available at leeds + london. The channel itself answered 8 3 min ago.",
+            "woo shows 9 because 9 are available at leeds + london. The channel itself answered 8, 3 min ago.",
+        ),
+        (
+            # What it answered before it was told otherwise contradicts nothing.
+            replace(facts(9, shown=8), shown_at=BEFORE - timedelta(seconds=1)),
+            None,
+            None,
+            "woo shows 9 because 9 are available at leeds + london.",
         ),
         (
             facts(9, shown=9, problem="stock is not tracked"),
