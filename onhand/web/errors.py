@@ -73,7 +73,7 @@ def answer(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         headers.update(error.headers or {})
     if for_a_person(request):
-        page = error_page(said.status, said.detail.message, said.detail.advice)
+        page = error_page(said.status, said.detail.message, said.detail.advice, request.app.state.temporal_ui)
         page.headers.update(headers)
         return page
     body = ErrorAnswer(error=said.detail).model_dump()

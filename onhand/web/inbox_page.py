@@ -22,10 +22,16 @@ def inbox_page(deliveries: Sequence[InboxDelivery], outcome: str, temporal_ui: s
             [[" · " if at else None, _choice(each, outcome)] for at, each in enumerate(CHOICES)],
             class_="soft",
         ),
-        _listed(deliveries) if deliveries else tag("p", "Nothing.", class_="soft"),
+        _listed(deliveries) if deliveries else tag("p", _empty(outcome), class_="soft"),
         temporal_ui=temporal_ui,
         refresh=REFRESH_SECONDS,
     )
+
+
+def _empty(outcome: str) -> str:
+    if outcome:
+        return f"Nothing is {outcome}." if outcome in (WAITING, "poison") else f"Nothing was {outcome}."
+    return "No channel has told us anything yet. Do they know where to? onhand webhooks check"
 
 
 def _choice(name: str, chosen: str) -> Content:

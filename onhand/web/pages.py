@@ -140,9 +140,10 @@ def run_page(run: RunDetail, temporal_ui: str) -> HTMLResponse:
     )
 
 
-def error_page(status: int, message: str, advice: str) -> HTMLResponse:
+def error_page(status: int, message: str, advice: str, temporal_ui: str = "") -> HTMLResponse:
     """The words of an error, for people."""
-    return page(f"Error {status}", tag("h1", message), tag("p", advice), status=status)
+    said = (tag("h1", message), tag("p", advice))
+    return page(f"Error {status}", *said, temporal_ui=temporal_ui, status=status)
 
 
 def state(word: str) -> Markup:
@@ -181,10 +182,11 @@ def _channel_card(channel: Channel, last: RunChannel | None) -> Markup:
     ]
     if last:
         shown += [("last run", state(last.status)), *_counts(last)]
+    platform = None if channel.platform == channel.channel else f" {channel.platform}"
     off = None if channel.enabled else " · switched off"
     return tag(
         "div",
-        tag("h3", channel.channel, tag("span", f" {channel.platform}", off, class_="soft")),
+        tag("h3", channel.channel, tag("span", platform, off, class_="soft")),
         pairs(*shown),
         tag("p", channel.held_up, class_="warn") if channel.held_up else None,
         class_="card",
@@ -238,7 +240,7 @@ def _runs(runs: Runs) -> Markup:
                 state(run.status),
                 ago(run.started_at),
                 _duration(run),
-                run.summary,
+                tag("div", run.summary, class_="why"),
             )
             for run in runs.runs
         ],

@@ -101,7 +101,8 @@ def delivery(
 
 async def test_the_inbox(web: httpx.AsyncClient, stocked: Pool) -> None:
     """Goal: what became of each delivery, and what to do about poison; one outcome can be chosen."""
-    assert words(await read(web, "/inbox")).endswith("dismissed Nothing.")
+    assert words(await read(web, "/inbox")).endswith("Do they know where to? onhand webhooks check")
+    assert words(await read(web, "/inbox?outcome=poison")).endswith("dismissed Nothing is poison.")
     rows = [
         delivery("1"),
         delivery("2", InboxOutcome.POISON, "SKU <9> is unknown"),
