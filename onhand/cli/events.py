@@ -12,15 +12,18 @@ from onhand.cli.ledger import in_ledger
 from onhand.cli.output import jsonable, print_json
 from onhand.cli.stock_post import wake
 from onhand.domain.events import EventKind
+from onhand.domain.states import State
 from onhand.explain.skus import known_sku
 from onhand.ledger import history, reversal
 from onhand.ledger.database import Pool
-from onhand.ledger.history import RecordedEvent
+from onhand.ledger.history import EventLine, RecordedEvent
 from onhand.ledger.reversal import Reversed
 
 LIMIT_MAX = 1_000
 REFUSED = ("refused", "unknown")
 """Outcomes of a reversal that nothing came of."""
+NEVER_BELOW_NOTHING = frozenset({State.QUALITY_CONTROL, State.DAMAGED, State.IN_TRANSIT})
+"""States from which units are only passed on; what can be sold may be sold before it is there."""
 
 SourceOption = Annotated[
     str | None,
@@ -124,18 +127,27 @@ def reverse(
     single = event is not None
     woken: set[str] = set()
 
-    async def work(pool: Pool) -> list[Reversed]:
+    async def work(pool: Pool) -> tuple[list[Reversed], list[EventLine]]:
         ids = [event] if event is not None else await _of_source(pool, str(source), run)
         # Many at once are left to the next run, which the guard looks at.
-        return await reversal.reverse(pool, ids, reason, woken=woken if single else None, write=not dry_run)
+        done = await reversal.reverse(pool, ids, reason, woken=woken if single else None, write=not dry_run)
+        by = [each.by for each in done if each.outcome == "reversed" and each.by is not None]
+        posted = await history.events_by_id(pool, by) if single and by else []
+        return done, [line for each in posted for line in each.lines if _gone_on(line)]
 
-    answers = in_ledger(session, work)
+    answers, gone_on = in_ledger(session, work)
     at_once = single and _tell(session, woken)
     if as_json:
         print_json({"dry_run": dry_run, "events": answers})
     elif not single or answers[0].outcome not in REFUSED:
-        events_view.print_reversals(answers, at_once=at_once)
+        events_view.print_reversals(answers, at_once=at_once, nobody=single and not woken)
+        events_view.print_gone_on(gone_on)
     _leave(answers, single=single)
+
+
+def _gone_on(line: EventLine) -> bool:
+    """Units were taken back that are not there any more: somebody has passed them on since."""
+    return line.state in NEVER_BELOW_NOTHING and line.quantity < 0 and line.balance_after < 0
 
 
 def _tell(session: Session, woken: set[str]) -> bool:

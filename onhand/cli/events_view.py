@@ -1,11 +1,11 @@
 """How recorded events, and taking them back, are shown to people."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.markup import escape
 
-from onhand.cli.output import grid, out
+from onhand.cli.output import err, grid, out
 from onhand.cli.stock_view import INSIDE
 from onhand.ledger.history import EventLine, RecordedEvent
 from onhand.ledger.reversal import Reversed
@@ -58,8 +58,8 @@ def print_event(event: RecordedEvent) -> None:
     console.print(lines)
 
 
-def print_reversals(answers: Sequence[Reversed], *, at_once: bool) -> None:
-    """What became of each, the first ones by name, and all of them in numbers."""
+def print_reversals(answers: Sequence[Reversed], *, at_once: bool, nobody: bool) -> None:
+    """What became of each, the first ones by name, and all of them in numbers. `nobody`: no level follows it."""
     console = out()
     for answer in answers[:REVERSALS_SHOWN]:
         console.print(escape(_sentence(answer)))
@@ -70,7 +70,18 @@ def print_reversals(answers: Sequence[Reversed], *, at_once: bool) -> None:
         said = ", ".join(f"{number:,} {outcome}" for outcome, number in found.most_common())
         console.print(f"{count(len(answers), 'event')}: {said}")
     if any(answer.outcome == "reversed" for answer in answers):
-        console.print("the channels are being told" if at_once else "the next sync tells the channels")
+        told = "the channels are being told" if at_once else "the next sync tells the channels"
+        console.print("no channel has to be told" if nobody else told)
+
+
+def print_gone_on(lines: Iterable[EventLine]) -> None:
+    """What is below nothing now, because the units were passed on since."""
+    for line in lines:
+        err().print(
+            f"[yellow]{escape(line.sku)} at {escape(line.location)} has {line.balance_after:,} in "
+            f"{line.state.replace('_', ' ')} now:[/] what was done with these units since has to be taken back, too: "
+            f"onhand events list --sku {escape(line.sku)}"
+        )
 
 
 def _sentence(answer: Reversed) -> str:

@@ -62,6 +62,20 @@ async def test_taking_back_says_what_it_did_and_twice_is_no_error(store: Pool, o
     assert (await onhand("events", "show", "2", "--json")).json["reverses"] == 1
 
 
+async def test_what_was_passed_on_since_is_told_when_it_is_taken_back(store: Pool, onhand: Onhand) -> None:
+    """Goal: a return that was inspected already leaves quality control below nothing, and nobody overlooks that."""
+    await onhand("stock", "return", "A", 3, "-l", "leeds")
+    await onhand("returns", "inspect", "A", 2, "--as", "sellable", "-l", "leeds")
+    back = await onhand("events", "reverse", "1")
+    said = (
+        "A at leeds has -2 in quality control now: what was done with these units since has to be taken back, too: "
+        "onhand events list --sku A"
+    )
+    assert (back.code, " ".join(back.stderr.split())) == (0, said)
+    assert back.lines[-1] == "no channel has to be told"
+    assert (await onhand("events", "reverse", "2")).stderr == ""
+
+
 async def test_an_orders_event_is_refused_with_what_to_do(store: Pool, onhand: Onhand) -> None:
     await orders.post_orders(
         store, [OrderSnapshot("woo", "1001", 1, NOON, (OrderLine("1", "A", "leeds", 2, 0),))]
