@@ -21,6 +21,7 @@ from onhand.channels.shopify import (
     order_documents,
 )
 from onhand.channels.shopify.rounds import ROUNDS_MAX, idempotency_key
+from onhand.channels.shopify.verdicts import said_by
 from onhand.sandbox.orders import OrderBook
 from onhand.sandbox.shop import Item
 from onhand.sandbox.shopify import ShopifyOptions, routes
@@ -509,3 +510,17 @@ async def test_the_first_failed_read_ends_the_others(shopify: Shopify, world: Ch
     with pytest.raises(SameKeyRetry):
         await shopify.read_levels([LevelKey(ref, LEEDS) for ref in refs])
     assert shopify.meter.reads <= 4
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"errors": "[API] Invalid API key"}', "[API] Invalid API key"),
+        (b'{"errors": {"query": "Required"}}', '{"errors": {"query": "Required"}}'),
+        (b"<html><title>Sign in</title></html>", "Sign in"),
+        (b"", "Unauthorized"),
+    ],
+)
+def test_a_refusal_is_told_in_its_words(body: bytes, said: str) -> None:
+    """Goal: people read on the overview what Shopify says, and not the JSON around it."""
+    assert said_by(httpx.Response(401, content=body)) == said

@@ -11,7 +11,7 @@ import orjson
 
 from onhand.channels.base import Meter
 from onhand.channels.errors import ChannelError, SameKeyRetry
-from onhand.channels.http import EXCHANGE_SECONDS_MAX, json_body, make_client, send, words_of
+from onhand.channels.http import EXCHANGE_SECONDS_MAX, json_body, make_client, send
 from onhand.channels.pacing import BucketState, Clock, CostBucket, Sleep
 from onhand.channels.shopify import verdicts
 from onhand.channels.shopify.documents import Operation
@@ -175,7 +175,7 @@ class Admin:
     def _data(self, response: httpx.Response, answer: Json | None, action: str) -> Json:
         verdict = verdicts.of_response(response)
         if verdict is not None or answer is None:
-            said = words_of(response.text) if response.content else response.reason_phrase
+            said = verdicts.said_by(response)
             raise self._error(verdict or verdicts.of_code(""), action, said, response)
         if errors := answer.get("errors"):
             known = [code for code in verdicts.error_codes(errors) if code in verdicts.CODES]

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import orjson
 
 from onhand.channels.base import Outcome
 from onhand.channels.errors import ChannelDown, ChannelError, CredentialsBad, NewKeyRetry, SameKeyRetry
-from onhand.channels.http import is_page
+from onhand.channels.http import is_page, words_of
 
 FROZEN_RETRY_SECONDS = 900.0
 BLOCKED_RETRY_SECONDS = 3_600.0
@@ -138,6 +139,19 @@ def error_text(errors: Any) -> str:
         for code, each in zip(error_codes(errors), errors, strict=True)
     ]
     return "; ".join(words)
+
+
+def said_by(response: httpx.Response) -> str:
+    """What an answer that is a refusal says: the words of its `errors` where it is such a document, else its own."""
+    if not response.content:
+        return response.reason_phrase
+    try:
+        document = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return words_of(response.text)
+    if isinstance(document, dict) and isinstance(errors := document.get("errors"), str) and errors:
+        return words_of(errors)
+    return words_of(response.text)
 
 
 def retry_after(response: httpx.Response) -> float | None:
