@@ -13,6 +13,7 @@ EMOJI = {
     "rotating_light": "🚨",
     "warning": "⚠️",
     "white_check_mark": "✅",
+    "x": "❌",
 }
 """Slack's names of those that messages hold; another is shown by its name."""
 
