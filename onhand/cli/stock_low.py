@@ -65,5 +65,7 @@ def _print(found: Sequence[Low], limit: int) -> None:
             f"{each.lost_per_hour:.2f}" if out_of else "", "just now" if since is None else ago(since, now),
         )  # fmt: skip
     out().print(table)
+    if len(found) > limit:
+        out().print(f"{len(found) - limit:,} more; --limit {len(found)} shows them")
     gone = [each for each in found if each.crossing is Crossing.OUT]
     out().print(LowStockFacts(len(found), len(gone), sum(each.per_day for each in gone)).sentence)
