@@ -125,7 +125,7 @@ def test_read_back_answers_every_named_figure() -> None:
 
 def test_black_friday_answers_every_named_figure() -> None:
     """Goal: each way has its figures; what must hold on every day holds on these two."""
-    figures = figures_of("black_friday", "--scale", "0.002")
+    figures = figures_of("black_friday", "--scale", "0.01")
 
     ways = (
         "every_15_minutes",
