@@ -233,7 +233,26 @@ def _pots(available: Mapping[str, int], claims: Sequence[Claim]) -> list[_Pot]:
     for location in sorted(ranks):
         drawing = tuple(ranks[location])
         units[drawing] = units.get(drawing, 0) + available.get(location, 0)
+    if any(n < 0 for n in units.values()):
+        _settle_deficits(units)
     return [_pot(claims, drawing, max(0, n)) for drawing, n in units.items()]
+
+
+def _settle_deficits(units: dict[tuple[int, ...], int]) -> None:
+    """What was sold beyond a pot is taken from those that a claim draws on besides it, the nearest first: together its
+    claims show no more than there is.
+    """
+    for short in [drawing for drawing, n in units.items() if n < 0]:
+        lacking, units[short] = -units[short], 0
+        reached, ahead = {short}, [short]
+        while lacking and ahead:
+            here = ahead.pop(0)
+            for other in [drawing for drawing in units if drawing not in reached and {*drawing} & {*here}]:
+                reached.add(other)
+                ahead.append(other)
+                taken = min(lacking, max(0, units[other]))
+                units[other] -= taken
+                lacking -= taken
 
 
 def _pot(claims: Sequence[Claim], drawing: Sequence[int], units: int) -> _Pot:
