@@ -160,7 +160,7 @@ async def test_a_person_breaks_a_shop_with_one_click(sandbox: Sandbox) -> None:
     assert "Too many calls, it says" in part
     assert "for 60 s" in part
     assert "struck 1 of 1" in part
-    assert "1 fault(s) on" in (await sandbox.client.get("/part")).text
+    assert "1 fault on" in (await sandbox.client.get("/part")).text
     assert "<h2>Faults</h2>" in (await sandbox.client.get("/shops/shopify")).text
     await sandbox.client.post("/faults/shopify/well")
     assert (await sandbox.client.get("/faults")).text.count("Nothing is wrong.") == 3
