@@ -1611,10 +1611,10 @@ BEGIN
          WHERE d.listing_id = k.listing AND d.place = k.place AND k.less_demand BETWEEN 1 AND d.pieces - 1
     ), back_gone AS (
         DELETE FROM put_back r USING known k
-         WHERE r.listing_id = k.listing AND r.place = k.place AND r.pieces = k.less_back
+         WHERE r.listing_id = k.listing AND r.place = k.place AND r.pieces = k.less_back AND NOT k.fixed
     ), back_less AS (
         UPDATE put_back r SET pieces = r.pieces - k.less_back FROM known k
-         WHERE r.listing_id = k.listing AND r.place = k.place AND k.less_back BETWEEN 1 AND r.pieces - 1
+         WHERE r.listing_id = k.listing AND r.place = k.place AND k.less_back BETWEEN 1 AND r.pieces - 1 AND NOT k.fixed
     ), taught AS (
         INSERT INTO provisional_demand AS d (listing_id, place, sku_id, location_id, pieces, units, earlier)
         SELECT k.listing, k.place, l.sku_id, o.id, k.unheard, l.units, CASE WHEN k.fixed THEN k.unheard ELSE 0 END
